@@ -1,0 +1,252 @@
+"""Closed lists of the law and of this service as enumerations; open lists are policy data."""
+
+from enum import StrEnum
+
+
+class LegalBasis(StrEnum):
+    """Art. 6(1) GDPR, one member a letter."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTERESTS = "vital_interests"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+    @property
+    def article(self) -> str:
+        """The provision, as a letter to the person quotes it."""
+        return f"Art. 6(1)({_BASIS_LETTERS[self]})"
+
+    @property
+    def iri(self) -> str:
+        """The W3C DPV 2.3 term."""
+        return f"https://w3id.org/dpv/legal/eu/gdpr#A6-1-{_BASIS_LETTERS[self]}"
+
+
+_BASIS_LETTERS = dict(zip(LegalBasis, "abcdef", strict=True))
+
+OBJECTABLE_BASES = frozenset({LegalBasis.PUBLIC_TASK, LegalBasis.LEGITIMATE_INTEREST})
+"""Art. 21(1): the bases against which a person may object."""
+
+PORTABLE_BASES = frozenset({LegalBasis.CONSENT, LegalBasis.CONTRACT})
+"""Art. 20(1)(a): the bases for which the law itself grants portability."""
+
+
+class Right(StrEnum):
+    """What a person may ask for, Arts. 7(3), 15 to 22 and 77 GDPR."""
+
+    ACCESS = "access"
+    RECTIFICATION = "rectification"
+    ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    PORTABILITY = "portability"
+    OBJECTION = "objection"
+    WITHDRAWAL = "withdrawal"
+    COMPLAINT = "complaint"
+    NO_AUTOMATED_DECISION = "no_automated_decision"
+
+    @property
+    def article(self) -> str:
+        """The provision that grants it."""
+        return _RIGHT_ARTICLES[self]
+
+
+_RIGHT_ARTICLES = {
+    Right.ACCESS: "Art. 15",
+    Right.RECTIFICATION: "Art. 16",
+    Right.ERASURE: "Art. 17",
+    Right.RESTRICTION: "Art. 18",
+    Right.PORTABILITY: "Art. 20",
+    Right.OBJECTION: "Art. 21",
+    Right.WITHDRAWAL: "Art. 7(3)",
+    Right.COMPLAINT: "Art. 77",
+    Right.NO_AUTOMATED_DECISION: "Art. 22",
+}
+
+
+class RecipientRole(StrEnum):
+    """What a recipient (Art. 4(9)) is towards the controller."""
+
+    OWN = "own"
+    PROCESSOR = "processor"
+    CONTROLLER = "controller"
+    JOINT_CONTROLLER = "joint_controller"
+    AUTHORITY = "authority"
+    PUBLIC = "public"
+
+
+class ServiceType(StrEnum):
+    """The eight kinds of service that the policy names for third parties, and the rest (C39)."""
+
+    DEVELOPMENT = "development"
+    HOSTING = "hosting"
+    MAINTENANCE = "maintenance"
+    BACKUP = "backup"
+    STORAGE = "storage"
+    INFRASTRUCTURE = "infrastructure"
+    PAYMENTS = "payments"
+    ANALYTICS = "analytics"
+    OTHER = "other"
+
+
+class AgreementKind(StrEnum):
+    """The paper without which a recipient may not be given data."""
+
+    NONE = "none"
+    PROCESSING = "processing"
+    """A processor contract, Art. 28(3)."""
+    MEMORANDUM = "memorandum"
+    """A memorandum of understanding with a partner network (C38)."""
+
+
+class EvidenceState(StrEnum):
+    """What is known of the paper behind a declared transfer mechanism (L58)."""
+
+    UNKNOWN = "unknown"
+    ASSERTED = "asserted"
+    CHECKED = "checked"
+
+
+class FieldClass(StrEnum):
+    """How sensitive a field is to the eye: the unit of read rights, masking and consultations."""
+
+    CONTACT = "contact"
+    INTERNAL = "internal"
+    FINANCIAL = "financial"
+    IDENTITY = "identity"
+    IMAGE = "image"
+    SIGNATURE = "signature"
+    NETWORK = "network"
+    CONTENT = "content"
+    PUBLIC = "public"
+
+
+class IdentifierKind(StrEnum):
+    """By which identifiers a person can be found."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class ValueFormat(StrEnum):
+    """How the value of a category is checked and normalised (C7 to C9, C12, L19)."""
+
+    TEXT = "text"
+    EMAIL = "email"
+    PHONE = "phone"
+    ACCOUNT = "account"
+    DATE = "date"
+    COUNTRY = "country"
+    LANGUAGE = "language"
+    IP_ADDRESS = "ip_address"
+    REFERENCE = "reference"
+
+
+class SourceOrigin(StrEnum):
+    """From whom data came: decides between the notices of Art. 13 and Art. 14 (L29)."""
+
+    SUBJECT = "subject"
+    THIRD_PARTY = "third_party"
+    CONTROLLER = "controller"
+    PUBLIC = "public"
+
+
+class ConsentMethod(StrEnum):
+    """Ways in which a person can express consent that stands on its own (L12)."""
+
+    FORM = "form"
+    DOUBLE_OPT_IN = "double_opt_in"
+    WRITTEN = "written"
+    IMPORT = "import"
+
+
+class InvalidConsentMethod(StrEnum):
+    """What is offered as consent and is none (L13, L16, C5, C21, C29, C55)."""
+
+    IMPLIED = "implied"
+    BUNDLED = "bundled"
+    POLICY_ACCEPTANCE = "policy_acceptance"
+    SILENCE = "silence"
+    PRE_TICKED = "pre_ticked"
+    CONTINUED_USE = "continued_use"
+    REGISTRATION = "registration"
+    CHAT_USE = "chat_use"
+    BROWSER_SETTINGS = "browser_settings"
+
+
+class TransferTool(StrEnum):
+    """The families of Chapter V under which personal data may leave the EEA (L55)."""
+
+    EEA = "eea"
+    """No transfer: the recipient is in the European Economic Area."""
+    ADEQUACY = "adequacy"
+    """Art. 45: a decision of the Commission about a country."""
+    ADEQUACY_LISTED = "adequacy_listed"
+    """Art. 45: a decision that covers only firms on a list (Privacy Shield, DPF: L58)."""
+    CLAUSES = "clauses"
+    """Art. 46(2)(c): standard contractual clauses."""
+    BINDING_RULES = "binding_rules"
+    """Art. 46(2)(b): binding corporate rules."""
+    DEROGATION = "derogation"
+    """Art. 49(1): a derogation for one case and one person."""
+
+
+class ClockEvent(StrEnum):
+    """The events from which a retention period is counted (L40, L64, L66)."""
+
+    COLLECTION = "collection"
+    PARTICIPATION_END = "participation_end"
+    MEMBERSHIP_END = "membership_end"
+    OCCASION_END = "occasion_end"
+    FISCAL_YEAR_END = "fiscal_year_end"
+    BALANCE_PAYMENT = "balance_payment"
+    CONSENT_END = "consent_end"
+    REQUEST_CLOSED = "request_closed"
+    ERASURE_CLOSED = "erasure_closed"
+    CHAT_END = "chat_end"
+
+
+class PeriodNature(StrEnum):
+    """Whether a period binds from below, from above, or is what we chose (L63)."""
+
+    MINIMUM = "minimum"
+    CEILING = "ceiling"
+    FIXED = "fixed"
+
+
+class ErasureExemption(StrEnum):
+    """Grounds on which part of an erasure may be declined (C71); Art. 17(3) by its letters."""
+
+    RECORD_KEEPING = "record_keeping"
+    OPEN_TRANSACTION = "open_transaction"
+    LEGAL_OBLIGATION = "legal_obligation"
+    EU_GRANT = "eu_grant"
+
+
+class FindingState(StrEnum):
+    """Where a standing finding is: shipped open, closed by a human decision."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+
+
+class Severity(StrEnum):
+    """How much a finding of the linter weighs."""
+
+    UNLAWFUL = "unlawful"
+    """The text promises or relies on something that the law does not allow."""
+    INCOMPLETE = "incomplete"
+    """The text omits what Arts. 12 to 14 require, or promises content that it lacks."""
+    EDITORIAL = "editorial"
+    """The text is damaged, doubled or named inconsistently."""
+
+
+class DeclaredIn(StrEnum):
+    """Where the policy text states a purpose."""
+
+    LIST = "list"
+    FOOTNOTE = "footnote"
+    BODY = "body"
+    LAW = "law"
+    """Not in the text: the law itself demands the processing."""
