@@ -1,0 +1,14 @@
+"""The language of the ledger: importing this package declares every event type, one line a module."""
+
+from app.events import collections as collections
+from app.events import consultations as consultations
+from app.events import disclosures as disclosures
+from app.events import files as files
+from app.events import identifiers as identifiers
+from app.events import notices as notices
+from app.events import relationships as relationships
+from app.events import subjects as subjects
+from app.events.declare import registry
+
+EVENT_TYPES = registry()
+"""Wire name -> declaration, of every event type there is."""
