@@ -1,0 +1,1 @@
+"""Personal Data Ledger: promises of a privacy policy, kept and proved."""

@@ -1,0 +1,371 @@
+"""The one write path: load, fold, decide, seal, append at the expected version, retry (DESIGN 6)."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from app.clock import Clock
+from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.subject import SUBJECT, SubjectState
+from app.events.declare import type_of
+from app.events.recorded import Record, Recorded
+from app.identifiers import StreamId
+from app.store.append import Append, Outcome, OutcomeCode
+from app.store.event_store import Bucket, Draft, EventStore
+from app.store.group_commit import GroupCommit
+from app.store.idempotency import FirstExecution, IdempotencyKey, IdempotencyRegister
+from app.store.rulebook import Rulebook, Rules
+from app.vault.key_vault import DataKey
+
+TRIES_MAX = 12
+CACHE_MAX = 8192
+
+
+class VersionMismatch(Refusal):
+    """The caller decided on another version of the person's record than the one that stands."""
+
+    code = "version-mismatch"
+
+
+class IdempotencyKeyReused(Refusal):
+    """The same idempotency key came with another body; the first execution stands."""
+
+    code = "idempotency-key-reused"
+
+
+class IdentifierTaken(Refusal):
+    """Somebody else holds the identifier; nothing of who it is may be told (DESIGN 6)."""
+
+    code = "identifier-taken"
+
+
+class ErasureUnderWay(Refusal):
+    """A class of the person's data is fenced: no new key, section or identifier for it."""
+
+    code = "subject-erased"
+
+
+class LedgerContended(Exception):
+    """Other writers won every try; nothing was written. Try again after a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """Where one event is in the log."""
+
+    event_id: UUID
+    type: str
+    version: int
+    position: int
+    leaf_hash: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Given only once the command is durable. No lines: there was nothing to do."""
+
+    stream_id: StreamId
+    version: int
+    """Version of the stream's content after the command: the strong ETag (A9)."""
+    lines: tuple[ReceiptLine, ...] = ()
+    replayed: bool = False
+
+    @property
+    def position(self) -> int | None:
+        """The last position given; read-your-writes waits for it."""
+        return self.lines[-1].position if self.lines else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """On whose behalf a command runs, and what makes it repeatable."""
+
+    by: str
+    """Caller id: opaque, never a person's name."""
+    idempotency: IdempotencyKey | None = None
+    if_match: int | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """A stream as this process last saw it. A stale one is caught by the append's version check."""
+
+    state: SubjectState
+    keys: dict[Bucket, DataKey] = field(repr=False)
+
+
+class Ledger:
+    """Executes commands on people's streams. Owns the cache of folded states; evicts on doubt."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        commit: GroupCommit,
+        rulebook: Rulebook,
+        idempotency: IdempotencyRegister,
+        clock: Clock,
+        cache_max: int = CACHE_MAX,
+    ) -> None:
+        self.store = store
+        self.rulebook = rulebook
+        self.clock = clock
+        self.commit = commit
+        self._idempotency = idempotency
+        self._cache_max = cache_max
+        self._known: OrderedDict[StreamId, _Known] = OrderedDict()
+        self._turns: WeakValueDictionary[StreamId, asyncio.Lock] = WeakValueDictionary()
+
+    async def execute(
+        self, subject_id: UUID, command: object, attribution: Attribution, *, new: bool = False
+    ) -> Receipt:
+        """Executes one command on one person; ``new`` says that the stream does not exist yet.
+
+        Raises the decider's Refusal, VersionMismatch, IdempotencyKeyReused, IdentifierTaken,
+        ErasureUnderWay; LedgerBusy, LedgerContended or LedgerUnavailable when it should be repeated.
+        """
+        [receipt] = await self.execute_group([(subject_id, command)], attribution, new=new)
+        return receipt
+
+    async def execute_group(
+        self,
+        commands: Sequence[tuple[UUID, object]],
+        attribution: Attribution,
+        *,
+        new: bool = False,
+    ) -> tuple[Receipt, ...]:
+        """Commands on several people, all or nothing. The idempotency key rides on the first."""
+        # Taking turns in the order of the ids: two groups never wait for each other in a circle.
+        turns = [self._turn(stream) for stream in sorted({stream for stream, _ in commands})]
+        for turn in turns:
+            await turn.acquire()
+        try:
+            return await self._execute(commands, attribution, new)
+        finally:
+            for turn in turns:
+                turn.release()
+
+    async def state(self, subject_id: UUID) -> SubjectState:
+        """The person's state as this process knows it: for hints only, a decision re-checks it."""
+        return (await self._recall(subject_id)).state
+
+    async def rules(self) -> Rules:
+        """The rules as this process knows them; an append re-checks them."""
+        return await self.rulebook.current()
+
+    def forget(self, subject_id: UUID) -> None:
+        """Drops what is cached of a person, keys included."""
+        self._known.pop(subject_id, None)
+
+    async def current_states(
+        self, subject_ids: Sequence[UUID]
+    ) -> tuple[int, Rules, dict[UUID, SubjectState]]:
+        """States of many people as one snapshot shows them, and the head position of that snapshot.
+
+        Cached states are brought forward by the events they lack, so the answer is never behind an
+        append that was acknowledged before the call.
+        """
+        initial = _Known(SUBJECT.initial, {})
+        known = {one: self._known.get(one, initial) for one in subject_ids}
+        position, control, news = await self.store.read_news(
+            {one: cached.state.version for one, cached in known.items()},
+            self.rulebook.control_stream,
+        )
+        if control != self.rulebook.control.version:
+            await self.rulebook.refresh()
+        states = {one: cached.state for one, cached in known.items()}
+        for recorded in news:
+            states[recorded.stream_id] = SUBJECT.evolve(states[recorded.stream_id], recorded)
+        return position, await self.rulebook.current(), states
+
+    def _turn(self, stream_id: StreamId) -> asyncio.Lock:
+        return self._turns.setdefault(stream_id, asyncio.Lock())
+
+    async def _recall(self, stream_id: StreamId) -> _Known:
+        known = self._known.get(stream_id)
+        if known is not None:
+            self._known.move_to_end(stream_id)
+            return known
+        stream = await self.store.read_stream(stream_id)
+        state = SUBJECT.initial
+        for recorded in stream.events:
+            state = SUBJECT.evolve(state, recorded)
+        return self._remember(stream_id, _Known(state, self.store.active_keys(stream)))
+
+    def _remember(self, stream_id: StreamId, known: _Known) -> _Known:
+        self._known[stream_id] = known
+        self._known.move_to_end(stream_id)
+        while len(self._known) > self._cache_max:
+            self._known.popitem(last=False)
+        return known
+
+    async def _execute(
+        self, commands: Sequence[tuple[UUID, object]], attribution: Attribution, new: bool
+    ) -> tuple[Receipt, ...]:
+        now = self.clock()
+        token = attribution.idempotency and await self._idempotency.token(
+            attribution.idempotency, now
+        )
+        for _ in range(TRIES_MAX):
+            rules = await self.rulebook.current()
+            given = rules.at(now)
+            known = [
+                _Known(SUBJECT.initial, {}) if new else await self._recall(stream)
+                for stream, _ in commands
+            ]
+            try:
+                drafts = [
+                    self._decide(stream, command, one, given, attribution)
+                    for (stream, command), one in zip(commands, known, strict=True)
+                ]
+            except Refusal:
+                # The state may have moved on since the first execution of a repeated request.
+                first = token and await self._idempotency.first_execution(token)
+                if first:
+                    return (await self._replay(first),)
+                raise
+            appends = [
+                _append(stream, one, draft, rules, token if number == 0 else None)
+                for number, ((stream, _), one, draft) in enumerate(
+                    zip(commands, known, drafts, strict=True)
+                )
+            ]
+            outcomes = await self.commit.append(appends)
+            if all(outcome.code is OutcomeCode.APPENDED for outcome in outcomes):
+                return tuple(
+                    self._appended(one, draft, outcome)
+                    for one, draft, outcome in zip(known, drafts, outcomes, strict=True)
+                )
+            if outcomes[0].code is OutcomeCode.REPLAYED:
+                return (await self._replay(_first_execution(outcomes[0])),)
+            await self._recover(outcomes)
+            now = self.clock()
+        raise LedgerContended("other writers won every try")
+
+    def _decide(
+        self,
+        stream_id: StreamId,
+        command: object,
+        known: _Known,
+        given: Circumstances,
+        attribution: Attribution,
+    ) -> Draft:
+        state = known.state
+        if attribution.if_match is not None and attribution.if_match != state.content_version:
+            raise VersionMismatch(current_version=state.content_version)
+        return self._draft(stream_id, SUBJECT.decide(command, state, given), known, given, attribution.by)
+
+    def _draft(
+        self,
+        stream_id: StreamId,
+        records: Sequence[Record],
+        known: _Known,
+        given: Circumstances,
+        by: str,
+    ) -> Draft:
+        last_at = known.state.last_at
+        return self.store.draft(
+            stream_id,
+            records,
+            expected=known.state.version,
+            previous=known.state.leaf_hash,
+            keys=known.keys,
+            # Never below the stream's last event: another process' clock may be a little ahead.
+            recorded_at=given.now if last_at is None else max(given.now, last_at),
+            by=by,
+        )
+
+    def _appended(self, known: _Known, draft: Draft, outcome: Outcome) -> Receipt:
+        state = known.state
+        for recorded in draft.recorded:
+            state = SUBJECT.evolve(state, recorded)
+        keys = known.keys
+        for new in draft.new_keys:
+            keys[new.retention_class, new.generation] = new.data_key
+        self._remember(outcome.stream_id, _Known(state, keys))
+        return Receipt(
+            outcome.stream_id, state.content_version, _lines(draft.recorded, outcome.first_position)
+        )
+
+    async def _replay(self, first: FirstExecution) -> Receipt:
+        if not first.same_body:
+            raise IdempotencyKeyReused()
+        if first.first_version is None or first.last_version is None:
+            return Receipt(first.stream_id, (await self.state(first.stream_id)).content_version, replayed=True)
+        events = await self.store.read_events(
+            first.stream_id, first.first_version, first.last_version
+        )
+        return Receipt(first.stream_id, first.last_version, _lines(events, None), replayed=True)
+
+    async def _recover(self, outcomes: Sequence[Outcome]) -> None:
+        """Brings up to date whatever the database found stale, or gives the final answer."""
+        for outcome in outcomes:
+            match outcome.code:
+                case OutcomeCode.VERSION_CONFLICT | OutcomeCode.STALE_CLOCK:
+                    self.forget(outcome.stream_id)
+                case OutcomeCode.STALE_CONTROL:
+                    await self.rulebook.refresh()
+                case OutcomeCode.STALE_EPOCH:
+                    self.forget(outcome.stream_id)
+                    await self.store.refresh_epochs()
+                case OutcomeCode.FENCED:
+                    self.forget(outcome.stream_id)
+                    raise ErasureUnderWay()
+                case OutcomeCode.IDENTIFIER_TAKEN:
+                    raise IdentifierTaken()
+                case OutcomeCode.KEY_REUSED:
+                    raise IdempotencyKeyReused()
+                case OutcomeCode.APPENDED | OutcomeCode.REPLAYED | OutcomeCode.GROUP_REFUSED:
+                    pass
+
+
+def _append(
+    stream_id: StreamId, known: _Known, draft: Draft, rules: Rules, token: Any
+) -> Append:
+    return Append(
+        stream_id=stream_id,
+        expected=known.state.version,
+        control=rules.control.version,
+        events=draft.events,
+        new_keys=draft.wrapped_keys(),
+        identifiers=draft.identifiers,
+        suppressions=draft.suppressions,
+        idempotency=token,
+    )
+
+
+def _first_execution(outcome: Outcome) -> FirstExecution:
+    return FirstExecution(
+        outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
+    )
+
+
+def _lines(
+    events: Sequence[Recorded[Any]], first_position: int | None
+) -> tuple[ReceiptLine, ...]:
+    """The receipt's lines; positions of one command follow each other from ``first_position``."""
+    lines: list[ReceiptLine] = []
+    for offset, recorded in enumerate(events):
+        position = recorded.position if first_position is None else first_position + offset
+        assert position is not None, "a receipt is given only for what is in the log"
+        lines.append(
+            ReceiptLine(
+                recorded.event_id,
+                _name(recorded.event),
+                recorded.version,
+                position,
+                recorded.leaf_hash,
+                recorded.recorded_at,
+            )
+        )
+    return tuple(lines)
+
+
+def _name(event: object) -> str:
+    return type_of(event).name

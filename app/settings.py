@@ -1,0 +1,34 @@
+"""Every setting, with its unit and default. Only `main` and `cli` read it; secrets come by file."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix LEDGER_ (LEDGER_PORT, LEDGER_HOME, ...)."""
+
+    model_config = SettingsConfigDict(env_prefix="LEDGER_", hide_input_in_errors=True)
+
+    home: Path = Path("var")
+    """Folder of the embedded database, keys and secrets."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: str | None = Field(default=None, repr=False)
+    """A server's URL for the application role; None runs the embedded PostgreSQL."""
+    eraser_url: str | None = Field(default=None, repr=False)
+    """The same server for the eraser role; erasures answer 503 without it."""
+    projector_url: str | None = Field(default=None, repr=False)
+    """The same server for the projector role."""
+    read_connections_max: int = Field(default=8, ge=1, le=64)
+    body_size_max_bytes: int = Field(default=1_000_000, ge=1_000)
+    import_line_size_max_bytes: int = Field(default=64_000, ge=1_000)
+    webhook_mailchimp_secret_file: Path | None = None
+    """Holds the path secret of the Mailchimp receiver; default: HOME/secrets/webhook-mailchimp."""
+    webhook_mailchimp_signing_secret_file: Path | None = None
+    """Holds the signing secret, when signing was switched on at Mailchimp."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    callers_ttl_s: float = Field(default=60.0, gt=0)
+    """How long a caller is trusted without asking the database, should a notice be lost."""

@@ -1,0 +1,155 @@
+"""The append call: commands as arrays for `ledger_append`, and its outcomes read back (DESIGN 2.5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from app.identifiers import StreamId
+
+PARTITION = 0
+
+
+class OutcomeCode(StrEnum):
+    """What became of one command of a batch. Never an exception: its neighbours go on."""
+
+    APPENDED = "appended"
+    REPLAYED = "replayed"
+    KEY_REUSED = "key-reused"
+    VERSION_CONFLICT = "version-conflict"
+    STALE_CONTROL = "stale-control"
+    STALE_EPOCH = "stale-epoch"
+    STALE_CLOCK = "stale-clock"
+    FENCED = "fenced"
+    IDENTIFIER_TAKEN = "identifier-taken"
+    GROUP_REFUSED = "group-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBlob:
+    """One sealed section of one event."""
+
+    section: int
+    key_id: UUID
+    retention_class: str
+    blob: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedEvent:
+    """One event as it will be stored, for good."""
+
+    event_id: UUID
+    type: str
+    entry: bytes
+    leaf_hash: bytes
+    blobs: tuple[SealedBlob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key that this command creates."""
+
+    key_id: UUID
+    retention_class: str
+    generation: str
+    epoch: int
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierToken:
+    """A blind-index token that the stream's subject takes or releases."""
+
+    kind: str
+    token: bytes
+    epoch: int
+    release: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyToken:
+    """An idempotency key and its fingerprint as HMACs, under this period's key and the last one's."""
+
+    client: str
+    key: bytes
+    fingerprint: bytes
+    key_previous: bytes | None = None
+    fingerprint_previous: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One command: all or nothing, decided at ``expected`` (0 for a new stream)."""
+
+    stream_id: StreamId
+    expected: int
+    control: int | None
+    """Version of the control stream it was decided under; None when it does not depend on it."""
+    events: tuple[EncodedEvent, ...] = ()
+    new_keys: tuple[WrappedKey, ...] = ()
+    identifiers: tuple[IdentifierToken, ...] = ()
+    suppressions: tuple[tuple[str, bytes], ...] = ()
+    idempotency: IdempotencyToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Answer to one Append; versions and position are set for ``appended`` and ``replayed``."""
+
+    code: OutcomeCode
+    stream_id: UUID
+    first_version: int | None = None
+    last_version: int | None = None
+    first_position: int | None = None
+
+
+APPEND_SQL = (
+    "SELECT command, outcome, stream_id, first_version, last_version, first_position"
+    " FROM ledger.ledger_append(" + ", ".join(f"${n}" for n in range(1, 34)) + ")"
+)
+
+
+def arguments(commands: Sequence[Append], groups: Sequence[int | None]) -> tuple[object, ...]:
+    """The 33 arguments of `ledger_append`, indices from 1 as PostgreSQL counts."""
+    tokens = [command.idempotency for command in commands]
+    events = [(n, event) for n, command in enumerate(commands, 1) for event in command.events]
+    blobs = [(n, blob) for n, (_, event) in enumerate(events, 1) for blob in event.blobs]
+    keys = [(n, key) for n, command in enumerate(commands, 1) for key in command.new_keys]
+    claims = [(n, one) for n, command in enumerate(commands, 1) for one in command.identifiers]
+    marks = [(n, *one) for n, command in enumerate(commands, 1) for one in command.suppressions]
+    return (
+        PARTITION,
+        [command.stream_id for command in commands],
+        [command.expected for command in commands],
+        [command.control for command in commands],
+        groups,
+        [token and token.client for token in tokens],
+        [token and token.key for token in tokens],
+        [token and token.key_previous for token in tokens],
+        [token and token.fingerprint for token in tokens],
+        [token and token.fingerprint_previous for token in tokens],
+        [n for n, _ in events],
+        [event.event_id for _, event in events],
+        [event.type for _, event in events],
+        [event.entry for _, event in events],
+        [n for n, _ in blobs],
+        [blob.section for _, blob in blobs],
+        [blob.key_id for _, blob in blobs],
+        [blob.retention_class for _, blob in blobs],
+        [blob.blob for _, blob in blobs],
+        [n for n, _ in keys],
+        [key.key_id for _, key in keys],
+        [key.retention_class for _, key in keys],
+        [key.generation for _, key in keys],
+        [key.epoch for _, key in keys],
+        [key.wrapped for _, key in keys],
+        [n for n, _ in claims],
+        [claim.kind for _, claim in claims],
+        [claim.token for _, claim in claims],
+        [claim.epoch for _, claim in claims],
+        [claim.release for _, claim in claims],
+        [n for n, _, _ in marks],
+        [purpose for _, purpose, _ in marks],
+        [token for _, _, token in marks],
+    )

@@ -1,0 +1,344 @@
+"""Reads streams and turns decided records into sealed, chained entries ready to append (DESIGN 2, 4)."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.clock import random_bytes, random_id
+from app.events.declare import type_of
+from app.events.recorded import Record, Recorded, Seal
+from app.identifiers import EventId, StreamId
+from app.store.append import (
+    PARTITION,
+    EncodedEvent,
+    IdentifierToken,
+    SealedBlob,
+    WrappedKey,
+)
+from app.store.codec import core_line, core_of, entry_of, leaf_hash, read_entry
+from app.vault.key_vault import DataKey, KeyVault, NewDataKey
+from app.vault.sealing import (
+    NONCE_SIZE_BYTES,
+    Corrupt,
+    Erased,
+    KeyUnavailable,
+    NeverSealed,
+    Opened,
+    associated_data,
+    seal,
+    unseal,
+)
+
+Bucket = tuple[str, str]
+"""(retention class, generation): what one data key is for."""
+
+# One statement, one snapshot: events, blobs and key states of a person belong together (DESIGN 6).
+STREAM_SQL = """
+SELECT 0 AS kind, version AS a, position AS b, NULL::uuid AS k, entry AS bytes,
+       NULL::text AS c, NULL::text AS g, NULL::text AS state
+  FROM ledger.events WHERE stream_id = $1 AND version > $3
+UNION ALL
+SELECT 1, version, section, key_id, blob, NULL, NULL, NULL
+  FROM ledger.sealed WHERE stream_id = $1 AND $2
+UNION ALL
+SELECT 2, epoch, 0, key_id, wrapped, class, generation, state
+  FROM ledger.keyring WHERE subject_id = $1
+"""
+
+EVENTS_SQL = """
+SELECT position, entry FROM ledger.events
+ WHERE stream_id = $1 AND version BETWEEN $2 AND $3 ORDER BY version
+"""
+
+HEAD_SQL = """
+SELECT position FROM ledger.events WHERE partition = $1 ORDER BY position DESC LIMIT 1
+"""
+
+
+# What came after the versions that are known, the head and the control version: one snapshot.
+NEWS_SQL = """
+SELECT 0 AS kind, e.position AS number, e.version, e.entry
+  FROM unnest($1::uuid[], $2::int[]) AS known(stream_id, version)
+  JOIN ledger.events e ON e.stream_id = known.stream_id AND e.version > known.version
+UNION ALL
+(SELECT 1, position, 0, NULL FROM ledger.events
+  WHERE partition = $4 ORDER BY position DESC LIMIT 1)
+UNION ALL
+(SELECT 2, version, 0, NULL FROM ledger.events
+  WHERE stream_id = $3 ORDER BY version DESC LIMIT 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One row of the keyring as read."""
+
+    key_id: UUID
+    retention_class: str
+    generation: str
+    epoch: int
+    state: str
+    wrapped: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream as one snapshot showed it; ``blobs`` only where they were asked for."""
+
+    stream_id: StreamId
+    events: tuple[Recorded[Any], ...]
+    entries: tuple[bytes, ...] = field(repr=False)
+    blobs: Mapping[tuple[int, int], bytes] = field(repr=False)
+    keys: Mapping[UUID, KeyRow] = field(repr=False)
+
+
+@dataclass(slots=True)
+class Draft:
+    """Records turned into bytes, with what the cache learns once they are appended."""
+
+    events: tuple[EncodedEvent, ...]
+    recorded: tuple[Recorded[Any], ...]
+    new_keys: tuple[NewDataKey, ...]
+    identifiers: tuple[IdentifierToken, ...]
+    suppressions: tuple[tuple[str, bytes], ...]
+
+    def wrapped_keys(self) -> tuple[WrappedKey, ...]:
+        """The new keys as the database stores them."""
+        return tuple(
+            WrappedKey(
+                key.data_key.key_id, key.retention_class, key.generation, key.epoch, key.wrapped
+            )
+            for key in self.new_keys
+        )
+
+
+class EventStore:
+    """Streams in and out. Holds the vault; the only importer of keys beside the erasure."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", vault: KeyVault) -> None:
+        self._pool = pool
+        self.vault = vault
+
+    async def read_stream(
+        self, stream_id: StreamId, *, with_blobs: bool = False, after_version: int = 0
+    ) -> Stream:
+        """The stream in version order; empty when there is none."""
+        rows = await self._pool.fetch(STREAM_SQL, stream_id, with_blobs, after_version)
+        entries = sorted(
+            (version, position, entry)
+            for kind, version, position, _, entry, *_ in rows
+            if kind == 0
+        )
+        return Stream(
+            stream_id=stream_id,
+            events=tuple(read_entry(entry, position) for _, position, entry in entries),
+            entries=tuple(entry for *_, entry in entries),
+            blobs={(row["a"], row["b"]): row["bytes"] for row in rows if row["kind"] == 1},
+            keys={
+                row["k"]: KeyRow(
+                    row["k"], row["c"], row["g"], row["a"], row["state"], row["bytes"]
+                )
+                for row in rows
+                if row["kind"] == 2
+            },
+        )
+
+    async def read_events(
+        self, stream_id: StreamId, first_version: int, last_version: int
+    ) -> tuple[Recorded[Any], ...]:
+        """Some events of one stream, as for the receipt of a replayed request."""
+        rows = await self._pool.fetch(EVENTS_SQL, stream_id, first_version, last_version)
+        return tuple(read_entry(entry, position) for position, entry in rows)
+
+    async def read_news(
+        self, known: Mapping[UUID, int], control_stream: StreamId
+    ) -> tuple[int, int, list[Recorded[Any]]]:
+        """Head position, control version, and the events after the known version of each stream."""
+        rows = await self._pool.fetch(
+            NEWS_SQL, list(known), list(known.values()), control_stream, PARTITION
+        )
+        numbers = {row["kind"]: row["number"] for row in rows if row["kind"] != 0}
+        news = [read_entry(row["entry"], row["number"]) for row in rows if row["kind"] == 0]
+        news.sort(key=lambda recorded: recorded.version)
+        return numbers.get(1, -1), numbers.get(2, 0), news
+
+    async def refresh_epochs(self) -> None:
+        """Reads the epoch keys again, after an append was refused for a draining epoch."""
+        rows = await self._pool.fetch("SELECT epoch, wrapped, state FROM ledger.key_epoch")
+        active = max((row["epoch"] for row in rows if row["state"] == "active"), default=0)
+        wrapped = {row["epoch"]: row["wrapped"] for row in rows if row["wrapped"] is not None}
+        self.vault.open_epochs(wrapped, active=active)
+
+    async def head_position(self) -> int:
+        """The last position given, -1 on an empty log."""
+        position = await self._pool.fetchval(HEAD_SQL, PARTITION)
+        return -1 if position is None else int(position)
+
+    def active_keys(self, stream: Stream) -> dict[Bucket, DataKey]:
+        """The data keys that new sections of this person may use, by class and generation."""
+        opened = (
+            (row, self.vault.data_key(row.key_id, row.retention_class, row.epoch, row.wrapped))
+            for row in stream.keys.values()
+            if row.state == "active" and row.wrapped is not None
+        )
+        return {
+            (row.retention_class, row.generation): key for row, key in opened if key is not None
+        }
+
+    def open_section(self, stream: Stream, version: int, retention_class: str) -> Opened:
+        """The section of one class of one event: its personal data, or why it cannot be had."""
+        index = version - stream.events[0].version if stream.events else -1
+        if not 0 <= index < len(stream.events):
+            return NeverSealed()
+        recorded = stream.events[index]
+        for one in recorded.seals:
+            if one.retention_class == retention_class:
+                return self._open(stream, stream.entries[index], recorded.version, one)
+        return NeverSealed()
+
+    def open_sections(self, stream: Stream, recorded: Recorded[Any]) -> dict[str, Opened]:
+        """Every section of one event of the stream, by retention class."""
+        return {
+            one.retention_class: self.open_section(stream, recorded.version, one.retention_class)
+            for one in recorded.seals
+        }
+
+    def _open(self, stream: Stream, entry: bytes, version: int, one: Seal) -> Opened:
+        row = stream.keys.get(one.key_id)
+        blob = stream.blobs.get((version, one.index))
+        if row is not None and row.state == "erased":
+            return Erased()
+        if row is None or blob is None:
+            return Corrupt()
+        key = row.wrapped and self.vault.data_key(
+            row.key_id, row.retention_class, row.epoch, row.wrapped
+        )
+        if not key:
+            return KeyUnavailable()
+        bound_to = associated_data(
+            self.vault.ledger_id, one.key_id, one.retention_class, one.index, core_of(entry)
+        )
+        return unseal(key.cipher, blob, bound_to=bound_to)
+
+    def draft(
+        self,
+        stream_id: StreamId,
+        records: Sequence[Record],
+        *,
+        expected: int,
+        previous: bytes | None,
+        keys: Mapping[Bucket, DataKey],
+        recorded_at: datetime,
+        by: str,
+    ) -> Draft:
+        """Seals and encodes records as versions ``expected`` + 1 and on, chained by leaf hash.
+
+        Keys of the person are reused by class and generation; a missing one is made, and its first
+        seal carries the commitment to it.
+        """
+        session = _Sealing(self.vault, dict(keys))
+        events: list[EncodedEvent] = []
+        recorded: list[Recorded[Any]] = []
+        for version, record in enumerate(records, expected + 1):
+            kind, event_id = type_of(record.event), EventId(random_id())
+            core = core_line(
+                kind,
+                kind.payload(record.event),
+                event_id=event_id,
+                stream_id=stream_id,
+                version=version,
+                previous=previous,
+                recorded_at=recorded_at,
+                occurred_at=record.occurred_at,
+                by=by,
+            )
+            seals, blobs = session.seal(record, core)
+            entry = entry_of(core, seals)
+            leaf = leaf_hash(entry)
+            events.append(EncodedEvent(event_id, kind.name, entry, leaf, blobs))
+            recorded.append(
+                Recorded(
+                    event=record.event,
+                    event_id=event_id,
+                    stream_id=stream_id,
+                    version=version,
+                    position=None,
+                    recorded_at=recorded_at,
+                    occurred_at=record.occurred_at,
+                    by=by,
+                    previous=previous,
+                    leaf_hash=leaf,
+                    seals=seals,
+                )
+            )
+            previous = leaf
+        return Draft(
+            tuple(events),
+            tuple(recorded),
+            tuple(session.made),
+            self._identifiers(records),
+            self._suppressions(records),
+        )
+
+    def _identifiers(self, records: Sequence[Record]) -> tuple[IdentifierToken, ...]:
+        return tuple(
+            IdentifierToken(
+                claim.kind,
+                self.vault.identifier_token(claim.kind, claim.value),
+                self.vault.active_epoch,
+                claim.release,
+            )
+            for record in records
+            for claim in record.claims
+        )
+
+    def _suppressions(self, records: Sequence[Record]) -> tuple[tuple[str, bytes], ...]:
+        return tuple(
+            (one.purpose, self.vault.suppression_token(one.purpose, one.address))
+            for record in records
+            for one in record.suppressions
+        )
+
+
+class _Sealing:
+    """The seals of one command: finds or makes the data key of each section."""
+
+    def __init__(self, vault: KeyVault, keys: dict[Bucket, DataKey]) -> None:
+        self._vault = vault
+        self._keys = keys
+        self.made: list[NewDataKey] = []
+
+    def seal(
+        self, record: Record, core: bytes
+    ) -> tuple[tuple[Seal, ...], tuple[SealedBlob, ...]]:
+        """One seal and one blob a section; a section's index is its place in the record."""
+        seals: list[Seal] = []
+        blobs: list[SealedBlob] = []
+        for index, section in enumerate(record.sections):
+            key, commitment = self._key((section.retention_class, section.generation))
+            bound_to = associated_data(
+                self._vault.ledger_id, key.key_id, section.retention_class, index, core
+            )
+            nonce = random_bytes(NONCE_SIZE_BYTES)
+            blob = seal(key.cipher, section.personal, nonce=nonce, bound_to=bound_to)
+            # SHA-256 of the ciphertext: no one without the key can guess towards it.
+            digest = hashlib.sha256(blob).digest()
+            seals.append(
+                Seal(index, section.retention_class, key.key_id, digest, len(blob), commitment)
+            )
+            blobs.append(SealedBlob(index, key.key_id, section.retention_class, blob))
+        return tuple(seals), tuple(blobs)
+
+    def _key(self, bucket: Bucket) -> tuple[DataKey, bytes | None]:
+        existing = self._keys.get(bucket)
+        if existing is not None:
+            return existing, None
+        new = self._vault.new_data_key(*bucket)
+        self._keys[bucket] = new.data_key
+        self.made.append(new)
+        return new.data_key, new.commitment

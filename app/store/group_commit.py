@@ -1,0 +1,250 @@
+"""Coalesces the concurrent appends of one process into one autocommitted call (DESIGN 2.5).
+
+One flusher task owns the writer connection: a cancelled request cancels no query. It never lingers;
+while one call is in flight, the next batch gathers in the queue.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.store.append import APPEND_SQL, PARTITION, Append, Outcome, OutcomeCode, arguments
+
+Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
+
+BATCH_MAX = 256
+QUEUE_MAX = 4096
+UNKNOWN_RETRIES_MAX = 8
+RECONNECT_PAUSE_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
+CALL_TIMEOUT_S = 30.0
+
+
+class LedgerBusy(Exception):
+    """The append queue is full. Nothing was written; try again after a second."""
+
+
+class LedgerUnavailable(Exception):
+    """The database cannot be reached and the append's outcome is unknown; repeat it with its key."""
+
+
+class AppendRejected(Exception):
+    """The database refused the bytes of this command: a defect of ours. Nothing was written."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(f"ledger_append refused the command (SQLSTATE {sqlstate})")
+        self.sqlstate = sqlstate
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A group of commands that stand or fall together, and who waits for it."""
+
+    commands: tuple[Append, ...]
+    answer: "asyncio.Future[tuple[Outcome, ...]]"
+    tries: int = 0
+
+    def claims(self) -> set[object]:
+        """What no second group of the same batch may touch."""
+        taken: set[object] = {command.stream_id for command in self.commands}
+        for command in self.commands:
+            if command.idempotency is not None:
+                taken.add((command.idempotency.client, command.idempotency.key))
+            taken.update((one.kind, one.token) for one in command.identifiers)
+        return taken
+
+
+class GroupCommit:
+    """The one door to `ledger_append` of a process."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        exclusive_streams: frozenset[UUID] = frozenset(),
+        batch_max: int = BATCH_MAX,
+        queue_max: int = QUEUE_MAX,
+    ) -> None:
+        self._connect = connect
+        self._exclusive = exclusive_streams
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._queue: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._flusher: asyncio.Task[None] | None = None
+        self._closing = False
+        self.flushes = 0
+        self.appends = 0
+
+    async def start(self) -> None:
+        """Connects and starts the flusher."""
+        self._connection = await self._connect()
+        self._flusher = asyncio.create_task(self._flush_for_ever(), name="group-commit")
+
+    async def stop(self) -> None:
+        """Lets the queue drain, then ends the flusher and closes its connection."""
+        self._closing = True
+        self._arrived.set()
+        if self._flusher is not None:
+            await self._flusher
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close()
+
+    async def append(self, commands: Sequence[Append]) -> tuple[Outcome, ...]:
+        """Appends the commands, all or none, and answers once that is durable.
+
+        LedgerBusy when the queue is full; LedgerUnavailable when the outcome stays unknown.
+        """
+        if self._closing or len(self._queue) >= self._queue_max:
+            raise LedgerBusy("the append queue is full")
+        waiting = _Waiting(tuple(commands), asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._arrived.set()
+        return await asyncio.shield(waiting.answer)
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            if not self._queue:
+                if self._closing:
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            await self._flush(self._next_batch())
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Groups from the head of the queue that share no stream, key or token; others wait."""
+        batch: list[_Waiting] = []
+        held_back: list[_Waiting] = []
+        taken: set[object] = set()
+        size = 0
+        while self._queue and size < self._batch_max:
+            waiting = self._queue.popleft()
+            claims = waiting.claims()
+            exclusive = not self._exclusive.isdisjoint(claims)
+            # A control command changes what its neighbours were decided under: it goes alone.
+            if taken.isdisjoint(claims) and not (exclusive and batch):
+                batch.append(waiting)
+                size += len(waiting.commands)
+            else:
+                held_back.append(waiting)
+            taken |= claims
+            if exclusive:
+                break
+        self._queue.extendleft(reversed(held_back))
+        return batch
+
+    async def _flush(self, batch: list[_Waiting]) -> None:
+        try:
+            outcomes = await self._call(batch)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await self._settle_unknown(batch)
+        except asyncpg.PostgresError as refused:
+            if _outcome_unknown(refused):
+                await self._settle_unknown(batch)
+            elif len(batch) == 1:
+                _fail(batch[0], AppendRejected(refused.sqlstate or "unknown"))
+            else:  # one poisoned command must not fail its neighbours
+                for waiting in batch:
+                    await self._flush([waiting])
+        else:
+            self.flushes += 1
+            for waiting in batch:
+                _succeed(waiting, tuple(outcomes[: len(waiting.commands)]))
+                del outcomes[: len(waiting.commands)]
+
+    async def _call(self, batch: list[_Waiting]) -> list[Outcome]:
+        commands = [command for waiting in batch for command in waiting.commands]
+        groups = [
+            number if len(waiting.commands) > 1 else None
+            for number, waiting in enumerate(batch, 1)
+            for _ in waiting.commands
+        ]
+        connection = await self._connected()
+        rows = await connection.fetch(
+            APPEND_SQL, *arguments(commands, groups), timeout=CALL_TIMEOUT_S
+        )
+        outcomes = [Outcome(OutcomeCode.GROUP_REFUSED, command.stream_id) for command in commands]
+        for command, code, stream_id, first, last, position in rows:
+            outcomes[command - 1] = Outcome(OutcomeCode(code), stream_id, first, last, position)
+        self.appends += len(commands)
+        return outcomes
+
+    async def _connected(self) -> "asyncpg.Connection[Any]":
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    async def _settle_unknown(self, batch: list[_Waiting]) -> None:
+        """The connection died during the call: look before trying again (DESIGN 2.5).
+
+        Equal bytes at (stream, version) mean that the commit was done. Otherwise the same bytes go
+        back to the head of the queue; the version check makes a second append impossible.
+        """
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+        remaining = batch
+        for pause in RECONNECT_PAUSE_S:
+            try:
+                connection = await self._connected()
+                remaining = [one for one in batch if not await self._settled(connection, one)]
+                break
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                self._connection = None
+                await asyncio.sleep(pause)
+        else:
+            for waiting in batch:
+                _fail(waiting, LedgerUnavailable("the database cannot be reached"))
+            return
+        for waiting in reversed(remaining):
+            waiting.tries += 1
+            if waiting.tries > UNKNOWN_RETRIES_MAX:
+                _fail(waiting, LedgerUnavailable("the database keeps closing the connection"))
+            else:
+                self._queue.appendleft(waiting)
+
+    async def _settled(self, connection: "asyncpg.Connection[Any]", waiting: _Waiting) -> bool:
+        if waiting.answer.done():
+            return True
+        found: list[Outcome] = []
+        for command in waiting.commands:
+            if not command.events:
+                return False
+            row = await connection.fetchrow(
+                "SELECT position, entry FROM ledger.events"
+                " WHERE stream_id = $1 AND version = $2 AND partition = $3",
+                command.stream_id,
+                command.expected + 1,
+                PARTITION,
+            )
+            if row is None or row["entry"] != command.events[0].entry:
+                return False
+            first, last = command.expected + 1, command.expected + len(command.events)
+            appended = Outcome(
+                OutcomeCode.APPENDED, command.stream_id, first, last, row["position"]
+            )
+            found.append(appended)
+        _succeed(waiting, tuple(found))
+        return True
+
+
+def _outcome_unknown(refused: asyncpg.PostgresError) -> bool:
+    """Shutdown and recovery states say nothing of the commit; every other error rolled it back."""
+    return (refused.sqlstate or "").startswith(("57P", "08", "58"))
+
+
+def _succeed(waiting: _Waiting, outcomes: tuple[Outcome, ...]) -> None:
+    with contextlib.suppress(asyncio.InvalidStateError):  # its request was cancelled
+        waiting.answer.set_result(outcomes)
+
+
+def _fail(waiting: _Waiting, error: Exception) -> None:
+    with contextlib.suppress(asyncio.InvalidStateError):
+        waiting.answer.set_exception(error)

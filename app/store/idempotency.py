@@ -1,0 +1,101 @@
+"""Idempotency keys as keyed tokens: the HMAC key is one period's, and dies with the window (DESIGN 5)."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from app.store.append import IdempotencyToken
+from app.vault.key_vault import KeyVault
+from app.vault.sealing import prefixed
+
+WINDOW = timedelta(days=7)
+"""How long a repeated request finds its first execution; imports resume after a weekend."""
+
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """What a caller sent to make a request repeatable. Hidden from repr: it can hold anything."""
+
+    client: str
+    operation: str
+    """HTTP method and route template: one key names one request of one operation (A8)."""
+    key: str = field(repr=False)
+    body: bytes = field(repr=False)
+    """Canonical bytes of the body; the register keeps only a keyed fingerprint of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstExecution:
+    """What the register knows of a request that was executed before."""
+
+    stream_id: Any  # UUID as asyncpg's own subclass
+    first_version: int | None
+    last_version: int | None
+    same_body: bool
+
+
+class IdempotencyRegister:
+    """Makes tokens under the period's key, and finds the first execution of a repeated request."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", vault: KeyVault) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._keys: dict[int, bytes] = {}
+
+    async def token(self, request: IdempotencyKey, now: datetime) -> IdempotencyToken:
+        """The request's key and fingerprint under this period's key and the period's before."""
+        period = (now - _EPOCH_START) // WINDOW
+        if period not in self._keys or period - 1 not in self._keys:
+            self._keys = {number: await self._key(number) for number in (period - 1, period)}
+        name = prefixed(request.operation.encode(), request.key.encode())
+        current, previous = self._keys[period], self._keys[period - 1]
+        return IdempotencyToken(
+            client=request.client,
+            key=_mac(current, b"key", name),
+            fingerprint=_mac(current, b"body", request.body),
+            key_previous=_mac(previous, b"key", name),
+            fingerprint_previous=_mac(previous, b"body", request.body),
+        )
+
+    async def first_execution(self, token: IdempotencyToken) -> FirstExecution | None:
+        """What the same key did before; None when it is new."""
+        row = await self._pool.fetchrow(
+            "SELECT key, fingerprint, stream_id, first_version, last_version"
+            " FROM ledger.idempotency WHERE client = $1 AND key = ANY($2::bytea[])",
+            token.client,
+            [token.key, token.key_previous],
+        )
+        if row is None:
+            return None
+        prints = {token.key: token.fingerprint, token.key_previous: token.fingerprint_previous}
+        return FirstExecution(
+            row["stream_id"],
+            row["first_version"],
+            row["last_version"],
+            same_body=row["fingerprint"] == prints[row["key"]],
+        )
+
+    async def purge(self) -> None:
+        """Forgets what is older than the window, keys included."""
+        await self._pool.execute("SELECT ledger.ledger_idempotency_purge()")
+
+    async def _key(self, period: int) -> bytes:
+        context = f"idempotency/{period}"
+        stored = await self._pool.fetchval(
+            "SELECT ledger.ledger_idempotency_key($1, $2)",
+            period,
+            self._vault.new_register_key(context),
+        )
+        key = self._vault.register_key(context, stored)
+        assert key is not None, "the period's key is wrapped by an epoch that is open here"
+        return key
+
+
+def _mac(key: bytes, kind: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, kind + b"\x00" + message, hashlib.sha256)

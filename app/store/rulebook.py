@@ -1,0 +1,90 @@
+"""The rules in force: the control stream folded, with the policy and the law that it names."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from app.domain.control import CONTROL, ControlState
+from app.domain.decider import Circumstances
+from app.identifiers import StreamId
+from app.policy.loader import load, load_law
+from app.policy.model import Law, Policy
+from app.store.event_store import EventStore
+
+
+class PolicyUnpublished(Exception):
+    """No policy is published, so nothing may be recorded: run `pdledger policy publish` first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Policy, law and control state at one version of the control stream."""
+
+    policy: Policy
+    law: Law
+    control: ControlState
+
+    def at(self, now: datetime) -> Circumstances:
+        """What a decision made at ``now`` depends on."""
+        return Circumstances(self.policy, self.law, self.control, now)
+
+
+class Rulebook:
+    """Keeps the rules of one process. An append decided under older ones is refused by the database."""
+
+    def __init__(
+        self, pool: "asyncpg.Pool[Any]", store: EventStore, control_stream: StreamId
+    ) -> None:
+        self._pool = pool
+        self._store = store
+        self.control_stream = control_stream
+        self._control: ControlState = CONTROL.initial
+        self._law = load_law()
+        self._policy: Policy | None = None
+
+    @property
+    def control(self) -> ControlState:
+        """The control stream as last folded here."""
+        return self._control
+
+    @property
+    def law(self) -> Law:
+        """The legal parameters that came with this program."""
+        return self._law
+
+    async def current(self) -> Rules:
+        """The rules as last read; PolicyUnpublished before there is a policy."""
+        if self._policy is None:
+            return await self.refresh()
+        return Rules(self._policy, self._law, self._control)
+
+    async def refresh(self) -> Rules:
+        """Reads what came since; loads the policy when another version is in force."""
+        await self.refresh_control()
+        if self._policy is None:
+            raise PolicyUnpublished("no privacy policy is published")
+        return Rules(self._policy, self._law, self._control)
+
+    async def refresh_control(self) -> ControlState:
+        """Reads what came on the control stream since; there need not be a policy."""
+        news = await self._store.read_stream(
+            self.control_stream, after_version=self._control.version
+        )
+        state = self._control
+        for recorded in news.events:
+            state = CONTROL.evolve(state, recorded)
+        if state.policy_version is not None and state.policy_version != self._control.policy_version:
+            self._policy = await self.policy(state.policy_version)
+        self._control = state
+        return state
+
+    async def policy(self, version: str) -> Policy:
+        """A published version from the archive; KeyError when there is none of that name."""
+        structure = await self._pool.fetchval(
+            "SELECT structure FROM ledger.policies WHERE version = $1", version
+        )
+        if structure is None:
+            raise KeyError(version)
+        return load(structure)

@@ -1,0 +1,160 @@
+"""Holds the keys of one process: epoch keys, data keys, and the keys of the two registers.
+
+Layers (DESIGN 2.7): epoch root (custody, outside the database) wraps the epoch key, which wraps
+one data key per (subject, retention class, generation).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.clock import random_bytes, random_id
+from app.identifiers import KeyId, LedgerId
+from app.vault.custody import Custody
+from app.vault.sealing import (
+    KEY_SIZE_BYTES,
+    NONCE_SIZE_BYTES,
+    commitment,
+    prefixed,
+    unwrap,
+    wrap,
+    wrapping_context,
+)
+
+TOKEN_SIZE_BYTES = 16
+
+
+class EpochUnavailable(Exception):
+    """No root opens the epoch's key: everything sealed under it is unreadable to this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """One data key, ready for use. Never printed, never logged, never stored unwrapped."""
+
+    key_id: KeyId
+    cipher: AESGCM = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataKey:
+    """A data key just made, with what the append must store of it."""
+
+    data_key: DataKey
+    retention_class: str
+    generation: str
+    epoch: int
+    wrapped: bytes = field(repr=False)
+    commitment: bytes = field(repr=False)
+
+
+class KeyVault:
+    """The keys that this process may use. Owned by the event store; erasure never asks it."""
+
+    def __init__(self, ledger_id: LedgerId, custody: Custody) -> None:
+        self._ledger_id = ledger_id
+        self._custody = custody
+        self._epochs: dict[int, AESGCM] = {}
+        self._index_keys: dict[int, bytes] = {}
+        self._suppression_key = custody.suppression_key()
+        self.active_epoch = 0
+
+    @property
+    def ledger_id(self) -> LedgerId:
+        """The ledger that every seal is bound to."""
+        return self._ledger_id
+
+    def open_epochs(self, wrapped: Mapping[int, bytes], *, active: int) -> None:
+        """Takes the epoch keys as stored. An epoch without its root stays shut, without error."""
+        self._epochs.clear()
+        self._index_keys.clear()
+        for epoch, envelope in wrapped.items():
+            root = self._custody.root(epoch)
+            epoch_key = root and unwrap(AESGCM(root), envelope, bound_to=self._epoch_context(epoch))
+            if epoch_key:
+                self._epochs[epoch] = AESGCM(epoch_key)
+                self._index_keys[epoch] = hmac.digest(
+                    epoch_key, b"ledger/blind-index/v1", hashlib.sha256
+                )
+        self.active_epoch = active
+        if active not in self._epochs:
+            raise EpochUnavailable(f"epoch {active} has no root in custody")
+
+    def new_epoch_key(self, epoch: int) -> bytes:
+        """A fresh epoch key under the root of ``epoch``, as it goes into the database."""
+        root = self._custody.create_root(epoch)
+        return wrap(
+            AESGCM(root),
+            random_bytes(KEY_SIZE_BYTES),
+            nonce=random_bytes(NONCE_SIZE_BYTES),
+            bound_to=self._epoch_context(epoch),
+        )
+
+    def new_data_key(self, retention_class: str, generation: str) -> NewDataKey:
+        """A fresh key for one (subject, class, generation), wrapped under the active epoch."""
+        material, key_id = random_bytes(KEY_SIZE_BYTES), KeyId(random_id())
+        epoch = self.active_epoch
+        wrapped = wrap(
+            self._epochs[epoch],
+            material,
+            nonce=random_bytes(NONCE_SIZE_BYTES),
+            bound_to=wrapping_context(self._ledger_id, key_id, retention_class, epoch),
+        )
+        return NewDataKey(
+            DataKey(key_id, AESGCM(material)),
+            retention_class,
+            generation,
+            epoch,
+            wrapped,
+            commitment(material, key_id),
+        )
+
+    def data_key(
+        self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes
+    ) -> DataKey | None:
+        """The data key inside a keyring row; None when its epoch is shut or the row was altered."""
+        epoch_cipher = self._epochs.get(epoch)
+        if epoch_cipher is None:
+            return None
+        context = wrapping_context(self._ledger_id, key_id, retention_class, epoch)
+        material = unwrap(epoch_cipher, wrapped, bound_to=context)
+        return None if material is None else DataKey(KeyId(key_id), AESGCM(material))
+
+    def identifier_token(self, kind: str, value: str) -> bytes:
+        """Blind index of a normalised identifier: 128 bits of HMAC under the active epoch."""
+        key = self._index_keys[self.active_epoch]
+        return _token(key, kind, value)
+
+    def suppression_token(self, purpose: str, address: str) -> bytes:
+        """Token of the suppression register, under a key of its own that does not rotate (L41)."""
+        return _token(self._suppression_key, purpose, address)
+
+    def new_register_key(self, context: str) -> bytes:
+        """A fresh HMAC key for a register, wrapped under the active epoch."""
+        return wrap(
+            self._epochs[self.active_epoch],
+            random_bytes(KEY_SIZE_BYTES),
+            nonce=random_bytes(NONCE_SIZE_BYTES),
+            bound_to=self._register_context(context),
+        )
+
+    def register_key(self, context: str, wrapped: bytes) -> bytes | None:
+        """The HMAC key inside; None when no open epoch wrapped it."""
+        bound_to = self._register_context(context)
+        opened = (unwrap(epoch, wrapped, bound_to=bound_to) for epoch in self._epochs.values())
+        return next((key for key in opened if key is not None), None)
+
+    def _epoch_context(self, epoch: int) -> bytes:
+        return prefixed(b"ledger/epoch/v1", str(self._ledger_id).encode(), str(epoch).encode())
+
+    def _register_context(self, context: str) -> bytes:
+        return prefixed(b"ledger/register/v1", str(self._ledger_id).encode(), context.encode())
+
+
+def _token(key: bytes, kind: str, value: str) -> bytes:
+    message = prefixed(kind.encode(), value.encode())
+    return hmac.digest(key, message, hashlib.sha256)[:TOKEN_SIZE_BYTES]
