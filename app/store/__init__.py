@@ -1,0 +1,1 @@
+"""PostgreSQL: every statement of the ledger is in this package."""
