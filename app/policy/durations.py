@@ -1,4 +1,4 @@
-"""Calendar periods in the ISO 8601 notation (years, months, weeks and days) and their arithmetic."""
+"""Calendar periods in ISO 8601 notation, of years, months, weeks and days."""
 
 import re
 from calendar import monthrange

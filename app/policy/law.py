@@ -1,4 +1,4 @@
-"""The law as dated parameters: what a deadline, an age, a period or a mechanism is on a given day."""
+"""The law as dated parameters: deadlines, ages, periods and mechanisms as of a given day."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ class LawSilent(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatedValue:
-    """One value of a parameter and the days on which it holds: from the first, before the second."""
+    """One value of a parameter and the days on which it holds, the last one excluded."""
 
-    value: int | str | date
+    name: str
+    value: int | str
     valid_from: date
     source: str
     valid_before: date | None = None
@@ -89,7 +90,8 @@ class HolidayRule:
         """The day of the holiday in a year."""
         if self.easter_offset is not None:
             return easter_sunday(year) + timedelta(days=self.easter_offset)
-        assert self.month is not None and self.day is not None
+        assert self.month is not None
+        assert self.day is not None
         return date(year, self.month, self.day)
 
 
@@ -116,7 +118,7 @@ class Law:
     area: Mapping[str, AreaMember]
     holiday_rules: tuple[HolidayRule, ...]
 
-    def value(self, name: str, on: date) -> int | str | date:
+    def value(self, name: str, on: date) -> int | str:
         """The value of a parameter on a day; `LawSilent` when there is none."""
         for dated in self.parameters.get(name, ()):
             if dated.holds(on):

@@ -67,13 +67,13 @@ EVERYBODY = "*"
 
 
 def fold_name(name: str) -> str:
-    """A name as the alias table compares it: case and surrounding or doubled blanks do not count."""
+    """A name as the alias table compares it: case, surrounding and doubled blanks do not count."""
     return " ".join(name.split()).casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Policy:
-    """One published version. Mappings are read-only; their keys are what events and callers name."""
+    """One published version, read-only; the keys of its tables are what events and callers name."""
 
     version: str
     sha256: str
@@ -114,11 +114,13 @@ class Policy:
         return self.purposes.get(key) or self.uses.get(key) or self.statutory.get(key)
 
     def lineage(self, key: str) -> tuple[str, ...]:
-        """The key itself, then the purpose that it narrows: an objection to either stops it."""
+        """The key itself, then what it narrows: an objection to any of these stops it (L44)."""
+        keys = [key]
         purpose = self.purpose(key)
-        if purpose is None or purpose.parent is None:
-            return (key,)
-        return (key, purpose.parent)
+        while purpose is not None and purpose.parent is not None:
+            keys.append(purpose.parent)
+            purpose = self.purpose(purpose.parent)
+        return tuple(keys)
 
     def uses_of(self, key: str) -> tuple[Purpose, ...]:
         """The narrower uses of a purpose."""

@@ -1,4 +1,4 @@
-"""The entries of a privacy policy, one frozen class for each table of its file (Arts. 13, 14, 30)."""
+"""The entries of a privacy policy, one frozen class a table of its file (Arts. 13, 14, 30)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from app.policy.vocabulary import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
-    """Who answers for the data (Art. 4(7), Art. 13(1)(a)); None is what the policy does not tell."""
+    """Who answers for the data (Art. 4(7), 13(1)(a)); None is what the policy does not tell."""
 
     name: str
     legal_form: str
@@ -112,7 +112,8 @@ class DataCategory:
 class Purpose:
     """Why data are used: one of the purposes of the policy, or with `parent` a narrower use of one.
 
-    A use never widens its purpose: its categories and recipients are among those of the parent.
+    A use has lists of its own and inherits none: what is allowed for the parent is not for the use.
+    A use without a parent is one that the text makes of data outside its own list of purposes.
     """
 
     key: str
@@ -201,7 +202,7 @@ class Recipient:
         return self.agreement_until
 
     def agreement_lapsed(self, on: date) -> bool:
-        """Whether a recorded agreement does not cover this day (C38); unknown dates do not lapse."""
+        """Whether a recorded agreement does not cover this day (C38); unknown dates never lapse."""
         too_early = self.agreement_from is not None and on < self.agreement_from
         too_late = self.agreement_until is not None and on > self.agreement_until
         return too_early or too_late
@@ -285,11 +286,11 @@ class RightNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
-    """A reason for which the policy keeps something after an erasure, and the ground it needs (C71)."""
+    """A reason to keep something after an erasure, and the ground that it needs (C71)."""
 
     key: str
     title: str
-    ground: str | None
+    ground: str | None = None
     """Provision of Art. 17(3) that carries it; None: a human must name one (X11)."""
     retention_classes: frozenset[str] = frozenset()
     clauses: tuple[str, ...] = ()

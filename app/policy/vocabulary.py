@@ -203,7 +203,7 @@ class ClockEvent(StrEnum):
     BALANCE_PAYMENT = "balance_payment"
     CONSENT_END = "consent_end"
     REQUEST_CLOSED = "request_closed"
-    ERASURE_CLOSED = "erasure_closed"
+    ERASURE = "erasure"
     CHAT_END = "chat_end"
 
 
