@@ -111,12 +111,14 @@ class Ledger:
         rulebook: Rulebook,
         idempotency: IdempotencyRegister,
         clock: Clock,
+        register_stream: StreamId,
         cache_max: int = CACHE_MAX,
     ) -> None:
         self.store = store
         self.rulebook = rulebook
         self.clock = clock
         self.commit = commit
+        self.register_stream = register_stream
         self._idempotency = idempotency
         self._cache_max = cache_max
         self._known: OrderedDict[StreamId, _Known] = OrderedDict()
@@ -162,6 +164,10 @@ class Ledger:
     def forget(self, subject_id: UUID) -> None:
         """Drops what is cached of a person, keys included."""
         self._known.pop(subject_id, None)
+
+    def forget_everybody(self) -> None:
+        """Drops the whole cache, when what happened meanwhile is unknown."""
+        self._known.clear()
 
     async def current_states(
         self, subject_ids: Sequence[UUID]

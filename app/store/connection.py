@@ -1,5 +1,6 @@
 """Connections to PostgreSQL for the hot paths: asyncpg, without the pool's reset query."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -44,3 +45,12 @@ async def open_pool(
     )
     assert pool is not None
     return pool
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The URLs of the runtime roles. They hold secrets: never printed, never logged."""
+
+    application: str = field(repr=False)
+    eraser: str | None = field(default=None, repr=False)
+    projector: str | None = field(default=None, repr=False)

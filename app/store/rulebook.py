@@ -9,7 +9,7 @@ import asyncpg
 from app.domain.control import CONTROL, ControlState
 from app.domain.decider import Circumstances
 from app.identifiers import StreamId
-from app.policy.loader import load, load_law
+from app.policy.loader import load, load_packaged_law
 from app.policy.model import Law, Policy
 from app.store.event_store import EventStore
 
@@ -41,7 +41,7 @@ class Rulebook:
         self._store = store
         self.control_stream = control_stream
         self._control: ControlState = CONTROL.initial
-        self._law = load_law()
+        self._law = load_packaged_law()
         self._policy: Policy | None = None
 
     @property

@@ -1,0 +1,125 @@
+"""What every authorised route asks for, in one dependency: caller, ledger, idempotency, precondition.
+
+One dependency and not five: three nested ones cost 24 % of the requests a second.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import HTTPException, Request, Security
+from fastapi.security import HTTPBearer, SecurityScopes
+
+from app.auth import Caller, InsufficientScope, NotAuthenticated
+from app.ledger import Attribution
+from app.service import Service
+from app.store.idempotency import IdempotencyKey
+
+BEARER = HTTPBearer(
+    scheme_name="apiKey",
+    bearerFormat="pl_live_<12>_<43><6>",
+    description="An API key with the scope of the operation; made with `pdledger client add`.",
+    auto_error=False,
+)
+
+_IDEMPOTENCY_KEY = re.compile(r'"([\x21\x23-\x7e ]{1,255})"|([\x21\x23-\x7e]{1,255})')
+_ETAG = re.compile(r'"(\d{1,9})"')
+
+
+class BadHeader(HTTPException):
+    """A header is missing or malformed; ``slug`` is its problem type."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(400)
+        self.slug = slug
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorised request and the service that answers it."""
+
+    caller: Caller
+    service: Service
+    request: Request
+
+    async def attribution(self) -> Attribution:
+        """On whose behalf, repeatable by its Idempotency-Key, and under its If-Match.
+
+        BadHeader when the key is missing: every request that appends has one (A6 to A8).
+        """
+        headers = self.request.headers
+        match = _IDEMPOTENCY_KEY.fullmatch(headers.get("idempotency-key", ""))
+        if match is None:
+            missing = "idempotency-key" not in headers
+            raise BadHeader("idempotency-key-missing" if missing else "idempotency-key-invalid")
+        return Attribution(
+            by=self.caller.client_id,
+            idempotency=IdempotencyKey(
+                client=self.caller.client_id,
+                operation=self.operation(),
+                key=match[1] or match[2],
+                body=_CANONICAL.encode([await self._body(), sorted(self._parameters().items())]),
+            ),
+            if_match=self._if_match(),
+        )
+
+    def reading(self) -> Attribution:
+        """On whose behalf something is read; a read is recorded, but never repeated."""
+        return Attribution(by=self.caller.client_id)
+
+    def operation(self) -> str:
+        """Method and route template: never the path, which holds a person's id."""
+        route: Any = self.request.scope["route"]
+        return f"{self.request.method} {route.path}"
+
+    def purpose(self) -> str:
+        """The purpose that the data is read for (L3); BadHeader without one."""
+        purpose = self.request.headers.get("purpose", "").strip()
+        if not purpose:
+            raise BadHeader("purpose-header-missing")
+        return purpose
+
+    def _if_match(self) -> int | None:
+        text = self.request.headers.get("if-match")
+        if text is None or text.strip() == "*":
+            return None
+        match = _ETAG.fullmatch(text.strip())
+        if match is None:
+            raise BadHeader("precondition-malformed")
+        return int(match[1])
+
+    def _parameters(self) -> dict[str, str]:
+        return {**self.request.path_params, **self.request.query_params}
+
+    async def _body(self) -> Any:  # Any: a JSON value
+        return await self.request.json() if await self.request.body() else None
+
+
+async def authorised(request: Request, security: SecurityScopes) -> Call:
+    """The call of a caller who holds every scope that the route names."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticated
+    service: Service = request.app.state.service
+    caller = await service.callers.caller(key.strip())
+    for scope in security.scopes:
+        if scope not in caller.scopes:
+            raise InsufficientScope(scope)
+    return Call(caller, service, request)
+
+
+def etag(version: int) -> str:
+    """Strong validator: the version of the record's content, never a hash of it (A9)."""
+    return f'"{version}"'
+
+
+def same_system(call: Call, source: str) -> bool:
+    """Whether the key may record data of that source: unbound keys may record any (S7)."""
+    return call.caller.system is None or call.caller.system == source
+
+
+_CANONICAL = msgspec.json.Encoder(order="sorted", uuid_format="canonical")
+Authorised = Annotated[Call, Security(authorised)]
+SubjectPath = UUID

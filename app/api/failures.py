@@ -1,0 +1,116 @@
+"""Turns every exception of a route into its problem; no handler ever shows what came in."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from app.api.call import BadHeader
+from app.api.envelope import BodyTooLarge
+from app.api.problems import PROBLEMS, problem, refusal_members
+from app.api.strict_json import MalformedJson, UnsupportedMediaType
+from app.auth import InsufficientScope, NotAuthenticated
+from app.domain.decider import Refusal
+from app.ledger import LedgerContended
+from app.store.codec import EntryTooLarge
+from app.store.group_commit import LedgerBusy, LedgerUnavailable
+from app.store.rulebook import PolicyUnpublished
+
+RETRY_AFTER = {"retry-after": "1"}
+ERRORS_MAX = 20
+
+
+def install(app: FastAPI) -> None:
+    """Registers one handler an exception class; what is not here is a 500 of the envelope."""
+    simple: dict[type[Exception], tuple[str, dict[str, str]]] = {
+        MalformedJson: ("malformed-json", {}),
+        UnsupportedMediaType: ("unsupported-media-type", {}),
+        NotAuthenticated: ("not-authenticated", {"www-authenticate": "Bearer"}),
+        PolicyUnpublished: ("policy-unpublished", RETRY_AFTER),
+        LedgerBusy: ("ledger-busy", RETRY_AFTER),
+        LedgerContended: ("ledger-busy", RETRY_AFTER),
+        LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
+        OSError: ("ledger-unavailable", RETRY_AFTER),
+        EntryTooLarge: ("body-too-large", {}),
+        BodyTooLarge: ("body-too-large", {}),
+    }
+    for kind, (slug, headers) in simple.items():
+        app.add_exception_handler(kind, _answering(slug, headers))
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(BadHeader, _bad_header)
+    app.add_exception_handler(InsufficientScope, _insufficient_scope)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def request_id(request: Request) -> UUID | None:
+    """The id of the exchange, which problems carry as `instance`."""
+    found: UUID | None = request.scope.get("state", {}).get("request_id")
+    return found
+
+
+def _answering(slug: str, headers: dict[str, str]) -> Any:  # Any: Starlette's handler type
+    async def answer(request: Request, _fault: Exception) -> Response:
+        return problem(slug, request_id(request), headers=headers)
+
+    return answer
+
+
+async def _refused(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    return problem(refusal.code, request_id(request), **refusal_members(refusal))
+
+
+async def _bad_header(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, BadHeader)
+    return problem(fault.slug, request_id(request))
+
+
+async def _insufficient_scope(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, InsufficientScope)
+    return problem("insufficient-scope", request_id(request), scope=fault.scope)
+
+
+async def _invalid(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)
+    errors = [_validation_error(error) for error in fault.errors()[:ERRORS_MAX]]
+    return problem("validation", request_id(request), errors=errors)
+
+
+def _validation_error(error: dict[str, Any]) -> dict[str, str]:
+    """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value."""
+    place, *path = error["loc"]
+    if place == "body":
+        # A member's name that our schema does not know is input too: it is not repeated.
+        known = path[:-1] if error["type"] == "extra_forbidden" else path
+        pointer = "".join(f"/{part}" for part in known if _is_schema_name(part))
+        return {"pointer": pointer, "code": error["type"]}
+    return {str(place): str(path[0]) if path else "", "code": error["type"]}
+
+
+def _is_schema_name(part: object) -> bool:
+    return isinstance(part, int) or (isinstance(part, str) and part.isidentifier() and len(part) < 40)
+
+
+async def _http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    if fault.status_code == 405:
+        return problem("method-not-allowed", request_id(request), headers={"allow": _allow(request)})
+    slug = {404: "not-found", 413: "body-too-large", 415: "unsupported-media-type"}.get(
+        fault.status_code, "malformed-json" if fault.status_code == 400 else "internal"
+    )
+    assert slug in PROBLEMS
+    return problem(slug, request_id(request))
+
+
+def _allow(request: Request) -> str:
+    """Every method of the path: Starlette itself names those of one route only."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(methods))

@@ -1,0 +1,113 @@
+"""Reads a JSON body strictly: one UTF-8 value, no duplicate keys, NUL, lone surrogates or NaN (S31).
+
+Parsers that disagree on a duplicate key are how a check and its use see two different bodies.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
+
+DEPTH_MAX = 32
+
+
+class MalformedJson(HTTPException):
+    """The body cannot be accepted. Holds nothing of it.
+
+    An HTTPException only because FastAPI turns every other error of a body into one of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(400)
+
+
+class UnsupportedMediaType(HTTPException):
+    """The body is labelled as something else than the operation reads."""
+
+    def __init__(self) -> None:
+        super().__init__(415)
+
+
+def parse(body: bytes) -> Any:  # Any: a JSON value
+    """The JSON value of ``body``; MalformedJson for everything that parsers disagree on."""
+    try:
+        text = body.decode("utf-8")
+        value = _DECODER.decode(text)
+        # Escapes can write what UTF-8 cannot: only then is a walk over the strings needed.
+        if "\\u" in text:
+            _check_strings(value)
+    except (ValueError, RecursionError):
+        raise MalformedJson from None
+    if text.count("[") + text.count("{") > DEPTH_MAX and _depth(value) > DEPTH_MAX:
+        raise MalformedJson
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice")
+    return members
+
+
+def _constant(_name: str) -> NoReturn:
+    raise ValueError("not a JSON number")
+
+
+def _check_strings(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode("utf-8")  # a lone surrogate cannot be encoded
+        if "\x00" in value:
+            raise ValueError("NUL in a string")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _check_strings(key)
+            _check_strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            _check_strings(member)
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by `parse`, once."""
+
+    async def json(self) -> Any:
+        """The parsed body; the idempotency fingerprint is taken over the same value."""
+        if not hasattr(self, "_json"):
+            self._json = parse(await self.body())
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """A route whose request is a StrictRequest; every router of the API uses it."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Wraps FastAPI's handler, so that body, dependencies and checks read one parsed value."""
+        handler = super().get_route_handler()
+        reads_json = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            if reads_json and not _is_json(request.headers.get("content-type", "")):
+                raise UnsupportedMediaType
+            answer: Response = await handler(StrictRequest(request.scope, request.receive))
+            return answer
+
+        return strict
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))

@@ -1,0 +1,128 @@
+"""The composition root: builds a service out of settings; nothing else builds objects."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app import api
+from app.api import failures
+from app.api.envelope import Envelope
+from app.api.strict_json import StrictRoute
+from app.auth import Callers
+from app.clock import Clock, system_clock
+from app.ledger import Ledger
+from app.service import Service
+from app.settings import Settings
+from app.store.connection import Logins, connect, open_pool
+from app.store.event_store import EventStore
+from app.store.group_commit import GroupCommit
+from app.store.idempotency import IdempotencyRegister
+from app.store.identity import read_identity
+from app.store.lookups import Lookups
+from app.store.notices import CLIENTS_CHANNEL, ERASED_CHANNEL, Notices
+from app.store.rulebook import Rulebook
+from app.store.self_test import prove_powerless
+from app.vault.custody import FileCustody
+from app.vault.key_vault import KeyVault
+
+VERSION = "0.1.0"
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, logins: Logins, *, clock: Clock = system_clock
+) -> AsyncIterator[Service]:
+    """A running service: connections open, keys held, rules read, self-test passed."""
+    async with AsyncExitStack() as open_things:
+        pool = await open_pool(logins.application, size_max=settings.read_connections_max)
+        open_things.push_async_callback(pool.close)
+        await prove_powerless(pool)
+        identity = await read_identity(pool)
+        vault = KeyVault(identity.ledger_id, FileCustody(settings.home / "keys"))
+        store = EventStore(pool, vault)
+        await store.refresh_epochs()
+        rulebook = Rulebook(pool, store, identity.control_stream)
+        await rulebook.refresh_control()
+        commit = GroupCommit(
+            lambda: connect(logins.application, application="pdledger-append"),
+            exclusive_streams=frozenset({identity.control_stream}),
+        )
+        await commit.start()
+        open_things.push_async_callback(commit.stop)
+        ledger = Ledger(
+            store=store,
+            commit=commit,
+            rulebook=rulebook,
+            idempotency=IdempotencyRegister(pool, vault),
+            clock=clock,
+            register_stream=identity.register_stream,
+        )
+        callers = Callers(pool, clock, settings.callers_ttl_s)
+        notices = Notices(
+            lambda: connect(logins.application, application="pdledger-notices"),
+            {CLIENTS_CHANNEL: callers.forget, ERASED_CHANNEL: lambda text: _forget(ledger, text)},
+        )
+        notices.start()
+        open_things.push_async_callback(notices.stop)
+        eraser = None
+        if logins.eraser is not None:
+            eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
+            open_things.push_async_callback(eraser.close)
+        yield Service(ledger, store, rulebook, Lookups(pool, vault), callers, pool, eraser)
+
+
+def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
+    """The application. Without ``logins`` the caller sets `app.state.service` (as tests do)."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if logins is None:
+            yield
+            return
+        async with open_service(settings, logins) as service:
+            app.state.service = service
+            # What start-up built never dies: p99 at 64 connections fell from 111 to 19 ms.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
+            yield
+
+    app = FastAPI(
+        title="Personal Data Ledger",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        telemetry={"logs": False, "auto_configure": False},
+    )
+    app.router.route_class = StrictRoute
+    app.state.settings = settings
+    failures.install(app)
+    api.install(app)
+    return app
+
+
+def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
+    """The application in its envelope: what a server runs."""
+    return Envelope(
+        create_app(settings, logins),
+        body_size_max_bytes=settings.body_size_max_bytes,
+        unlimited=api.STREAMING_PATHS,
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _forget(ledger: Ledger, subject_id: str) -> None:
+    if subject_id:
+        ledger.forget(UUID(subject_id))
+    else:
+        ledger.forget_everybody()
