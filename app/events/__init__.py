@@ -1,13 +1,20 @@
-"""The language of the ledger: importing this package declares every event type, one line a module."""
+"""The language of the ledger: this package declares every event type, one line a module."""
 
 from app.events import collections as collections
+from app.events import consents as consents
 from app.events import consultations as consultations
 from app.events import disclosures as disclosures
+from app.events import erasures as erasures
 from app.events import files as files
+from app.events import findings as findings
 from app.events import identifiers as identifiers
 from app.events import notices as notices
+from app.events import objections as objections
+from app.events import policies as policies
 from app.events import relationships as relationships
+from app.events import restrictions as restrictions
 from app.events import subjects as subjects
+from app.events import suppressions as suppressions
 from app.events.declare import registry
 
 EVENT_TYPES = registry()

@@ -24,12 +24,12 @@ class DataCollected:
     occasion: UUID | None
     """The meeting, project or trip in question."""
     dropped: int
-    """Values that came without the flag that their category requires, counted and not kept (C20)."""
+    """How many values came without the flag that their category requires and were not kept (C20)."""
 
 
 @event("data.rectified", version=1)
 class DataRectified:
-    """An inaccurate value was replaced, for every purpose that used it (Art. 16, first sentence)."""
+    """An inaccurate value was replaced for every purpose that used it (Art. 16, sentence 1)."""
 
     category: Word
     source: Word
@@ -44,7 +44,7 @@ class DataRectified:
 
 @event("data.completed", version=1)
 class DataCompleted:
-    """A supplementary statement was added to incomplete data (Art. 16, second sentence; L47)."""
+    """A supplementary statement was added to incomplete data (Art. 16, sentence 2; L47)."""
 
     category: Word
     source: Word

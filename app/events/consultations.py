@@ -1,4 +1,4 @@
-"""Who looked at which class of a person's data and why; who looked is the entry's `by` (C-579/21)."""
+"""Who read which class of a person's data and why; the reader is the entry's `by` (C-579/21)."""
 
 from app.events.declare import event
 from app.identifiers import Word

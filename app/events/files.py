@@ -1,4 +1,4 @@
-"""Files about a person that lie in another system; the ledger holds a reference only (C13, C16, C43)."""
+"""Files about a person in another system: the ledger holds a reference only (C13, C16, C43)."""
 
 from uuid import UUID
 
