@@ -1,0 +1,237 @@
+"""The tables of schema `ledger` (DESIGN 5), as SQLAlchemy Core metadata.
+
+Projection tables join the same metadata from `app.projections`. Triggers, rights and functions are
+not part of metadata: they live in `app/store/sql` and in the migrations.
+"""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+SCHEMA = "ledger"
+SCHEMA_HEAD = "0001"
+"""The newest revision under `alembic/versions`; the service refuses to run on any other."""
+
+METADATA = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    },
+)
+
+_NOW = text("clock_timestamp()")
+
+ledger_identity = Table(
+    "ledger_identity",
+    METADATA,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("ledger_id", Uuid, nullable=False),
+    Column("control_stream", Uuid, nullable=False),
+    Column("register_stream", Uuid, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    CheckConstraint("one", name="one"),
+    comment="Who this ledger is. One row, made once; no recovery changes it.",
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("partition", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("stream_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("stream_id", "version"),
+    UniqueConstraint("partition", "position"),
+    Index(None, "event_id"),
+    comment="The log. Written by ledger_append and ledger_erase alone; never changed.",
+)
+
+sealed = Table(
+    "sealed",
+    METADATA,
+    Column("stream_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("section", SmallInteger, nullable=False),
+    Column("key_id", Uuid, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("stream_id", "version", "section"),
+    Index(None, "key_id"),
+    comment="Ciphertext of sealed sections. Only ledger_erase deletes.",
+)
+
+key_epoch = Table(
+    "key_epoch",
+    METADATA,
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'active'")),
+    CheckConstraint(
+        "state IN ('active', 'draining', 'destroying', 'destroyed')",
+        name="state",
+    ),
+    comment="Epoch keys, wrapped by the epoch root that the database never sees.",
+)
+
+keyring = Table(
+    "keyring",
+    METADATA,
+    Column("key_id", Uuid, primary_key=True),
+    Column("subject_id", Uuid, nullable=False),
+    Column("class", Text, nullable=False),
+    Column("generation", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("wrapped", LargeBinary),
+    Column("state", Text, nullable=False, server_default=text("'active'")),
+    CheckConstraint("state IN ('active', 'retiring', 'erased')", name="state"),
+    CheckConstraint("(state = 'erased') = (wrapped IS NULL)", name="erased"),
+    Index(None, "subject_id"),
+    comment="Data keys: one a subject, retention class and generation; erased ones stay as tombs.",
+)
+Index(
+    "keyring_active_key",
+    keyring.c.subject_id,
+    keyring.c["class"],
+    keyring.c.generation,
+    unique=True,
+    postgresql_where=keyring.c.state == text("'active'"),
+)
+
+erasure_fence = Table(
+    "erasure_fence",
+    METADATA,
+    Column("subject_id", Uuid, primary_key=True),
+    Column("class", Text, primary_key=True),
+    comment="Classes erased for good: no new key or section. `identifiers` fences the blind index.",
+)
+
+identifiers = Table(
+    "identifiers",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("token", LargeBinary, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Index(None, "subject_id"),
+    comment="The blind index: a keyed token of an address to its one subject.",
+)
+
+suppressions = Table(
+    "suppressions",
+    METADATA,
+    Column("purpose", Text, primary_key=True),
+    Column("token", LargeBinary, primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="Who must not be addressed for a purpose, by a keyed token of their address.",
+)
+
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    Column("client", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("stream_id", Uuid, nullable=False),
+    Column("first_version", Integer),
+    Column("last_version", Integer),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Index(None, "at"),
+    comment="What a repeated request answers; key and fingerprint are HMACs, never a body.",
+)
+
+idempotency_key = Table(
+    "idempotency_key",
+    METADATA,
+    Column("period", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    comment="HMAC key of one period of seven days since 1970, wrapped by the epoch key.",
+)
+
+clients = Table(
+    "clients",
+    METADATA,
+    Column("client_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("system", Text),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="API keys by the hash of their secret.",
+)
+
+policies = Table(
+    "policies",
+    METADATA,
+    Column("version", Text, primary_key=True),
+    Column("structure", LargeBinary, nullable=False),
+    Column("structure_sha256", LargeBinary, nullable=False),
+    Column("published_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="Every policy structure ever published, byte for byte.",
+)
+
+policy_texts = Table(
+    "policy_texts",
+    METADATA,
+    Column("version", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("text", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    comment="The text that people were shown, byte for byte.",
+)
+
+append_lock_0 = Table(
+    "append_lock_0",
+    METADATA,
+    Column("nothing", Boolean),
+    comment="Always empty. Its lock is the append lock of partition 0; only the owner may take it.",
+)
+
+positions = Table(
+    "positions",
+    METADATA,
+    Column("projection", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="How far each projection has read the log.",
+)
+
+INSERT_ONLY = ("events", "ledger_identity", "policies", "policy_texts", "suppressions")
+"""Nobody updates, deletes or truncates these, the owner included."""
+
+OWNER_WRITES = (
+    "sealed",
+    "keyring",
+    "key_epoch",
+    "erasure_fence",
+    "identifiers",
+    "idempotency",
+    "idempotency_key",
+    "clients",
+    "append_lock_0",
+)
+"""Changed only while the current user is the owner, that is, inside the ledger's functions."""
