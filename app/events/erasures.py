@@ -93,7 +93,7 @@ class SectionsResealed:
     """What stays of one section was sealed anew, so that the old key can be destroyed."""
 
     erasure: UUID
-    from_version: int
+    origin: int
     """Version of the event of this stream whose section it replaces."""
     retention_class: Word
     generation: Word
