@@ -4,8 +4,6 @@ import asyncio
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.store import embedded
+from app.store import embedded, migrate
 from app.store.roles import prepare_database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,18 +141,5 @@ async def _migrated_template(cluster: embedded.Cluster) -> None:
     draft = f"{TEMPLATE}_draft"
     await _administer(cluster, f"DROP DATABASE IF EXISTS {draft}")
     await _create(cluster, draft, "template0")
-    migrate(cluster.dsn("ledger_migrator", draft))
+    await migrate.upgrade(cluster.dsn("ledger_migrator", draft))
     await _administer(cluster, f"ALTER DATABASE {draft} RENAME TO {TEMPLATE}")
-
-
-def migrate(url: str, revision: str = "head") -> None:
-    """Runs the project's migrations as a deployment does: Alembic, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", revision],
-        cwd=ROOT,
-        env=os.environ | {"LEDGER_MIGRATION_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
