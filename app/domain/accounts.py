@@ -56,4 +56,4 @@ def normalise_bankgiro(value: str, *, category: str = ACCOUNT_CATEGORY) -> str:
 
 def mask_account(normalised: str) -> str:
     """The last four characters behind a mask of fixed length, so that the length says nothing."""
-    return f"****{normalised[-CHARACTERS_SHOWN:]}"
+    return f"****{normalised[-CHARACTERS_SHOWN:]}" if len(normalised) > CHARACTERS_SHOWN else "****"

@@ -154,4 +154,4 @@ def _first(part: str) -> str:
 
 def mask_phone(normalised: str) -> str:
     """The last four digits behind a mask of fixed length."""
-    return f"****{normalised[-DIGITS_SHOWN:]}"
+    return f"****{normalised[-DIGITS_SHOWN:]}" if len(normalised) > DIGITS_SHOWN else "****"
