@@ -39,7 +39,10 @@ def normalise_iban(value: str, *, category: str = ACCOUNT_CATEGORY) -> str:
         compact = iban.validate(line, check_country=False)
     except ValidationError:
         compact = ""
-    if not compact:  # raised outside the handler, so that no chained exception keeps the number
+    # The library takes check digits of any script; the form kept has ASCII ones only.
+    if (
+        not compact or not compact.isascii()
+    ):  # raised outside the handler, so that no chained exception keeps the number
         raise ValueInvalid(category, Flaw.NOT_AN_IBAN)
     return compact
 

@@ -38,6 +38,16 @@ def test_an_iban_has_one_form(typed: str, normalised: str) -> None:
 
 
 @pytest.mark.clause("C12")
+def test_a_typed_account_number_has_64_characters_at_most() -> None:
+    assert normalise_account("BE68" + " " * 48 + "539007547034")[1] == "BE68539007547034"
+
+    with pytest.raises(ValueInvalid) as refused:
+        normalise_account("BE68" + " " * 49 + "539007547034")
+
+    assert refused.value.facts["reason"] == "too-long"
+
+
+@pytest.mark.clause("C12")
 @pytest.mark.parametrize(
     "typed",
     [

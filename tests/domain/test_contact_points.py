@@ -63,6 +63,29 @@ def test_an_address_has_one_form(typed: str, normalised: str) -> None:
 
 
 @pytest.mark.clause("C7")
+@pytest.mark.parametrize("top", ["example", "exämple"], ids=["plain", "international"])
+def test_an_address_may_be_as_long_as_mail_can_carry(top: str) -> None:
+    """RFC 5321: 64 octets before the sign."""
+    assert normalise_email(f"{'a' * 64}@stad.{top}") == f"{'a' * 64}@stad.{top}"
+
+    with pytest.raises(ValueInvalid):
+        normalise_email(f"{'a' * 65}@stad.{top}")
+
+
+@pytest.mark.clause("C7")
+def test_a_whole_address_has_254_characters_at_most() -> None:
+    """RFC 5321, less the angle brackets of its path."""
+    domain = ".".join(["a" * 63, "b" * 63, "c" * 55, "example"])
+
+    assert len(normalise_email(f"{'d' * 62}@{domain}")) == 254
+
+    with pytest.raises(ValueInvalid) as refused:
+        normalise_email(f"{'d' * 63}@{domain}")
+
+    assert refused.value.facts["reason"] == "too-long"
+
+
+@pytest.mark.clause("C7")
 def test_two_mailboxes_stay_two() -> None:
     """Full case folding would make one of these: the mail of the first would reach the second."""
     assert normalise_email("weiß@stadt.example") != normalise_email("weiss@stadt.example")
@@ -214,6 +237,16 @@ def test_whether_a_mailbox_is_a_role_can_be_asked_of_any_text(value: str) -> Non
 )
 def test_a_number_has_one_form(typed: str, region: str | None, normalised: str) -> None:
     assert normalise_phone(typed, region) == normalised
+
+
+@pytest.mark.clause("C8")
+def test_a_typed_number_has_64_characters_at_most() -> None:
+    assert normalise_phone("+32" + " " * 53 + "12345678", None) == "+3212345678"
+
+    with pytest.raises(ValueInvalid) as refused:
+        normalise_phone("+32" + " " * 54 + "12345678", None)
+
+    assert refused.value.facts["reason"] == "too-long"
 
 
 @pytest.mark.clause("C8")

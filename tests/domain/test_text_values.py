@@ -7,8 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.text_values import (
-    LINE_LENGTH_MAX,
-    TEXT_LENGTH_MAX,
     Flaw,
     ValueInvalid,
     normalise_line,
@@ -49,10 +47,10 @@ def test_a_decomposed_letter_becomes_the_composed_one() -> None:
 
 @pytest.mark.clause("C9")
 def test_the_length_is_capped_in_composed_characters() -> None:
-    assert line("o\u0308" * LINE_LENGTH_MAX) == "ö" * LINE_LENGTH_MAX
+    assert line("o\u0308" * 200) == "ö" * 200
 
     with pytest.raises(ValueInvalid) as refused:
-        line("ö" * (LINE_LENGTH_MAX + 1))
+        line("ö" * 201)
 
     assert refused.value.facts == {"category": "work.title", "reason": "too-long"}
 
@@ -66,10 +64,10 @@ def test_a_category_may_set_a_shorter_length() -> None:
 
 
 def test_running_text_has_a_cap_of_its_own() -> None:
-    assert text("a" * TEXT_LENGTH_MAX) == "a" * TEXT_LENGTH_MAX
+    assert text("a" * 4000) == "a" * 4000
 
     with pytest.raises(ValueInvalid) as refused:
-        text("a" * (TEXT_LENGTH_MAX + 1))
+        text("a" * 4001)
 
     assert refused.value.facts["reason"] == Flaw.TOO_LONG
 
