@@ -1,4 +1,4 @@
-"""The shape of a concern: one noun's commands, the events that it folds, and its part of a person's state."""
+"""The shape of a concern: its commands, the events that it folds, its part of a person's state."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from app.domain.decider import Circumstances
 from app.events.recorded import Record, Recorded
 
-if TYPE_CHECKING:  # the composed state is assembled from the concerns, so it is imported for its name only
+if (
+    TYPE_CHECKING
+):  # the composed state is assembled from the concerns, so it is imported for its name only
     from app.domain.subject import SubjectState
 
 Slice = TypeVar("Slice")
@@ -23,5 +25,7 @@ class Concern(Generic[Slice]):
     folds: tuple[type[Any], ...]
     """Every event class that changes the slice, those of other concerns included."""
     initial: Slice
-    decide: Callable[[Any, "SubjectState", Circumstances], tuple[Record, ...]]  # Any: its own commands
+    decide: Callable[
+        [Any, "SubjectState", Circumstances], tuple[Record, ...]
+    ]  # Any: its own commands
     evolve: Callable[[Slice, Recorded[Any]], Slice]  # Any: one of ``folds``

@@ -58,10 +58,10 @@ class LinkingForbidden(Refusal):
 def purpose_named(key: str, policy: Policy) -> Purpose:
     """The purpose with this key, with its legal basis."""
     if not key:
-        raise PurposeMissing()
+        raise PurposeMissing
     purpose = policy.purpose(key)
     if purpose is None:
-        raise PurposeUnknown()
+        raise PurposeUnknown
     return purpose
 
 
@@ -69,7 +69,7 @@ def source_named(name: str, policy: Policy) -> Source:
     """The source with this key, or with this name in any language of the policy (C47)."""
     source = policy.source(name)
     if source is None:
-        raise SourceUnknown()
+        raise SourceUnknown
     return source
 
 
@@ -77,7 +77,7 @@ def category_named(key: str, policy: Policy) -> DataCategory:
     """The category with this key; special categories do not exist for this controller."""
     category = policy.category(key)
     if category is None or category.special:
-        raise CategoryUnknown()
+        raise CategoryUnknown
     return category
 
 

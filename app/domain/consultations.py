@@ -1,0 +1,122 @@
+"""What may be read for which purpose, and the record of who read it (Art. 5(1)(b) and (2); L3)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.purpose_limitation import category_named, purpose_named
+from app.events.consultations import ConsultationRecorded, ConsultationRefused
+from app.events.recorded import Record, Recorded
+from app.policy.vocabulary import FieldClass
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+
+@dataclass(frozen=True, slots=True)
+class Consultations:
+    """How often a person's data were read; the entries themselves say by whom and for what."""
+
+    recorded: int = 0
+    refused: int = 0
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordConsultation:
+    """Somebody reads categories of a person's data for a purpose; who it is stands in the entry."""
+
+    purpose: str
+    categories: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRefusedConsultation:
+    """Somebody asked to read for a purpose that does not allow it, and was refused."""
+
+    purpose: str
+    categories: frozenset[str]
+
+
+Command: TypeAlias = RecordConsultation | RecordRefusedConsultation
+
+
+class PurposeNotAllowed(Refusal):
+    """The data are held for other purposes than the one named (Art. 5(1)(b))."""
+
+    code = "purpose-not-allowed"
+    rules = ("L3", "C12")
+
+
+def readable(state: "SubjectState", purpose: str, given: Circumstances) -> frozenset[str]:
+    """The categories of this person's data that may be read for a purpose.
+
+    They must be held for it, or for the purpose that it narrows, and be on its allow-list.
+    """
+    named = purpose_named(purpose, given.policy)
+    lineage = given.policy.lineage(purpose)
+    held = {one.category for one in state.collections.current() if one.purpose in lineage}
+    files = {one.category for one in state.files.references.values() if one.purpose in lineage}
+    identifying = {
+        one.category for one in state.identifiers.active.values() if one.purpose in lineage
+    }
+    return named.categories & (held | files | identifying)
+
+
+def check_readable(
+    state: "SubjectState", purpose: str, categories: Iterable[str], given: Circumstances
+) -> None:
+    """Refuses a reading of which any category is not held for the purpose."""
+    allowed = readable(state, purpose, given)
+    if not allowed.issuperset(categories):
+        raise PurposeNotAllowed(purpose=purpose)
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The record of a reading, or of the refusal of one."""
+    named = purpose_named(command.purpose, given.policy)
+    classes = _field_classes(command.categories, given)
+    categories = tuple(sorted(command.categories))
+    match command:
+        case RecordConsultation() if not categories:
+            return ()
+        case RecordConsultation():
+            check_readable(state, named.key, categories, given)
+            event: ConsultationRecorded | ConsultationRefused = ConsultationRecorded(
+                purpose=named.key, field_classes=classes, categories=categories
+            )
+        case RecordRefusedConsultation():
+            event = ConsultationRefused(
+                purpose=named.key, field_classes=classes, categories=categories
+            )
+        case _:
+            assert_never(command)
+    return (Record(event),)
+
+
+def _field_classes(categories: Iterable[str], given: Circumstances) -> tuple[FieldClass, ...]:
+    named = {category_named(category, given.policy).field_class for category in categories}
+    return tuple(sorted(named))
+
+
+def evolve(slice_: Consultations, recorded: Recorded[Any]) -> Consultations:
+    """The consultations after one more event."""
+    refused = isinstance(recorded.event, ConsultationRefused)
+    return Consultations(
+        recorded=slice_.recorded + (not refused),
+        refused=slice_.refused + refused,
+        last_at=recorded.recorded_at,
+    )
+
+
+CONSULTATIONS = Concern(
+    "consultations",
+    commands=(RecordConsultation, RecordRefusedConsultation),
+    folds=(ConsultationRecorded, ConsultationRefused),
+    initial=Consultations(),
+    decide=decide,
+    evolve=evolve,
+)

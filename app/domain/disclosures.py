@@ -1,0 +1,160 @@
+"""Data given to recipients: recorded when allowed, refused with the reason otherwise (C35; L32)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.permissions import Denied, permission
+from app.domain.purpose_limitation import source_named
+from app.events.disclosures import DataDisclosed
+from app.events.recorded import Record, Recorded
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+Receiver: TypeAlias = tuple[str, UUID | None]
+"""Recipient, and which one of its members when it is a group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Everything that one recipient was ever given about the person."""
+
+    purposes: frozenset[str]
+    categories: frozenset[str]
+    mechanisms: frozenset[str]
+    countries: frozenset[str]
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosures:
+    """Who was given data about the person, by name (C-154/21)."""
+
+    shared: Mapping[Receiver, Shared] = MappingProxyType({})
+
+    def recipients(self) -> frozenset[str]:
+        """The recipients that were given anything: those whom Art. 19 wants told."""
+        return frozenset(recipient for recipient, _ in self.shared)
+
+    def of_category(self, category: str) -> Iterator[Receiver]:
+        """Who was given data of one category."""
+        return (who for who, shared in self.shared.items() if category in shared.categories)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordDisclosure:
+    """Data are about to be given to recipients, or were given at a time in the past."""
+
+    recipients: tuple[str, ...]
+    purpose: str
+    categories: frozenset[str]
+    member: UUID | None = None
+    """Which one, when the recipient is a group such as the members."""
+    country: str | None = None
+    """Where that one is, ISO 3166 alpha-2 (L59)."""
+    source: str | None = None
+    """From which system the data are taken (C18, C54)."""
+    occasion: UUID | None = None
+    occurred_at: datetime | None = None
+
+
+Command: TypeAlias = RecordDisclosure
+
+
+class DisclosureEmpty(Refusal):
+    """A disclosure names at least one recipient and one category."""
+
+    code = "disclosure-empty"
+    rules = ("L32",)
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """One record for each recipient; all of them are allowed, or none is recorded."""
+    if not command.recipients or not command.categories:
+        raise DisclosureEmpty
+    return tuple(
+        _disclosed(recipient, command, state, given)
+        for recipient in dict.fromkeys(command.recipients)
+    )
+
+
+def _disclosed(
+    name: str, command: RecordDisclosure, state: "SubjectState", given: Circumstances
+) -> Record:
+    source = None if command.source is None else source_named(command.source, given.policy).key
+    answer = permission(
+        state,
+        command.purpose,
+        name,
+        command.categories,
+        given,
+        source=source,
+        country=command.country,
+        on=(command.occurred_at or given.now).date(),
+    )
+    if isinstance(answer, Denied):
+        raise answer.raised()
+    recipient = given.policy.recipient(name)
+    assert recipient is not None, "permission refuses whoever is not listed"
+    country = command.country if recipient.group else recipient.country
+    event = DataDisclosed(
+        recipient=recipient.key,
+        member=command.member if recipient.group else None,
+        country=None if country is None else country.lower(),
+        mechanism=answer.mechanism,
+        purpose=command.purpose,
+        categories=tuple(sorted(command.categories)),
+        source=source,
+        occasion=command.occasion,
+        policy=given.policy.version,
+    )
+    return Record(event, occurred_at=command.occurred_at)
+
+
+def evolve(slice_: Disclosures, recorded: Recorded[Any]) -> Disclosures:
+    """Who was given what, after one more event."""
+    event: DataDisclosed = recorded.event
+    who, at = (event.recipient, event.member), recorded.happened_at
+    before = slice_.shared.get(who, _nothing_yet(at))
+    countries = set() if event.country is None else {event.country}
+    shared = Shared(
+        purposes=before.purposes | {event.purpose},
+        categories=before.categories.union(event.categories),
+        mechanisms=before.mechanisms | {event.mechanism},
+        countries=before.countries | countries,
+        first_at=min(before.first_at, at),
+        last_at=max(before.last_at, at),
+        count=before.count + 1,
+    )
+    return Disclosures({**slice_.shared, who: shared})
+
+
+def _nothing_yet(at: datetime) -> Shared:
+    none: frozenset[str] = frozenset()
+    return Shared(
+        purposes=none,
+        categories=none,
+        mechanisms=none,
+        countries=none,
+        first_at=at,
+        last_at=at,
+        count=0,
+    )
+
+
+DISCLOSURES = Concern(
+    "disclosures",
+    commands=(RecordDisclosure,),
+    folds=(DataDisclosed,),
+    initial=Disclosures(),
+    decide=decide,
+    evolve=evolve,
+)

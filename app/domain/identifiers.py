@@ -1,0 +1,170 @@
+"""Identifiers of a known person: claimed with proof of control, verified, released (C7, C8)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.generations import generation
+from app.domain.identities import (
+    Identifier,
+    Identifiers,
+    Lot,
+    claim,
+    evolve,
+    identifying_kind,
+    release,
+    with_own_section,
+)
+from app.domain.purpose_limitation import (
+    admit,
+    category_named,
+    purpose_named,
+    source_named,
+)
+from app.domain.suppressions import carried_over
+from app.domain.values import normalise
+from app.events.erasures import ErasureExecuted, SectionsResealed
+from app.events.identifiers import IdentifierClaimed, IdentifierReleased, IdentifierVerified
+from app.events.recorded import Record
+from app.identifiers import is_word
+from app.policy.vocabulary import IdentifierKind
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimIdentifier:
+    """A known person can be found by one more address or number, which they showed to be theirs."""
+
+    category: str
+    value: str = field(repr=False)
+    purpose: str
+    source: str
+    verification: str
+    """How control over it was shown: `link`, `reply`, `desk` ..."""
+    region: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyIdentifier:
+    """The person showed control over an identifier that they had given."""
+
+    identifier: int
+    verification: str
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseIdentifier:
+    """An address or number is no longer this person's."""
+
+    identifier: int
+    value: str = field(repr=False)
+    """Its normalised value, opened by the caller."""
+    occurred_at: datetime | None = None
+
+
+Command: TypeAlias = ClaimIdentifier | VerifyIdentifier | ReleaseIdentifier
+
+
+class IdentifierUnknown(Refusal):
+    """The person has no such identifier, or has it no longer."""
+
+    code = "identifier-unknown"
+    rules = ("C7", "C8")
+
+
+class IdentifierUnverified(Refusal):
+    """Nobody's identifiers change without proof of control (DESIGN 6)."""
+
+    code = "identifier-unverified"
+    rules = ("C7",)
+
+
+class NotAnIdentifier(Refusal):
+    """Such a value identifies nobody: its category does not, or it names a function."""
+
+    code = "not-an-identifier"
+    rules = ("C7", "C8")
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The records that a claim, a verification or a release makes."""
+    match command:
+        case ClaimIdentifier():
+            return (_claimed(command, state, given),)
+        case VerifyIdentifier(identifier=name, verification=verification):
+            if _active(name, state).verification is not None:
+                return ()
+            event = IdentifierVerified(identifier=name, verification=_shown(verification))
+            return (Record(event, occurred_at=command.occurred_at),)
+        case ReleaseIdentifier(identifier=name, value=value):
+            return (release(_active(name, state), value, command.occurred_at),)
+        case _:
+            assert_never(command)
+
+
+def _active(name: int, state: "SubjectState") -> Identifier:
+    identifier = state.identifiers.active.get(name)
+    if identifier is None:
+        raise IdentifierUnknown(identifier=name)
+    return identifier
+
+
+def _shown(verification: str) -> str:
+    if not is_word(verification):
+        raise IdentifierUnverified
+    return verification
+
+
+def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstances) -> Record:
+    verification = _shown(command.verification)
+    purpose = purpose_named(command.purpose, given.policy)
+    category = category_named(command.category, given.policy)
+    admit((category.key,), purpose, given)
+    value = normalise(category, command.value, command.region)
+    kind = identifying_kind(category.key, value, given.policy)
+    if kind is None:
+        raise NotAnIdentifier(category=category.key)
+    retention_class = purpose.retention_class(category.key)
+    on = (command.occurred_at or given.now).date()
+    lot = Lot(
+        purpose=purpose.key,
+        basis=purpose.legal_basis,
+        source=source_named(command.source, given.policy).key,
+        policy=given.policy.version,
+        retention_class=retention_class,
+        generation=generation(retention_class, given.policy, on=on),
+    )
+    record = claim(
+        kind,
+        category.key,
+        value,
+        lot,
+        value_at=state.version + 1,
+        verification=verification,
+        occurred_at=command.occurred_at,
+    )
+    suppressed = kind is IdentifierKind.EMAIL
+    suppressions = carried_over(state.suppressions, value) if suppressed else ()
+    return with_own_section(record, suppressions)
+
+
+IDENTIFIERS = Concern(
+    "identifiers",
+    commands=(ClaimIdentifier, VerifyIdentifier, ReleaseIdentifier),
+    folds=(
+        IdentifierClaimed,
+        IdentifierVerified,
+        IdentifierReleased,
+        ErasureExecuted,
+        SectionsResealed,
+    ),
+    initial=Identifiers(),
+    decide=decide,
+    evolve=evolve,
+)

@@ -1,0 +1,104 @@
+"""Which privacy notice a person was shown, and by when one is due (Arts. 13, 14; L29)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.events.notices import NoticeShown
+from app.events.recorded import Record, Recorded
+from app.identifiers import is_word
+from app.policy.durations import Duration
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+Version: TypeAlias = tuple[str, str]
+"""Policy version and language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The notices that a person was shown, and since when."""
+
+    shown: Mapping[Version, datetime] = MappingProxyType({})
+
+    @property
+    def informed(self) -> bool:
+        """Whether the person was shown any version of the notice."""
+        return bool(self.shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowNotice:
+    """The person was shown a version of the privacy notice. It is not consent to anything (C5)."""
+
+    policy: str
+    language: str
+    """BCP 47, as shown: a translation is another notice (C83)."""
+    channel: str
+    """`form`, `email`, `post`, `desk` ..."""
+    occurred_at: datetime | None = None
+
+
+Command: TypeAlias = ShowNotice
+
+
+class NoticeUnknown(Refusal):
+    """No such version of the notice was published, or language or channel are no words."""
+
+    code = "notice-unknown"
+    rules = ("L29",)
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The record of a notice shown; none when the person saw this version in this language."""
+    record = shown(command, given)
+    seen: NoticeShown = record.event
+    return () if (seen.policy, seen.language) in state.notices.shown else (record,)
+
+
+def shown(command: ShowNotice, given: Circumstances) -> Record:
+    """The record of a notice shown."""
+    language, channel = command.language.lower(), command.channel
+    published = command.policy == given.policy.version or command.policy in given.control.policies
+    if not published:
+        raise NoticeUnknown
+    if not (is_word(language) and is_word(channel)):
+        raise NoticeUnknown
+    event = NoticeShown(policy=command.policy, language=language, channel=channel)
+    return Record(event, occurred_at=command.occurred_at)
+
+
+def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
+    """The last day for the notice of Art. 14(3)(a); None when none is owed.
+
+    A month from the day on which the first data came from somebody else. A disclosure before the
+    notice is refused whatever the day (Art. 14(3)(c)).
+    """
+    since = state.collections.third_party_since
+    if since is None or state.notices.informed:
+        return None
+    months = given.law.number("deadline.notice_months", since.date())
+    return Duration(months=months).after(since.date())
+
+
+def evolve(slice_: Notices, recorded: Recorded[Any]) -> Notices:
+    """The notices after one more event."""
+    event: NoticeShown = recorded.event
+    version = (event.policy, event.language)
+    since = slice_.shown.get(version, recorded.happened_at)
+    return Notices({**slice_.shown, version: since})
+
+
+NOTICES = Concern(
+    "notices",
+    commands=(ShowNotice,),
+    folds=(NoticeShown,),
+    initial=Notices(),
+    decide=decide,
+    evolve=evolve,
+)

@@ -1,0 +1,168 @@
+"""A person's whole state, composed of the concerns, to which it dispatches (DESIGN 2)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from app.domain.children import UnderAge, minimum_age
+from app.domain.collections import COLLECTIONS, CollectData, RectifyData
+from app.domain.concern import Concern
+from app.domain.consents import CONSENTS, Consents
+from app.domain.consultations import CONSULTATIONS, Consultations
+from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.disclosures import DISCLOSURES, Disclosures, RecordDisclosure
+from app.domain.erasures import ERASURES, Erasures
+from app.domain.files import FILES, Files, ReferenceFile
+from app.domain.findings import FINDINGS, Findings
+from app.domain.holdings import Collections
+from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier
+from app.domain.identities import Identifiers
+from app.domain.notices import NOTICES, Notices
+from app.domain.objections import OBJECTIONS, Objections
+from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
+from app.domain.restrictions import RESTRICTIONS, Restrictions
+from app.domain.subjects import SUBJECTS, RegisterSubject, SubjectErased, Subjects, SubjectUnknown
+from app.domain.suppressions import SUPPRESSIONS, Suppressions
+from app.events.consultations import ConsultationRecorded, ConsultationRefused
+from app.events.recorded import Record, Recorded
+
+CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its own type
+    SUBJECTS,
+    IDENTIFIERS,
+    COLLECTIONS,
+    RELATIONSHIPS,
+    NOTICES,
+    CONSENTS,
+    OBJECTIONS,
+    RESTRICTIONS,
+    SUPPRESSIONS,
+    DISCLOSURES,
+    FILES,
+    CONSULTATIONS,
+    FINDINGS,
+    ERASURES,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectState:
+    """The fold of one stream: core lines only, never a sealed section."""
+
+    version: int = 0
+    """Version of the last event; 0 when there is none."""
+    content_version: int = 0
+    """Version of the last event that says more than that somebody read (the ETag, A9)."""
+    leaf_hash: bytes | None = None
+    last_at: datetime | None = None
+    """When the last event was recorded."""
+    subjects: Subjects = SUBJECTS.initial
+    identifiers: Identifiers = IDENTIFIERS.initial
+    collections: Collections = COLLECTIONS.initial
+    relationships: Relationships = RELATIONSHIPS.initial
+    notices: Notices = NOTICES.initial
+    consents: Consents = CONSENTS.initial
+    objections: Objections = OBJECTIONS.initial
+    restrictions: Restrictions = RESTRICTIONS.initial
+    suppressions: Suppressions = SUPPRESSIONS.initial
+    disclosures: Disclosures = DISCLOSURES.initial
+    files: Files = FILES.initial
+    consultations: Consultations = CONSULTATIONS.initial
+    findings: Findings = FINDINGS.initial
+    erasures: Erasures = ERASURES.initial
+
+    @property
+    def registered(self) -> bool:
+        """Whether the person is known at all."""
+        return self.subjects.registered_at is not None
+
+    @property
+    def child(self) -> bool:
+        """Whether the person turned out to be too young: everything is to be erased (C75)."""
+        return self.subjects.child_since is not None
+
+    @property
+    def erased(self) -> bool:
+        """Whether the person as such was erased."""
+        return self.erasures.of_everything
+
+
+class OccurredLater(Refusal):
+    """What is recorded has happened: its time is not in the future."""
+
+    code = "occurred-in-future"
+
+
+_ADDING = frozenset(
+    {
+        RegisterSubject,
+        ClaimIdentifier,
+        CollectData,
+        RectifyData,
+        StartRelationship,
+        RecordDisclosure,
+        ReferenceFile,
+    }
+)
+"""Commands that would hold or share more about a child."""
+
+_CONSULTATIONS = (ConsultationRecorded, ConsultationRefused)
+
+_DECIDE: dict[type[Any], Callable[[Any, SubjectState, Circumstances], tuple[Record, ...]]] = {
+    command: concern.decide for concern in CONCERNS for command in concern.commands
+}
+
+Fold = tuple[str, Callable[[Any, Recorded[Any]], Any]]
+
+_FOLDS: dict[type[Any], list[Fold]] = {}
+for _concern in CONCERNS:
+    for _event in _concern.folds:
+        _FOLDS.setdefault(_event, []).append((_concern.name, _concern.evolve))
+
+
+def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[Record, ...]:
+    """The records that a command makes, decided by its concern; none when it changes nothing.
+
+    Raises the Refusal of the concern, or one of those that every command can meet.
+    """
+    kind = type(command)
+    if kind is not RegisterSubject and not state.registered:
+        raise SubjectUnknown
+    if state.erased and kind not in ERASURES.commands:
+        raise SubjectErased
+    if state.child and kind in _ADDING:
+        raise UnderAge(minimum_age=minimum_age(given))
+    occurred_at = getattr(command, "occurred_at", None)
+    if occurred_at is not None and occurred_at > given.now:
+        raise OccurredLater
+    return _DECIDE[kind](command, state, given)
+
+
+def evolve(state: SubjectState, recorded: Recorded[Any]) -> SubjectState:
+    """The state after one more event of the stream."""
+    return fold(state, (recorded,))
+
+
+def fold(state: SubjectState, stream: Iterable[Recorded[Any]]) -> SubjectState:
+    """The state after some more events of the stream, in order; builds one state, not one each."""
+    changed: dict[str, Any] = {}  # Any: field name -> its new value
+    for recorded in stream:
+        kind = type(recorded.event)
+        for name, step in _FOLDS.get(kind, ()):
+            changed[name] = step(changed.get(name, getattr(state, name)), recorded)
+        changed["version"] = recorded.version
+        changed["leaf_hash"] = recorded.leaf_hash
+        changed["last_at"] = recorded.recorded_at
+        if kind not in _CONSULTATIONS:
+            changed["content_version"] = recorded.version
+    return _with(state, changed) if changed else state
+
+
+def _with(state: SubjectState, changed: dict[str, Any]) -> SubjectState:
+    values = {name: getattr(state, name) for name in _FIELDS}
+    return SubjectState(**(values | changed))
+
+
+_FIELDS = tuple(field.name for field in fields(SubjectState))
+
+SUBJECT: Decider[object, SubjectState] = Decider(SubjectState(), decide, evolve)

@@ -1,0 +1,168 @@
+"""A person becomes known, with everything that is obtained along with it (Arts. 5, 6, 13, 14)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from app.domain.children import UnderAge, child_discovered, is_child, minimum_age
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.notices import ShowNotice, shown
+from app.domain.obtaining import Admitted, Obtained, Provenance, admitted, claims, closed, collected
+from app.domain.purpose_limitation import PurposeMissing, source_named
+from app.domain.relationships import StartRelationship, started
+from app.domain.suppressions import SubjectSuppressed, matches
+from app.events.recorded import Record, Recorded
+from app.events.subjects import ChildDiscovered, SubjectRegistered
+from app.policy.vocabulary import SourceOrigin
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Since when and from where the person is known."""
+
+    registered_at: datetime | None = None
+    source: str | None = None
+    origin: SourceOrigin | None = None
+    child_since: datetime | None = None
+    """When the person turned out to be younger than the policy promises (C75)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterSubject:
+    """A person becomes known through what is obtained about them."""
+
+    source: str
+    obtained: tuple[Obtained, ...]
+    """One element for each purpose; at least one."""
+    relationships: tuple[StartRelationship, ...] = ()
+    notice: ShowNotice | None = None
+    flags: frozenset[str] = frozenset()
+    region: str | None = None
+    suppressed_for: Collection[str] = frozenset()
+    """Purposes for which one of the addresses is on the suppression register; the caller looked."""
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoverChild:
+    """The person turns out to be younger than the policy promises, however this became known."""
+
+    source: str
+
+
+Command: TypeAlias = RegisterSubject | DiscoverChild
+
+
+class SubjectUnknown(Refusal):
+    """Nobody is registered under this id."""
+
+    code = "subject-unknown"
+
+
+class SubjectRegisteredAlready(Refusal):
+    """The id is in use: a person is registered once."""
+
+    code = "subject-registered"
+
+
+class SubjectErased(Refusal):
+    """The person was erased; who registers again gets another id (L41)."""
+
+    code = "subject-erased"
+    rules = ("L41",)
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The records that a registration or the discovery of a child makes."""
+    match command:
+        case RegisterSubject():
+            return _register(command, state, given)
+        case DiscoverChild(source=source):
+            return () if state.child else (child_discovered(_source(source, given), given),)
+        case _:
+            assert_never(command)
+
+
+def _source(name: str, given: Circumstances) -> str:
+    return source_named(name, given.policy).key
+
+
+def _register(
+    command: RegisterSubject, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    if state.registered:
+        raise SubjectRegisteredAlready
+    provenance = Provenance(
+        source=source_named(command.source, given.policy),
+        flags=command.flags,
+        region=command.region,
+        occurred_at=command.occurred_at,
+    )
+    kept = _kept(command, provenance, state, given)
+    known = (_registered(provenance, given), *_circumstances(command, given))
+    collections = tuple(collected(values, provenance, given) for values in kept)
+    versions = range(state.version + len(known) + 1, state.version + len(known) + 1 + len(kept))
+    claimed = claims(zip(versions, collections, strict=True), given)
+    return (*known, *collections, *claimed, *matches(state, command.suppressed_for))
+
+
+def _kept(
+    command: RegisterSubject,
+    provenance: Provenance,
+    state: "SubjectState",
+    given: Circumstances,
+) -> tuple[Admitted, ...]:
+    """What may be held of what was obtained: nothing of a child, nothing that is suppressed."""
+    every = tuple(admitted(one, provenance, given) for one in command.obtained)
+    if not every:
+        raise PurposeMissing
+    if any(is_child(values.personal, given) for values in every):
+        raise UnderAge(minimum_age=minimum_age(given))
+    kept = tuple(
+        values
+        for values in every
+        if not closed(values.purpose.key, command.suppressed_for, state, given)
+    )
+    if not kept:
+        raise SubjectSuppressed(purpose=every[0].purpose.key)
+    return kept
+
+
+def _registered(provenance: Provenance, given: Circumstances) -> Record:
+    event = SubjectRegistered(
+        source=provenance.source.key,
+        origin=provenance.source.origin,
+        policy=given.policy.version,
+    )
+    return Record(event, occurred_at=provenance.occurred_at)
+
+
+def _circumstances(command: RegisterSubject, given: Circumstances) -> tuple[Record, ...]:
+    notice = () if command.notice is None else (shown(command.notice, given),)
+    return (*notice, *(started(one, given) for one in command.relationships))
+
+
+def evolve(slice_: Subjects, recorded: Recorded[Any]) -> Subjects:
+    """Since when the person is known, after one more event."""
+    match recorded.event:
+        case SubjectRegistered(source=source, origin=origin):
+            return replace(slice_, registered_at=recorded.happened_at, source=source, origin=origin)
+        case ChildDiscovered():
+            return replace(slice_, child_since=recorded.recorded_at)
+        case _:
+            return slice_
+
+
+SUBJECTS = Concern(
+    "subjects",
+    commands=(RegisterSubject, DiscoverChild),
+    folds=(SubjectRegistered, ChildDiscovered),
+    initial=Subjects(),
+    decide=decide,
+    evolve=evolve,
+)
