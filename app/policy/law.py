@@ -48,6 +48,8 @@ class TransferMechanism:
     """First day on which it no longer held."""
     countries: frozenset[str] = frozenset()
     """Countries that it covers; empty: any."""
+    names: tuple[str, ...] = ()
+    """How texts call it, beside its title."""
     per_person: bool = False
     """Works for one person in one case (Art. 49), never for a recipient as a whole (L60)."""
     at_risk: bool = False

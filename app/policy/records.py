@@ -13,6 +13,7 @@ from app.policy.vocabulary import (
     ClockEvent,
     DeclaredIn,
     EvidenceState,
+    ExpiryBucket,
     FieldClass,
     FindingState,
     IdentifierKind,
@@ -23,6 +24,7 @@ from app.policy.vocabulary import (
     ServiceType,
     SourceOrigin,
     ValueFormat,
+    VendorPractice,
 )
 
 
@@ -182,6 +184,8 @@ class Recipient:
     erasure_path: str | None = None
     """How data are removed there: `api`, `manual` or None when nothing can be removed."""
     erasure_days: int | None = None
+    vendor_practice: frozenset[VendorPractice] = frozenset()
+    """What the vendor's own pages say of what it does (C54, C56)."""
     policy_url: str | None = None
     policy_checked_at: date | None = None
     clauses: tuple[str, ...] = ()
@@ -223,8 +227,7 @@ class RetentionClass:
     nature: PeriodNature
     reason: str
     norm: str
-    generation: str
-    """By what the data keys are split into expiry buckets: `membership`, `occasion`, `year` ..."""
+    generation: ExpiryBucket
     isolated: bool = False
     """Kept only because the law demands it: closed to every other use (L63)."""
     survives_erasure: bool = False

@@ -207,6 +207,26 @@ class ClockEvent(StrEnum):
     CHAT_END = "chat_end"
 
 
+class ExpiryBucket(StrEnum):
+    """By what the data keys of a retention class are split, so that one key expires as a whole."""
+
+    MEMBERSHIP = "membership"
+    OCCASION = "occasion"
+    MONTH = "month"
+    YEAR = "year"
+    GRANT = "grant"
+    REQUEST = "request"
+
+
+class VendorPractice(StrEnum):
+    """What a vendor itself says that it does, where a policy text may claim otherwise."""
+
+    STORES = "stores"
+    """Keeps the data until somebody deletes them."""
+    SHARES = "shares"
+    """Has sub-processors or passes data on."""
+
+
 class PeriodNature(StrEnum):
     """Whether a period binds from below, from above, or is what we chose (L63)."""
 
