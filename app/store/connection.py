@@ -1,12 +1,17 @@
 """Connections to PostgreSQL for the hot paths: asyncpg, without the pool's reset query."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+if TYPE_CHECKING:  # generic in its stubs only
+    _Connection = asyncpg.Connection[Any]
+else:
+    _Connection = asyncpg.Connection
 
-class LedgerConnection(asyncpg.Connection[Any]):
+
+class LedgerConnection(_Connection):
     """A connection that holds no session state, so that giving it back needs no round trip.
 
     The pool's reset query cost 18 to 38 % of the requests a second. Nothing here may SET, LISTEN
@@ -18,7 +23,7 @@ class LedgerConnection(asyncpg.Connection[Any]):
         return ""
 
 
-async def connect(dsn: str, *, application: str = "pdledger") -> asyncpg.Connection[Any]:
+async def connect(dsn: str, *, application: str = "pdledger") -> "asyncpg.Connection[Any]":
     """One connection with a statement cache and a short time-out to connect."""
     connection = await asyncpg.connect(
         dsn,
@@ -32,7 +37,7 @@ async def connect(dsn: str, *, application: str = "pdledger") -> asyncpg.Connect
 
 async def open_pool(
     dsn: str, *, size_max: int = 8, application: str = "pdledger"
-) -> asyncpg.Pool[Any]:
+) -> "asyncpg.Pool[Any]":
     """A pool for reads; it opens its connections as they are needed."""
     pool = await asyncpg.create_pool(
         dsn,

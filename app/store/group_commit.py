@@ -13,10 +13,21 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 
 from app.store.append import APPEND_SQL, PARTITION, Append, Outcome, OutcomeCode, arguments
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
+
+_log: Any = structlog.get_logger("pdledger.append")
+
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a query meets on a connection that died a moment before
+    OSError,
+    TimeoutError,
+)
 
 BATCH_MAX = 256
 QUEUE_MAX = 4096
@@ -116,7 +127,13 @@ class GroupCommit:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            await self._flush(self._next_batch())
+            batch = self._next_batch()
+            try:
+                await self._flush(batch)
+            except Exception as fault:  # the loop head: whoever waits is told, the loop goes on
+                _log.error("flush failed", error=type(fault).__qualname__)
+                for waiting in batch:
+                    _fail(waiting, LedgerUnavailable("the outcome is unknown"))
 
     def _next_batch(self) -> list[_Waiting]:
         """Groups from the head of the queue that share no stream, key or token; others wait."""
@@ -143,7 +160,7 @@ class GroupCommit:
     async def _flush(self, batch: list[_Waiting]) -> None:
         try:
             outcomes = await self._call(batch)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except CONNECTION_LOST:
             await self._settle_unknown(batch)
         except asyncpg.PostgresError as refused:
             if _outcome_unknown(refused):
@@ -196,7 +213,7 @@ class GroupCommit:
                 connection = await self._connected()
                 remaining = [one for one in batch if not await self._settled(connection, one)]
                 break
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except (asyncpg.PostgresError, *CONNECTION_LOST):
                 self._connection = None
                 await asyncio.sleep(pause)
         else:
