@@ -1,7 +1,7 @@
 """Addresses that must not be used for a purpose again, whoever imports them (Art. 21(3); L41, L43)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ def decide(
         records.append(Record(withdrawn, occurred_at=command.occurred_at))
     if purpose not in state.suppressions.purposes:
         suppressed = suppression(purpose, command.cause, command.source, command.addresses)
-        records.append(suppressed)
+        records.append(replace(suppressed, occurred_at=command.occurred_at))
     return tuple(records)
 
 

@@ -68,6 +68,8 @@ class TransferConsentGiven:
 
     purpose: Word
     recipient: Word
+    country: Word | None
+    """ISO 3166 alpha-2 in lower case, when the recipient is a group and the country is the case's."""
     wording: Digest
     language: Word
     policy: Word

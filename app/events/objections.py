@@ -35,14 +35,6 @@ class GrantReason(StrEnum):
     """The month for an answer passed (L44)."""
 
 
-class ObjectionEnd(StrEnum):
-    """Why an objection ended by the person's own act."""
-
-    PERSON = "person"
-    CONSENT = "consent"
-    """A later consent to the same purpose, given with its proof."""
-
-
 @event("objection.raised", version=1)
 class ObjectionRaised:
     """The person objects: to a purpose, to a recipient, to one for the other, or to everything."""
@@ -75,4 +67,3 @@ class ObjectionWithdrawn:
     """The person no longer objects."""
 
     objection: UUID
-    end: ObjectionEnd

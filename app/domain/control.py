@@ -1,0 +1,403 @@
+"""What the controller published, decided and arranged: the state of the control stream (Arts. 24, 28, 44)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, TypeAlias, assert_never
+
+from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.purpose_limitation import category_named
+from app.domain.recipients import recipient_named
+from app.events.policies import (
+    ContractEnded,
+    ContractRegistered,
+    LawPublished,
+    NecessityDecided,
+    NecessityOutcome,
+    PolicyPublished,
+    PolicyTextSupplied,
+    TransferMechanismLapsed,
+    TransferMechanismSet,
+)
+from app.events.recorded import Record, Recorded
+from app.policy.vocabulary import AgreementKind
+
+
+class PolicyVersionTaken(Refusal):
+    """This version was published with another structure; a published version never changes."""
+
+    code = "policy-version-taken"
+    rules = ("C76", "C77")
+
+
+class PolicyUnpublished(Refusal):
+    """No such policy version, or it has no text in this language."""
+
+    code = "policy-unpublished"
+    rules = ("C77",)
+
+
+class PolicyTextMismatch(Refusal):
+    """The text is not the one whose SHA-256 the published structure names."""
+
+    code = "policy-text-mismatch"
+    rules = ("C28", "C77")
+
+
+class NecessityNotInQuestion(Refusal):
+    """Only a category that is off by default can be switched on."""
+
+    code = "necessity-not-in-question"
+    rules = ("L5",)
+
+
+class MechanismNotInForce(Refusal):
+    """The law knows no such mechanism for a recipient, or it does not hold on that day."""
+
+    code = "mechanism-not-in-force"
+    rules = ("L55", "L56")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One published policy version."""
+
+    structure: str
+    texts: Mapping[str, str]
+    """Language -> SHA-256 that the structure names."""
+    supplied: frozenset[str]
+    """Languages whose text is in the archive."""
+    effective_from: date
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """A processor contract or memorandum on record."""
+
+    kind: AgreementKind
+    since: date
+    until: date | None
+
+    def covers(self, on: date) -> bool:
+        """Whether it holds on that day."""
+        return self.since <= on and (self.until is None or on <= self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """A transfer mechanism that the desk set for one recipient."""
+
+    since: date
+    evidence_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlState:
+    """Everything that decisions about people depend on beside the policy and the law themselves."""
+
+    version: int = 0
+    leaf_hash: bytes | None = None
+    last_at: datetime | None = None
+    policies: Mapping[str, Published] = MappingProxyType({})
+    """Version -> what was published, in the order of publishing."""
+    law: str | None = None
+    """Digest of the law file in force."""
+    necessary_categories: frozenset[str] = frozenset()
+    """Categories off by default that a necessity decision switched on (L5)."""
+    contracts: Mapping[str, Contract] = MappingProxyType({})
+    arrangements: Mapping[tuple[str, str], Arrangement] = MappingProxyType({})
+    """(recipient, mechanism) -> since when."""
+    lapses: Mapping[tuple[str | None, str], date] = MappingProxyType({})
+    """(recipient or None for all, mechanism) -> first day without it."""
+
+    @property
+    def policy(self) -> str | None:
+        """The version published last."""
+        return next(reversed(self.policies), None)
+
+    def arranged(self, recipient: str, on: date) -> tuple[str, ...]:
+        """The mechanisms set for a recipient on that day, the one set first in front."""
+        return tuple(
+            mechanism
+            for (whose, mechanism), arrangement in self.arrangements.items()
+            if whose == recipient and arrangement.since <= on
+        )
+
+    def lapsed(self, recipient: str, mechanism: str, on: date) -> bool:
+        """Whether a mechanism no longer carries a transfer, for this recipient or for all."""
+        ends = (self.lapses.get((whose, mechanism)) for whose in (recipient, None))
+        return any(end is not None and end <= on for end in ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishPolicy:
+    """Put a policy version in force."""
+
+    version: str
+    structure: str
+    """SHA-256 of its file."""
+    texts: Mapping[str, str]
+    """Language -> SHA-256 of the text, as the structure names it."""
+    effective_from: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyPolicyText:
+    """Put the text of a published version into the archive."""
+
+    version: str
+    language: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishLaw:
+    """Put a version of the legal parameters in force."""
+
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideNecessity:
+    """Decide whether a category that is off by default may be collected."""
+
+    category: str
+    outcome: NecessityOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterContract:
+    """Put a processor contract or memorandum on record."""
+
+    recipient: str
+    kind: AgreementKind
+    since: date
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndContract:
+    """Record the last day of a contract."""
+
+    recipient: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTransferMechanism:
+    """Rest the transfers to a recipient on a mechanism of Chapter V."""
+
+    recipient: str
+    mechanism: str
+    since: date
+    evidence_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LapseTransferMechanism:
+    """Record that a mechanism ended for a recipient, or for everybody."""
+
+    mechanism: str
+    on: date
+    recipient: str | None = None
+
+
+Command: TypeAlias = (
+    PublishPolicy
+    | SupplyPolicyText
+    | PublishLaw
+    | DecideNecessity
+    | RegisterContract
+    | EndContract
+    | SetTransferMechanism
+    | LapseTransferMechanism
+)
+
+
+def decide(command: Command, state: ControlState, given: Circumstances) -> tuple[Record, ...]:
+    """The records that a command of the controller makes."""
+    match command:
+        case PublishPolicy():
+            return _publish(command, state)
+        case SupplyPolicyText():
+            return _supply(command, state)
+        case PublishLaw(version=version, digest=digest):
+            known = state.law == digest
+            return () if known else (Record(LawPublished(law=version, digest=digest)),)
+        case DecideNecessity():
+            return _decide_necessity(command, state, given)
+        case RegisterContract() | EndContract():
+            return _contract(command, state, given)
+        case SetTransferMechanism() | LapseTransferMechanism():
+            return _mechanism(command, state, given)
+        case _:
+            assert_never(command)
+
+
+def _publish(command: PublishPolicy, state: ControlState) -> tuple[Record, ...]:
+    published = state.policies.get(command.version)
+    if published is not None and published.structure != command.structure:
+        raise PolicyVersionTaken()
+    if state.policy == command.version:
+        return ()
+    event = PolicyPublished(
+        policy=command.version,
+        structure=command.structure,
+        texts=dict(command.texts),
+        effective_from=command.effective_from,
+    )
+    return (Record(event),)
+
+
+def _supply(command: SupplyPolicyText, state: ControlState) -> tuple[Record, ...]:
+    published = state.policies.get(command.version)
+    if published is None or command.language not in published.texts:
+        raise PolicyUnpublished()
+    if published.texts[command.language] != command.digest:
+        raise PolicyTextMismatch(version=command.version, language=command.language)
+    if command.language in published.supplied:
+        return ()
+    event = PolicyTextSupplied(
+        policy=command.version, language=command.language, digest=command.digest
+    )
+    return (Record(event),)
+
+
+def _decide_necessity(
+    command: DecideNecessity, state: ControlState, given: Circumstances
+) -> tuple[Record, ...]:
+    category = category_named(command.category, given.policy)
+    if category.enabled_by_default:
+        raise NecessityNotInQuestion(category=category.key)
+    necessary = command.outcome is NecessityOutcome.NECESSARY
+    if necessary is (category.key in state.necessary_categories):
+        return ()
+    return (Record(NecessityDecided(category=category.key, outcome=command.outcome)),)
+
+
+def _contract(
+    command: RegisterContract | EndContract, state: ControlState, given: Circumstances
+) -> tuple[Record, ...]:
+    recipient = recipient_named(command.recipient, given.policy).key
+    known = state.contracts.get(recipient)
+    if isinstance(command, EndContract):
+        if known is None or known.until == command.on:
+            return ()
+        return (Record(ContractEnded(recipient=recipient, on=command.on)),)
+    contract = Contract(kind=command.kind, since=command.since, until=command.until)
+    if known == contract:
+        return ()
+    event = ContractRegistered(
+        recipient=recipient, kind=command.kind, since=command.since, until=command.until
+    )
+    return (Record(event),)
+
+
+def _mechanism(
+    command: SetTransferMechanism | LapseTransferMechanism,
+    state: ControlState,
+    given: Circumstances,
+) -> tuple[Record, ...]:
+    name = command.recipient
+    recipient = None if name is None else recipient_named(name, given.policy).key
+    if isinstance(command, LapseTransferMechanism):
+        _known_mechanism(command.mechanism, None, given)
+        if state.lapses.get((recipient, command.mechanism)) == command.on:
+            return ()
+        lapsed = TransferMechanismLapsed(
+            recipient=recipient, mechanism=command.mechanism, on=command.on
+        )
+        return (Record(lapsed),)
+    assert recipient is not None, "a mechanism is set for somebody"
+    _known_mechanism(command.mechanism, command.since, given)
+    arrangement = Arrangement(since=command.since, evidence_on=command.evidence_on)
+    if state.arrangements.get((recipient, command.mechanism)) == arrangement:
+        return ()
+    event = TransferMechanismSet(
+        recipient=recipient,
+        mechanism=command.mechanism,
+        since=command.since,
+        evidence_on=command.evidence_on,
+    )
+    return (Record(event),)
+
+
+def _known_mechanism(key: str, on: date | None, given: Circumstances) -> None:
+    mechanism = given.law.mechanisms.get(key)
+    if mechanism is None or mechanism.per_person or (on and not mechanism.in_force(on)):
+        raise MechanismNotInForce()
+
+
+def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
+    """What the controller arranged, after one more event."""
+    return replace(
+        _folded(state, recorded),
+        version=recorded.version,
+        leaf_hash=recorded.leaf_hash,
+        last_at=recorded.recorded_at,
+    )
+
+
+def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
+    match recorded.event:
+        case PolicyPublished() as event:
+            return replace(state, policies=_published(state, event, recorded.recorded_at))
+        case PolicyTextSupplied() as event:
+            return replace(state, policies=_supplied(state, event))
+        case LawPublished(digest=digest):
+            return replace(state, law=digest)
+        case NecessityDecided(category=category, outcome=outcome):
+            others = state.necessary_categories - {category}
+            necessary = outcome is NecessityOutcome.NECESSARY
+            return replace(
+                state, necessary_categories=others | {category} if necessary else others
+            )
+        case ContractRegistered() as event:
+            contract = Contract(kind=event.kind, since=event.since, until=event.until)
+            return replace(state, contracts={**state.contracts, event.recipient: contract})
+        case ContractEnded(recipient=recipient, on=on):
+            ended = replace(state.contracts[recipient], until=on)
+            return replace(state, contracts={**state.contracts, recipient: ended})
+        case TransferMechanismSet() | TransferMechanismLapsed():
+            return _rearranged(state, recorded.event)
+        case _:
+            return state
+
+
+def _published(
+    state: ControlState, event: PolicyPublished, at: datetime
+) -> Mapping[str, Published]:
+    known = state.policies.get(event.policy)
+    published = Published(
+        structure=event.structure,
+        texts=event.texts,
+        supplied=frozenset() if known is None else known.supplied,
+        effective_from=event.effective_from,
+        published_at=at if known is None else known.published_at,
+    )
+    others = {key: one for key, one in state.policies.items() if key != event.policy}
+    return {**others, event.policy: published}
+
+
+def _supplied(state: ControlState, event: PolicyTextSupplied) -> Mapping[str, Published]:
+    published = state.policies[event.policy]
+    supplied = replace(published, supplied=published.supplied | {event.language})
+    return {**state.policies, event.policy: supplied}
+
+
+def _rearranged(
+    state: ControlState, event: TransferMechanismSet | TransferMechanismLapsed
+) -> ControlState:
+    key = (event.recipient, event.mechanism)
+    if isinstance(event, TransferMechanismLapsed):
+        return replace(state, lapses={**state.lapses, key: event.on})
+    arrangement = Arrangement(since=event.since, evidence_on=event.evidence_on)
+    lapses = {whose: on for whose, on in state.lapses.items() if whose != key}
+    arranged = {**state.arrangements, (event.recipient, event.mechanism): arrangement}
+    return replace(state, arrangements=arranged, lapses=lapses)
+
+
+CONTROL: Decider[Command, ControlState] = Decider(ControlState(), decide, evolve)

@@ -1,0 +1,35 @@
+"""What a person or the desk writes in a matter of rights, sealed under the class of that matter (Arts. 12 to 22)."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from app.domain.decider import Circumstances
+from app.domain.generations import generation
+from app.domain.purpose_limitation import category_named
+from app.domain.values import normalise
+from app.events.recorded import Section
+
+STATEMENT = "correspondence.statement"
+"""The person's own reasons."""
+
+DECISION = "correspondence.decision"
+"""The controller's reasons."""
+
+RIGHTS = "rights_requests"
+"""The statutory purpose of everything that is written in a matter of rights."""
+
+
+def letters(
+    texts: Mapping[str, str], matter: UUID, given: Circumstances, *, purpose: str = RIGHTS
+) -> tuple[Section, ...]:
+    """One section for each retention class of the texts that are not blank, by category."""
+    by_class: dict[str, dict[str, str]] = {}
+    for category, text in texts.items():
+        if text.strip():
+            retention_class = given.policy.retention_class(category, purpose)
+            value = normalise(category_named(category, given.policy), text)
+            by_class.setdefault(retention_class, {})[category] = value
+    return tuple(
+        Section(key, generation(key, given.policy, on=given.now.date(), occasion=matter), values)
+        for key, values in by_class.items()
+    )

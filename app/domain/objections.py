@@ -1,0 +1,373 @@
+"""Objections to processing: raised, granted, overridden, withdrawn (Art. 21 GDPR; L43, L44; C36 to C38, C65)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from uuid import UUID
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.letters import DECISION, STATEMENT, letters
+from app.domain.purpose_limitation import purpose_named
+from app.domain.recipients import recipient_named
+from app.domain.scope import Scope
+from app.domain.suppressions import suppression
+from app.events.consents import ConsentWithdrawn
+from app.events.objections import (
+    GrantReason,
+    ObjectionCause,
+    ObjectionGranted,
+    ObjectionGround,
+    ObjectionOverridden,
+    ObjectionRaised,
+    ObjectionWithdrawn,
+)
+from app.events.recorded import Record, Recorded
+from app.events.suppressions import SuppressionCause, SuppressionLifted
+from app.policy.durations import Duration
+from app.policy.model import Law, Policy, Purpose
+from app.policy.vocabulary import LegalBasis
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+
+class NotObjectable(Refusal):
+    """Art. 21 gives no right to object here: the processing rests on consent, contract or law."""
+
+    code = "not-objectable"
+    rules = ("L43", "L44", "C65")
+
+
+class ObjectionUnknown(Refusal):
+    """The person raised no such objection."""
+
+    code = "objection-unknown"
+    rules = ("L44",)
+
+
+class ObjectionDecided(Refusal):
+    """The objection has been decided otherwise."""
+
+    code = "objection-decided"
+    rules = ("L44",)
+
+
+class ObjectionAbsolute(Refusal):
+    """Against direct marketing nothing is weighed (Art. 21(3))."""
+
+    code = "objection-absolute"
+    rules = ("L43",)
+
+
+class ObjectionLapsed(Refusal):
+    """The month for an answer is over: silence granted the objection (Art. 12(3))."""
+
+    code = "objection-lapsed"
+    rules = ("L44", "C65")
+
+
+class GroundsMissing(Refusal):
+    """Compelling legitimate grounds must be put in words by a human (Art. 21(1))."""
+
+    code = "grounds-missing"
+    rules = ("L44",)
+
+
+class Status(StrEnum):
+    """Where an objection stands."""
+
+    PENDING = "pending"
+    GRANTED = "granted"
+    OVERRIDDEN = "overridden"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """One objection."""
+
+    scope: Scope
+    ground: ObjectionGround
+    since: datetime
+    status: Status = Status.PENDING
+
+    def stops(self, purpose: Purpose) -> bool:
+        """Whether it stops a purpose in its scope: while it is pending as well, and news always."""
+        if self.status is Status.OVERRIDDEN:
+            return purpose.direct_marketing
+        return self.status is not Status.WITHDRAWN and purpose.objectable
+
+    def due(self, law: Law) -> date:
+        """The last day for a decision: by the calendar alone, so never later than the law's."""
+        months = law.number("deadline.answer_months", self.since.date())
+        return Duration(months=months).after(self.since.date())
+
+    def status_on(self, on: date, law: Law) -> Status:
+        """Where it stands on a day: silence past the deadline is consent to it (L44)."""
+        if self.status is Status.PENDING and on > self.due(law):
+            return Status.GRANTED
+        return self.status
+
+
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """Every objection of a person."""
+
+    by_id: Mapping[UUID, Objection] = MappingProxyType({})
+
+    def active(self) -> Iterator[Objection]:
+        """Those that are pending or granted."""
+        return (one for one in self.by_id.values() if one.status in _ACTIVE)
+
+    def since(self, lineage: tuple[str, ...]) -> datetime | None:
+        """When the person last objected to a purpose as such."""
+        moments = (one.since for one in self.active() if one.scope.covers(lineage, None, _ANY))
+        return max(moments, default=None)
+
+
+_ACTIVE = frozenset({Status.PENDING, Status.GRANTED})
+_ANY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseObjection:
+    """The person objects: to a purpose or use, to a recipient, to one for the other, or to all."""
+
+    objection: UUID
+    source: str
+    purpose: str | None = None
+    recipient: str | None = None
+    cause: ObjectionCause = ObjectionCause.PERSON
+    statement: str = field(default="", repr=False)
+    """The person's reasons; none are needed."""
+    addresses: tuple[str, ...] = field(default=(), repr=False)
+    """The person's normalised e-mail addresses on file, for the suppression register."""
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpholdObjection:
+    """The desk, or the end of the month, grants it."""
+
+    objection: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideObjection:
+    """A human states compelling legitimate grounds that weigh more."""
+
+    objection: UUID
+    grounds: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawObjection:
+    """The person no longer objects."""
+
+    objection: UUID
+
+
+Command: TypeAlias = RaiseObjection | UpholdObjection | OverrideObjection | WithdrawObjection
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The records that a command about an objection makes."""
+    match command:
+        case RaiseObjection():
+            return _raise(command, state, given)
+        case UpholdObjection():
+            return _uphold(command, state, given)
+        case OverrideObjection():
+            return _override(command, state, given)
+        case WithdrawObjection():
+            return _withdraw(command, state, given)
+        case _:
+            assert_never(command)
+
+
+def _raise(
+    command: RaiseObjection, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    scope = _scope(command, given.policy)
+    if command.objection in state.objections.by_id or _stands(scope, state.objections):
+        return ()
+    meant = affected(scope, given.policy)
+    if not meant:
+        raise NotObjectable()
+    raised = _raised(command, scope, meant)
+    record = Record(
+        raised,
+        sections=letters({STATEMENT: command.statement}, command.objection, given),
+        occurred_at=command.occurred_at,
+    )
+    granted = ObjectionGranted(objection=command.objection, reason=GrantReason.ABSOLUTE)
+    absolute = raised.ground is ObjectionGround.DIRECT_MARKETING
+    return (
+        record,
+        *((Record(granted),) if absolute else ()),
+        *(_end_of_marketing(command, meant, state) if command.recipient is None else ()),
+    )
+
+
+def _scope(command: RaiseObjection, policy: Policy) -> Scope:
+    purpose, recipient = command.purpose, command.recipient
+    return Scope(
+        purpose=None if purpose is None else purpose_named(purpose, policy).key,
+        recipient=None if recipient is None else recipient_named(recipient, policy).key,
+    )
+
+
+def _stands(scope: Scope, objections: Objections) -> bool:
+    return any(one.scope == scope for one in objections.active())
+
+
+def affected(scope: Scope, policy: Policy) -> tuple[Purpose, ...]:
+    """The purposes and uses that an objection stops: none when Art. 21 does not reach them."""
+    return tuple(
+        purpose
+        for purpose in policy.all_purposes()
+        if purpose.objectable
+        and scope.covers(policy.lineage(purpose.key), scope.recipient, _ANY)
+        and (scope.recipient is None or scope.recipient in purpose.recipients)
+    )
+
+
+def _raised(command: RaiseObjection, scope: Scope, meant: tuple[Purpose, ...]) -> ObjectionRaised:
+    marketing = all(purpose.direct_marketing for purpose in meant)
+    return ObjectionRaised(
+        objection=command.objection,
+        ground=ObjectionGround.DIRECT_MARKETING if marketing else ObjectionGround.OWN_SITUATION,
+        purpose=scope.purpose,
+        recipient=scope.recipient,
+        cause=command.cause,
+        source=command.source,
+    )
+
+
+def _end_of_marketing(
+    command: RaiseObjection, meant: tuple[Purpose, ...], state: "SubjectState"
+) -> tuple[Record, ...]:
+    """Consents withdrawn and purposes closed: an objection to news says no to it in every form."""
+    records: list[Record] = []
+    for purpose in meant:
+        if not purpose.direct_marketing:
+            continue
+        if state.consents.of(purpose.key).open:
+            withdrawn = ConsentWithdrawn(purpose=purpose.key, source=command.source)
+            records.append(Record(withdrawn, occurred_at=command.occurred_at))
+        if purpose.key not in state.suppressions.purposes:
+            cause = _SUPPRESSION_CAUSES[command.cause]
+            closed = suppression(purpose.key, cause, command.source, command.addresses)
+            records.append(replace(closed, occurred_at=command.occurred_at))
+    return tuple(records)
+
+
+_SUPPRESSION_CAUSES = {
+    ObjectionCause.PERSON: SuppressionCause.OBJECTION,
+    ObjectionCause.COMPLAINT: SuppressionCause.COMPLAINT,
+    ObjectionCause.UNDELIVERABLE: SuppressionCause.UNDELIVERABLE,
+}
+
+
+def _uphold(
+    command: UpholdObjection, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    objection = _known(command.objection, state)
+    if objection.status is Status.GRANTED:
+        return ()
+    if objection.status is not Status.PENDING:
+        raise ObjectionDecided(status=objection.status.value)
+    in_time = objection.status_on(given.now.date(), given.law) is Status.PENDING
+    reason = GrantReason.UPHELD if in_time else GrantReason.SILENCE
+    return (Record(ObjectionGranted(objection=command.objection, reason=reason)),)
+
+
+def _override(
+    command: OverrideObjection, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    objection = _known(command.objection, state)
+    if objection.ground is ObjectionGround.DIRECT_MARKETING:
+        raise ObjectionAbsolute()
+    if objection.status is Status.OVERRIDDEN:
+        return ()
+    if objection.status is not Status.PENDING:
+        raise ObjectionDecided(status=objection.status.value)
+    if objection.status_on(given.now.date(), given.law) is Status.GRANTED:
+        raise ObjectionLapsed(due=objection.due(given.law))
+    if not command.grounds.strip():
+        raise GroundsMissing()
+    overridden = ObjectionOverridden(objection=command.objection)
+    sections = letters({DECISION: command.grounds}, command.objection, given)
+    return (Record(overridden, sections=sections),)
+
+
+def _withdraw(
+    command: WithdrawObjection, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    objection = _known(command.objection, state)
+    if objection.status is Status.WITHDRAWN:
+        return ()
+    others = [one for one in state.objections.active() if one is not objection]
+    reopened = (
+        purpose.key
+        for purpose in affected(objection.scope, given.policy)
+        if _closed_by_objection(purpose, state)
+        and not any(
+            one.scope.covers(given.policy.lineage(purpose.key), None, _ANY) for one in others
+        )
+    )
+    return (
+        Record(ObjectionWithdrawn(objection=command.objection)),
+        *(Record(SuppressionLifted(purpose=key)) for key in reopened),
+    )
+
+
+def _closed_by_objection(purpose: Purpose, state: "SubjectState") -> bool:
+    # A purpose that rests on consent stays closed: only a new consent opens it.
+    suppressed = state.suppressions.purposes.get(purpose.key)
+    if suppressed is None or purpose.legal_basis is LegalBasis.CONSENT:
+        return False
+    return suppressed.cause in _SUPPRESSION_CAUSES.values()
+
+
+def _known(objection: UUID, state: "SubjectState") -> Objection:
+    known = state.objections.by_id.get(objection)
+    if known is None:
+        raise ObjectionUnknown()
+    return known
+
+
+def evolve(slice_: Objections, recorded: Recorded[Any]) -> Objections:
+    """The objections after one more event."""
+    match recorded.event:
+        case ObjectionRaised() as event:
+            scope = Scope(purpose=event.purpose, recipient=event.recipient)
+            raised = Objection(scope=scope, ground=event.ground, since=recorded.happened_at)
+            return Objections({**slice_.by_id, event.objection: raised})
+        case ObjectionGranted(objection=granted):
+            return _now(slice_, granted, Status.GRANTED)
+        case ObjectionOverridden(objection=overridden):
+            return _now(slice_, overridden, Status.OVERRIDDEN)
+        case ObjectionWithdrawn(objection=withdrawn):
+            return _now(slice_, withdrawn, Status.WITHDRAWN)
+        case _:
+            return slice_
+
+
+def _now(slice_: Objections, objection: UUID, status: Status) -> Objections:
+    changed = replace(slice_.by_id[objection], status=status)
+    return Objections({**slice_.by_id, objection: changed})
+
+
+OBJECTIONS = Concern(
+    "objections",
+    commands=(RaiseObjection, UpholdObjection, OverrideObjection, WithdrawObjection),
+    folds=(ObjectionRaised, ObjectionGranted, ObjectionOverridden, ObjectionWithdrawn),
+    initial=Objections(),
+    decide=decide,
+    evolve=evolve,
+)

@@ -1,0 +1,245 @@
+"""Restriction of processing, and the announcement without which it is not lifted (Art. 18 GDPR; L42)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from uuid import UUID
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.letters import STATEMENT, letters
+from app.domain.objections import Status
+from app.domain.purpose_limitation import category_named, purpose_named
+from app.domain.scope import Scope
+from app.events.objections import (
+    ObjectionGranted,
+    ObjectionGround,
+    ObjectionRaised,
+    ObjectionWithdrawn,
+)
+from app.events.recorded import Record, Recorded
+from app.events.restrictions import (
+    AccuracyDisputed,
+    RestrictionGround,
+    RestrictionLiftAnnounced,
+    RestrictionLifted,
+    RestrictionSet,
+)
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+
+class RestrictionUnknown(Refusal):
+    """There is no such restriction."""
+
+    code = "restriction-unknown"
+    rules = ("L42",)
+
+
+class RestrictionLiftUnannounced(Refusal):
+    """The person must be told before a restriction ends (Art. 18(3))."""
+
+    code = "restriction-lift-unannounced"
+    rules = ("L42",)
+
+
+class ObjectionPending(Refusal):
+    """The restriction lasts until the objection behind it is decided (Art. 18(1)(d))."""
+
+    code = "objection-pending"
+    rules = ("L42", "L44")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """One restriction that is on."""
+
+    ground: RestrictionGround
+    scope: Scope
+    since: datetime
+    announced_at: datetime | None = None
+    """When the person was told that it will end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """Every restriction of a person; one set by an objection bears the objection's id."""
+
+    active: Mapping[UUID, Restriction] = MappingProxyType({})
+    ended: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restrict:
+    """Stop every use but storage, for one purpose or for all (Art. 18(2))."""
+
+    restriction: UUID
+    ground: RestrictionGround
+    source: str
+    purpose: str | None = None
+    statement: str = field(default="", repr=False)
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeAccuracy:
+    """The person contests data: they rest from now on, without a decision (Art. 18(1)(a))."""
+
+    restriction: UUID
+    categories: frozenset[str]
+    """Empty: everything."""
+    source: str
+    statement: str = field(default="", repr=False)
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceLift:
+    """The person was told that the restriction will end."""
+
+    restriction: UUID
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftRestriction:
+    """The reason for the restriction is gone."""
+
+    restriction: UUID
+
+
+Command: TypeAlias = Restrict | DisputeAccuracy | AnnounceLift | LiftRestriction
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The records that a command about a restriction makes."""
+    match command:
+        case Restrict() | DisputeAccuracy():
+            return _restrict(command, state, given)
+        case AnnounceLift(restriction=key, channel=channel):
+            restriction = _liftable(key, state)
+            if restriction is None or restriction.announced_at is not None:
+                return ()
+            return (Record(RestrictionLiftAnnounced(restriction=key, channel=channel)),)
+        case LiftRestriction(restriction=key):
+            restriction = _liftable(key, state)
+            if restriction is None:
+                return ()
+            if restriction.announced_at is None:
+                raise RestrictionLiftUnannounced()
+            return (Record(RestrictionLifted(restriction=key)),)
+        case _:
+            assert_never(command)
+
+
+def _restrict(
+    command: Restrict | DisputeAccuracy, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    event = _event(command, given)
+    ground, scope = _ground(event), _scope(event)
+    known = state.restrictions
+    if command.restriction in known.active or command.restriction in known.ended:
+        return ()
+    if any((one.ground, one.scope) == (ground, scope) for one in known.active.values()):
+        return ()
+    sections = letters({STATEMENT: command.statement}, command.restriction, given)
+    return (Record(event, sections=sections, occurred_at=command.occurred_at),)
+
+
+def _event(
+    command: Restrict | DisputeAccuracy, given: Circumstances
+) -> RestrictionSet | AccuracyDisputed:
+    if isinstance(command, DisputeAccuracy):
+        named = (category_named(key, given.policy).key for key in command.categories)
+        return AccuracyDisputed(
+            restriction=command.restriction, categories=tuple(sorted(named)), source=command.source
+        )
+    purpose = command.purpose
+    return RestrictionSet(
+        restriction=command.restriction,
+        ground=command.ground,
+        purpose=None if purpose is None else purpose_named(purpose, given.policy).key,
+        source=command.source,
+    )
+
+
+def _liftable(key: UUID, state: "SubjectState") -> Restriction | None:
+    """The restriction, None when it has ended; refuses while its objection waits for a decision."""
+    if key in state.restrictions.ended:
+        return None
+    restriction = state.restrictions.active.get(key)
+    if restriction is None:
+        raise RestrictionUnknown()
+    objection = state.objections.by_id.get(key)
+    if objection is not None and objection.status is Status.PENDING:
+        raise ObjectionPending()
+    return restriction
+
+
+def evolve(slice_: Restrictions, recorded: Recorded[Any]) -> Restrictions:
+    """The restrictions after one more event; a pending objection is one by itself."""
+    match recorded.event:
+        case RestrictionSet() | AccuracyDisputed() as event:
+            return _with(slice_, event.restriction, _ground(event), _scope(event), recorded)
+        case ObjectionRaised(ground=ObjectionGround.OWN_SITUATION) as event:
+            scope = Scope(purpose=event.purpose, recipient=event.recipient)
+            return _with(slice_, event.objection, RestrictionGround.OBJECTION, scope, recorded)
+        case RestrictionLiftAnnounced(restriction=key):
+            announced = replace(slice_.active[key], announced_at=recorded.recorded_at)
+            return replace(slice_, active={**slice_.active, key: announced})
+        case RestrictionLifted(restriction=key):
+            return _without(slice_, key)
+        case ObjectionGranted(objection=key) | ObjectionWithdrawn(objection=key):
+            # Granted, the objection itself stops the use for good; withdrawn, the person knows.
+            return _without(slice_, key)
+        case _:
+            return slice_
+
+
+def _ground(event: RestrictionSet | AccuracyDisputed) -> RestrictionGround:
+    return event.ground if isinstance(event, RestrictionSet) else RestrictionGround.ACCURACY
+
+
+def _scope(event: RestrictionSet | AccuracyDisputed) -> Scope:
+    if isinstance(event, RestrictionSet):
+        return Scope(purpose=event.purpose)
+    return Scope(categories=frozenset(event.categories))
+
+
+def _with(
+    slice_: Restrictions,
+    key: UUID,
+    ground: RestrictionGround,
+    scope: Scope,
+    recorded: Recorded[Any],
+) -> Restrictions:
+    restriction = Restriction(ground=ground, scope=scope, since=recorded.happened_at)
+    return replace(slice_, active={**slice_.active, key: restriction})
+
+
+def _without(slice_: Restrictions, key: UUID) -> Restrictions:
+    if key not in slice_.active:
+        return slice_
+    active = {other: one for other, one in slice_.active.items() if other != key}
+    return Restrictions(active, slice_.ended | {key})
+
+
+RESTRICTIONS = Concern(
+    "restrictions",
+    commands=(Restrict, DisputeAccuracy, AnnounceLift, LiftRestriction),
+    folds=(
+        RestrictionSet,
+        AccuracyDisputed,
+        RestrictionLiftAnnounced,
+        RestrictionLifted,
+        ObjectionRaised,
+        ObjectionGranted,
+        ObjectionWithdrawn,
+    ),
+    initial=Restrictions(),
+    decide=decide,
+    evolve=evolve,
+)
