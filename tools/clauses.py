@@ -1,0 +1,128 @@
+"""Writes docs/clauses.md: each clause of the policy and rule of law, and the tests that prove it.
+
+The tests say it themselves, with `@pytest.mark.clause("C36", "L4")`. With `--check` nothing is
+written: the exit code is 1 when the page is stale, or when a promised number has no test.
+"""
+
+import io
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "clauses.md"
+NUMBER = re.compile(r"([A-Z]{1,2})(\d+)([a-z]?)")
+HEADINGS = {
+    "C": "Clauses of the privacy policy",
+    "L": "Rules of law",
+    "PL": "Findings in the policy's text",
+}
+
+
+def _spread(prefix: str, *ranges: str, width: int = 1) -> list[str]:
+    """`_spread("C", "5-7", "9")` is C5, C6, C7, C9."""
+    numbers = []
+    for text in ranges:
+        first, _, last = text.partition("-")
+        numbers += [f"{prefix}{n:0{width}}" for n in range(int(first), int(last or first) + 1)]
+    return numbers
+
+
+PROMISED = (
+    *_spread("C", "2-3", "5-16", "18-20", "22-32", "35-36", "38", "41-47", "49", "64-65", "68"),
+    *_spread("C", "70", "73-74"),
+    *_spread("L", "2-7", "11-17", "19", "31-32", "35", "41-44", "47", "55-56"),
+    *_spread("PL", "1-27", width=2),
+)
+"""What this version stands for: none of these may be without a test."""
+
+
+class Marks:
+    """A pytest plugin that remembers which collected test carries which numbers."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, set[str]] = defaultdict(set)
+
+    def pytest_collection_modifyitems(self, items: Iterable[pytest.Item]) -> None:
+        """Called once, with every test."""
+        for item in items:
+            for mark in item.iter_markers("clause"):
+                for number in mark.args:
+                    self.tests[number].add(item.nodeid.partition("[")[0])
+
+
+def collected() -> Mapping[str, set[str]]:
+    """Number -> the tests that carry it; SystemExit with pytest's report when it cannot collect."""
+    marks, report = Marks(), io.StringIO()
+    arguments = [
+        "--collect-only",
+        "-qq",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        str(ROOT / "tests"),
+    ]
+    with redirect_stdout(report):
+        code = pytest.main([*arguments, "--rootdir", str(ROOT)], plugins=[marks])
+    if code != pytest.ExitCode.OK:
+        sys.exit(report.getvalue())
+    return marks.tests
+
+
+def order(number: str) -> tuple[str, int, str]:
+    """C2 before C10."""
+    found = NUMBER.fullmatch(number)
+    if found is None:
+        sys.exit(f"{number!r} is no clause or rule")
+    return found[1], int(found[2]), found[3]
+
+
+def page(tests: Mapping[str, set[str]]) -> str:
+    """The page as it should be."""
+    lines = [
+        "# Clauses and rules, and the tests that prove them",
+        "",
+        "Written by `make clauses` from the marks that the tests carry; a house test fails when",
+        "this page is stale. A number without a test would stand here with an empty row.",
+    ]
+    prefix = ""
+    for number in sorted({*tests, *PROMISED}, key=order):
+        if order(number)[0] != prefix:
+            prefix = order(number)[0]
+            lines += [
+                "",
+                f"## {HEADINGS.get(prefix, prefix)}",
+                "",
+                "| number | tests |",
+                "|---|---|",
+            ]
+        named = "<br>".join(f"`{test}`" for test in sorted(tests.get(number, ())))
+        lines.append(f"| {number} | {named} |")
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the page, or checks it; tells what is missing."""
+    tests = collected()
+    wanted = page(tests)
+    missing = [number for number in PROMISED if not tests.get(number)]
+    if "--check" not in arguments:
+        PAGE.write_text(wanted, encoding="utf-8")
+        print(f"{len(tests)} numbers proved, {len(missing)} promised without a test")
+        return 0
+    stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted
+    if stale:
+        print("docs/clauses.md is stale: make clauses")
+    if missing:
+        print("without a test:", *missing)
+    return int(stale or bool(missing))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
