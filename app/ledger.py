@@ -2,23 +2,29 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from app.clock import Clock
-from app.domain.decider import Circumstances, Decider, Refusal
-from app.domain.subject import SUBJECT, SubjectState
-from app.events.declare import type_of
-from app.events.recorded import Record, Recorded
+from app.domain.decider import Circumstances, Refusal
+from app.domain.subject import SUBJECT, SubjectState, fold
+from app.events.recorded import Record
 from app.identifiers import StreamId
+from app.receipts import (
+    Attribution,
+    IdempotencyKeyReused,
+    IdentifierTaken,
+    LedgerContended,
+    Receipt,
+    VersionMismatch,
+    receipt_lines,
+)
 from app.store.append import Append, Outcome, OutcomeCode
 from app.store.event_store import Bucket, Draft, EventStore
 from app.store.group_commit import GroupCommit
-from app.store.idempotency import FirstExecution, IdempotencyKey, IdempotencyRegister
+from app.store.idempotency import FirstExecution, IdempotencyRegister, IdempotencyToken
 from app.store.rulebook import Rulebook, Rules
 from app.vault.key_vault import DataKey
 
@@ -26,70 +32,10 @@ TRIES_MAX = 12
 CACHE_MAX = 8192
 
 
-class VersionMismatch(Refusal):
-    """The caller decided on another version of the person's record than the one that stands."""
-
-    code = "version-mismatch"
-
-
-class IdempotencyKeyReused(Refusal):
-    """The same idempotency key came with another body; the first execution stands."""
-
-    code = "idempotency-key-reused"
-
-
-class IdentifierTaken(Refusal):
-    """Somebody else holds the identifier; nothing of who it is may be told (DESIGN 6)."""
-
-    code = "identifier-taken"
-
-
 class ErasureUnderWay(Refusal):
     """A class of the person's data is fenced: no new key, section or identifier for it."""
 
     code = "subject-erased"
-
-
-class LedgerContended(Exception):
-    """Other writers won every try; nothing was written. Try again after a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
-    """Where one event is in the log."""
-
-    event_id: UUID
-    type: str
-    version: int
-    position: int
-    leaf_hash: bytes
-    recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Given only once the command is durable. No lines: there was nothing to do."""
-
-    stream_id: StreamId
-    version: int
-    """Version of the stream's content after the command: the strong ETag (A9)."""
-    lines: tuple[ReceiptLine, ...] = ()
-    replayed: bool = False
-
-    @property
-    def position(self) -> int | None:
-        """The last position given; read-your-writes waits for it."""
-        return self.lines[-1].position if self.lines else None
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """On whose behalf a command runs, and what makes it repeatable."""
-
-    by: str
-    """Caller id: opaque, never a person's name."""
-    idempotency: IdempotencyKey | None = None
-    if_match: int | None = None
 
 
 @dataclass(slots=True)
@@ -111,14 +57,12 @@ class Ledger:
         rulebook: Rulebook,
         idempotency: IdempotencyRegister,
         clock: Clock,
-        register_stream: StreamId,
         cache_max: int = CACHE_MAX,
     ) -> None:
         self.store = store
         self.rulebook = rulebook
         self.clock = clock
         self.commit = commit
-        self.register_stream = register_stream
         self._idempotency = idempotency
         self._cache_max = cache_max
         self._known: OrderedDict[StreamId, _Known] = OrderedDict()
@@ -199,9 +143,7 @@ class Ledger:
             self._known.move_to_end(stream_id)
             return known
         stream = await self.store.read_stream(stream_id)
-        state = SUBJECT.initial
-        for recorded in stream.events:
-            state = SUBJECT.evolve(state, recorded)
+        state = fold(SUBJECT.initial, stream.events)
         return self._remember(stream_id, _Known(state, self.store.active_keys(stream)))
 
     def _remember(self, stream_id: StreamId, known: _Known) -> _Known:
@@ -215,8 +157,10 @@ class Ledger:
         self, commands: Sequence[tuple[UUID, object]], attribution: Attribution, new: bool
     ) -> tuple[Receipt, ...]:
         now = self.clock()
-        token = attribution.idempotency and await self._idempotency.token(
-            attribution.idempotency, now
+        token = (
+            await self._idempotency.token(attribution.idempotency, now)
+            if attribution.idempotency
+            else None
         )
         for _ in range(TRIES_MAX):
             rules = await self.rulebook.current()
@@ -265,7 +209,9 @@ class Ledger:
         state = known.state
         if attribution.if_match is not None and attribution.if_match != state.content_version:
             raise VersionMismatch(current_version=state.content_version)
-        return self._draft(stream_id, SUBJECT.decide(command, state, given), known, given, attribution.by)
+        return self._draft(
+            stream_id, SUBJECT.decide(command, state, given), known, given, attribution.by
+        )
 
     def _draft(
         self,
@@ -288,26 +234,30 @@ class Ledger:
         )
 
     def _appended(self, known: _Known, draft: Draft, outcome: Outcome) -> Receipt:
-        state = known.state
-        for recorded in draft.recorded:
-            state = SUBJECT.evolve(state, recorded)
+        state = fold(known.state, draft.recorded)
         keys = known.keys
         for new in draft.new_keys:
             keys[new.retention_class, new.generation] = new.data_key
         self._remember(outcome.stream_id, _Known(state, keys))
         return Receipt(
-            outcome.stream_id, state.content_version, _lines(draft.recorded, outcome.first_position)
+            outcome.stream_id,
+            state.content_version,
+            receipt_lines(draft.recorded, outcome.first_position),
         )
 
     async def _replay(self, first: FirstExecution) -> Receipt:
         if not first.same_body:
             raise IdempotencyKeyReused()
         if first.first_version is None or first.last_version is None:
-            return Receipt(first.stream_id, (await self.state(first.stream_id)).content_version, replayed=True)
+            return Receipt(
+                first.stream_id, (await self.state(first.stream_id)).content_version, replayed=True
+            )
         events = await self.store.read_events(
             first.stream_id, first.first_version, first.last_version
         )
-        return Receipt(first.stream_id, first.last_version, _lines(events, None), replayed=True)
+        return Receipt(
+            first.stream_id, first.last_version, receipt_lines(events, None), replayed=True
+        )
 
     async def _recover(self, outcomes: Sequence[Outcome]) -> None:
         """Brings up to date whatever the database found stale, or gives the final answer."""
@@ -322,7 +272,7 @@ class Ledger:
                     await self.store.refresh_epochs()
                 case OutcomeCode.FENCED:
                     self.forget(outcome.stream_id)
-                    raise ErasureUnderWay()
+                    raise ErasureUnderWay
                 case OutcomeCode.IDENTIFIER_TAKEN:
                     raise IdentifierTaken()
                 case OutcomeCode.KEY_REUSED:
@@ -332,7 +282,7 @@ class Ledger:
 
 
 def _append(
-    stream_id: StreamId, known: _Known, draft: Draft, rules: Rules, token: Any
+    stream_id: StreamId, known: _Known, draft: Draft, rules: Rules, token: IdempotencyToken | None
 ) -> Append:
     return Append(
         stream_id=stream_id,
@@ -350,28 +300,3 @@ def _first_execution(outcome: Outcome) -> FirstExecution:
     return FirstExecution(
         outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
     )
-
-
-def _lines(
-    events: Sequence[Recorded[Any]], first_position: int | None
-) -> tuple[ReceiptLine, ...]:
-    """The receipt's lines; positions of one command follow each other from ``first_position``."""
-    lines: list[ReceiptLine] = []
-    for offset, recorded in enumerate(events):
-        position = recorded.position if first_position is None else first_position + offset
-        assert position is not None, "a receipt is given only for what is in the log"
-        lines.append(
-            ReceiptLine(
-                recorded.event_id,
-                _name(recorded.event),
-                recorded.version,
-                position,
-                recorded.leaf_hash,
-                recorded.recorded_at,
-            )
-        )
-    return tuple(lines)
-
-
-def _name(event: object) -> str:
-    return type_of(event).name

@@ -3,7 +3,6 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -15,6 +14,7 @@ from app.api.envelope import Envelope
 from app.api.strict_json import StrictRoute
 from app.auth import Callers
 from app.clock import Clock, system_clock
+from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.service import Service
 from app.settings import Settings
@@ -54,11 +54,19 @@ async def open_service(
         )
         await commit.start()
         open_things.push_async_callback(commit.stop)
+        idempotency = IdempotencyRegister(pool, vault)
         ledger = Ledger(
             store=store,
             commit=commit,
             rulebook=rulebook,
-            idempotency=IdempotencyRegister(pool, vault),
+            idempotency=idempotency,
+            clock=clock,
+        )
+        control = ControlLedger(
+            store=store,
+            commit=commit,
+            rulebook=rulebook,
+            idempotency=idempotency,
             clock=clock,
             register_stream=identity.register_stream,
         )
@@ -73,7 +81,7 @@ async def open_service(
         if logins.eraser is not None:
             eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
             open_things.push_async_callback(eraser.close)
-        yield Service(ledger, store, rulebook, Lookups(pool, vault), callers, pool, eraser)
+        yield Service(ledger, control, store, rulebook, Lookups(pool, vault), callers, pool, eraser)
 
 
 def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:

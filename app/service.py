@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from app.auth import Callers
+from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
@@ -17,6 +18,7 @@ class Service:
     """One running service: nothing in it is built anywhere else."""
 
     ledger: Ledger
+    control: ControlLedger
     store: EventStore
     rulebook: Rulebook
     lookups: Lookups

@@ -14,7 +14,7 @@ from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
-from app.ledger import LedgerContended
+from app.receipts import LedgerContended
 from app.store.codec import EntryTooLarge
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
 from app.store.rulebook import PolicyUnpublished
@@ -92,13 +92,17 @@ def _validation_error(error: dict[str, Any]) -> dict[str, str]:
 
 
 def _is_schema_name(part: object) -> bool:
-    return isinstance(part, int) or (isinstance(part, str) and part.isidentifier() and len(part) < 40)
+    return isinstance(part, int) or (
+        isinstance(part, str) and part.isidentifier() and len(part) < 40
+    )
 
 
 async def _http(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
     if fault.status_code == 405:
-        return problem("method-not-allowed", request_id(request), headers={"allow": _allow(request)})
+        return problem(
+            "method-not-allowed", request_id(request), headers={"allow": _allow(request)}
+        )
     slug = {404: "not-found", 413: "body-too-large", 415: "unsupported-media-type"}.get(
         fault.status_code, "malformed-json" if fault.status_code == 400 else "internal"
     )

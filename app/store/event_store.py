@@ -55,6 +55,10 @@ SELECT position, entry FROM ledger.events
  WHERE stream_id = $1 AND version BETWEEN $2 AND $3 ORDER BY version
 """
 
+LAST_EVENT_SQL = """
+SELECT position, entry FROM ledger.events WHERE stream_id = $1 ORDER BY version DESC LIMIT 1
+"""
+
 HEAD_SQL = """
 SELECT position FROM ledger.events WHERE partition = $1 ORDER BY position DESC LIMIT 1
 """
@@ -140,9 +144,7 @@ class EventStore:
             entries=tuple(entry for *_, entry in entries),
             blobs={(row["a"], row["b"]): row["bytes"] for row in rows if row["kind"] == 1},
             keys={
-                row["k"]: KeyRow(
-                    row["k"], row["c"], row["g"], row["a"], row["state"], row["bytes"]
-                )
+                row["k"]: KeyRow(row["k"], row["c"], row["g"], row["a"], row["state"], row["bytes"])
                 for row in rows
                 if row["kind"] == 2
             },
@@ -154,6 +156,11 @@ class EventStore:
         """Some events of one stream, as for the receipt of a replayed request."""
         rows = await self._pool.fetch(EVENTS_SQL, stream_id, first_version, last_version)
         return tuple(read_entry(entry, position) for position, entry in rows)
+
+    async def read_last(self, stream_id: StreamId) -> Recorded[Any] | None:
+        """The last event of a stream: enough to append where no decision looks further back."""
+        row = await self._pool.fetchrow(LAST_EVENT_SQL, stream_id)
+        return None if row is None else read_entry(row["entry"], row["position"])
 
     async def read_news(
         self, known: Mapping[UUID, int], control_stream: StreamId
@@ -313,9 +320,7 @@ class _Sealing:
         self._keys = keys
         self.made: list[NewDataKey] = []
 
-    def seal(
-        self, record: Record, core: bytes
-    ) -> tuple[tuple[Seal, ...], tuple[SealedBlob, ...]]:
+    def seal(self, record: Record, core: bytes) -> tuple[tuple[Seal, ...], tuple[SealedBlob, ...]]:
         """One seal and one blob a section; a section's index is its place in the record."""
         seals: list[Seal] = []
         blobs: list[SealedBlob] = []

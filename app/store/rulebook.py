@@ -75,8 +75,8 @@ class Rulebook:
         state = self._control
         for recorded in news.events:
             state = CONTROL.evolve(state, recorded)
-        if state.policy_version is not None and state.policy_version != self._control.policy_version:
-            self._policy = await self.policy(state.policy_version)
+        if state.policy is not None and state.policy != self._control.policy:
+            self._policy = await self.policy(state.policy)
         self._control = state
         return state
 

@@ -1,0 +1,16 @@
+"""The HTTP surface, one line a router (DESIGN 7)."""
+
+from fastapi import FastAPI
+
+from app.api import consents
+
+ROUTERS = (consents.ROUTES,)
+
+STREAMING_PATHS = frozenset({"/v1/imports"})
+"""Bodies that are read line by line and never held whole."""
+
+
+def install(app: FastAPI) -> None:
+    """Adds every router to the application."""
+    for routes in ROUTERS:
+        app.include_router(routes)

@@ -1,0 +1,32 @@
+"""Answers built as bytes: a model or dict handed to FastAPI costs four to eight times as much."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from app.api.bodies import ENCODER, receipt_value
+from app.api.call import etag
+from app.receipts import Receipt
+
+
+def answer(
+    value: Any,  # Any: JSON values, UUIDs and datetimes
+    status: int = 200,
+    *,
+    headers: dict[str, str] | None = None,
+    media_type: str = "application/json",
+) -> Response:
+    """A JSON answer."""
+    return Response(ENCODER.encode(value), status, headers=headers, media_type=media_type)
+
+
+def receipted(receipt: Receipt, status: int = 201, **members: Any) -> Response:
+    """A receipt, with the record's new ETag; 200 when there was nothing to do.
+
+    A repeated request gets the status of its first execution and says that it was repeated.
+    """
+    headers = {"etag": etag(receipt.version)}
+    if receipt.replayed:
+        headers["idempotent-replayed"] = "true"
+    done = status if receipt.lines else 200
+    return answer({**receipt_value(receipt), **members}, done, headers=headers)

@@ -1,0 +1,74 @@
+"""Request and answer bodies that several operations share; Pydantic lives at this rim only."""
+
+from base64 import b64encode
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.identifiers import WORD_PATTERN
+from app.receipts import Receipt
+
+WordField = Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=64)]
+"""A key of the policy: purpose, category, recipient, source ..."""
+
+NameField = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+"""A key of the policy or a name that its alias table knows (C47)."""
+
+LanguageField = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", max_length=16)
+]
+DigestField = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+ValueField = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+"""Personal data as it was given; never shown in an error."""
+
+
+class Body(BaseModel):
+    """A request body: unknown members are refused, and no error ever shows an input."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+class ReceiptEvent(BaseModel):
+    """Where one event is in the log."""
+
+    event_id: UUID
+    type: str = Field(examples=["consent.given"], max_length=64)
+    version: int = Field(description="Version in the person's stream, from 1.", ge=1)
+    position: int = Field(description="Leaf index in the log, from 0.", ge=0)
+    leaf_hash: str = Field(description="RFC 6962 leaf hash, base64.", max_length=44)
+    recorded_at: datetime
+
+
+class ReceiptBody(BaseModel):
+    """Proof that the events are durable; an empty list says that there was nothing to do."""
+
+    subject_id: UUID
+    version: int = Field(description="The record's version after the command: its ETag.", ge=0)
+    position: int | None = Field(description="The last position given; for `min_position`.", ge=0)
+    events: list[ReceiptEvent] = Field(max_length=1000)
+
+
+def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
+    """The members of a ReceiptBody, ready to be encoded."""
+    return {
+        "subject_id": receipt.stream_id,
+        "version": receipt.version,
+        "position": receipt.position,
+        "events": [
+            {
+                "event_id": line.event_id,
+                "type": line.type,
+                "version": line.version,
+                "position": line.position,
+                "leaf_hash": b64encode(line.leaf_hash).decode(),
+                "recorded_at": line.recorded_at,
+            }
+            for line in receipt.lines
+        ],
+    }
+
+
+ENCODER = msgspec.json.Encoder(uuid_format="canonical")

@@ -1,0 +1,142 @@
+"""The write path of the two control streams: the rules, and the suppressions of unknown people."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from app.clock import Clock
+from app.domain.control import CONTROL
+from app.domain.control import Command as ControlCommand
+from app.domain.decider import Circumstances
+from app.domain.register import REGISTER, SuppressUnknown
+from app.events.recorded import Record
+from app.identifiers import StreamId
+from app.policy.model import Policy
+from app.receipts import (
+    Attribution,
+    IdempotencyKeyReused,
+    LedgerContended,
+    Receipt,
+    receipt_lines,
+)
+from app.store.append import Append, Outcome, OutcomeCode
+from app.store.event_store import Draft, EventStore
+from app.store.group_commit import GroupCommit
+from app.store.idempotency import IdempotencyRegister
+from app.store.rulebook import Rulebook
+
+TRIES_MAX = 64
+"""The register is one stream for all unknown people: writers of several processes meet there."""
+
+
+class _Head(Protocol):
+    """What an append must know of a stream's state."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def leaf_hash(self) -> bytes | None: ...
+    @property
+    def last_at(self) -> Any: ...
+
+
+class ControlLedger:
+    """Executes commands that are about no known person. Keeps no cache but the rulebook's."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        commit: GroupCommit,
+        rulebook: Rulebook,
+        idempotency: IdempotencyRegister,
+        clock: Clock,
+        register_stream: StreamId,
+    ) -> None:
+        self._store = store
+        self._commit = commit
+        self._rulebook = rulebook
+        self._idempotency = idempotency
+        self._clock = clock
+        self._register_stream = register_stream
+
+    async def execute(
+        self, command: ControlCommand, attribution: Attribution, *, policy: Policy | None = None
+    ) -> Receipt:
+        """Executes a command of the controller; ``policy`` is the one being published, if any."""
+        for _ in range(TRIES_MAX):
+            state = await self._rulebook.refresh_control()
+            ruling = policy or (await self._rulebook.current()).policy
+            given = Circumstances(ruling, self._rulebook.law, state, self._clock())
+            records = CONTROL.decide(command, state, given)
+            stream = self._rulebook.control_stream
+            receipt = await self._append(stream, records, state, given, attribution, None)
+            if receipt is not None:
+                await self._rulebook.refresh_control()
+                return receipt
+        raise LedgerContended("other writers won every try")
+
+    async def suppress_unknown(self, command: SuppressUnknown, attribution: Attribution) -> Receipt:
+        """Suppresses addresses that belong to nobody we know; registers nobody."""
+        for _ in range(TRIES_MAX):
+            rules = await self._rulebook.current()
+            # The register only counts: its last event carries all that an append must know.
+            last = await self._store.read_last(self._register_stream)
+            state = REGISTER.initial if last is None else REGISTER.evolve(REGISTER.initial, last)
+            given = rules.at(self._clock())
+            records = REGISTER.decide(command, state, given)
+            receipt = await self._append(
+                self._register_stream, records, state, given, attribution, rules.control.version
+            )
+            if receipt is not None:
+                return receipt
+        raise LedgerContended("other writers won every try")
+
+    async def _append(
+        self,
+        stream_id: StreamId,
+        records: Sequence[Record],
+        head: _Head,
+        given: Circumstances,
+        attribution: Attribution,
+        control: int | None,
+    ) -> Receipt | None:
+        """The receipt, or None when the decision has to be made again."""
+        token = attribution.idempotency and await self._idempotency.token(
+            attribution.idempotency, given.now
+        )
+        draft = self._store.draft(
+            stream_id,
+            records,
+            expected=head.version,
+            previous=head.leaf_hash,
+            keys={},
+            recorded_at=given.now if head.last_at is None else max(given.now, head.last_at),
+            by=attribution.by,
+        )
+        append = Append(
+            stream_id=stream_id,
+            expected=head.version,
+            control=control,
+            events=draft.events,
+            suppressions=draft.suppressions,
+            idempotency=token or None,
+        )
+        [outcome] = await self._commit.append([append])
+        return await self._answer(draft, outcome, head.version)
+
+    async def _answer(self, draft: Draft, outcome: Outcome, before: int) -> Receipt | None:
+        match outcome.code:
+            case OutcomeCode.APPENDED:
+                lines = receipt_lines(draft.recorded, outcome.first_position)
+                return Receipt(outcome.stream_id, before + len(lines), lines)
+            case OutcomeCode.REPLAYED:
+                first, last = outcome.first_version or 0, outcome.last_version or 0
+                events = await self._store.read_events(outcome.stream_id, first, last)
+                return Receipt(outcome.stream_id, last, receipt_lines(events, None), replayed=True)
+            case OutcomeCode.KEY_REUSED:
+                raise IdempotencyKeyReused
+            case OutcomeCode.STALE_CONTROL:
+                await self._rulebook.refresh()
+                return None
+            case _:
+                return None
