@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-_BULLET: Final = re.compile("\\s*[•‣◦▪·*\u2013-]\\s+(.*)")
+_BULLET: Final = re.compile("\\s*[•‣◦▪·*\u2013-](?:\\s+(.*))?")
 _NUMBERED: Final = re.compile(r"(\s*)(\d{1,2})\.\s*(\S.*)")
 _BREAK: Final = re.compile(r"(?<=[.!?:])\s+")
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"“”]+")
@@ -147,7 +147,7 @@ def _gathered(lines: list[str]) -> list[_Gathering]:
         if not line.strip():
             open_block = False
         elif (bullet := _BULLET.fullmatch(line)) is not None:
-            gathered.append(_Gathering(BlockKind.BULLET, [bullet[1]], index))
+            gathered.append(_Gathering(BlockKind.BULLET, [bullet[1] or ""], index))
             open_block = True
         elif (numbered := _NUMBERED.fullmatch(line)) is not None:
             number = int(numbered[2])

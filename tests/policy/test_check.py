@@ -1,0 +1,183 @@
+"""What a valid policy leaves open, what changed between two, and which text belongs to it."""
+
+from datetime import date
+from hashlib import sha256
+
+import pytest
+
+from app.policy.check import Change, ChangeKind, Remark, TextRefused, check, diff, verify_text
+from app.policy.loader import load, load_law, packaged_law_structure, packaged_structure
+from app.policy.model import Policy
+from tests.policy.notices import SOUND, impel, law
+
+TODAY = date(2026, 11, 22)
+
+
+def changed(*changes: tuple[str, str]) -> Policy:
+    """The packaged policy with places changed."""
+    structure = packaged_structure("impel-1").decode()
+    for old, new in changes:
+        assert old in structure, old
+        structure = structure.replace(old, new, 1)
+    return load(structure.encode())
+
+
+def remarks(policy: Policy, on: date = TODAY) -> set[str]:
+    """Where something is left open."""
+    return {remark.where for remark in check(policy, law(), on)}
+
+
+@pytest.mark.clause("C30")
+def test_every_vendor_without_a_mechanism_in_force_is_remarked() -> None:
+    without = {where for where in remarks(impel()) if where.endswith("r.mechanisms")}
+    then = {where for where in remarks(impel(), date(2019, 1, 1)) if "mechanisms" in where}
+
+    assert "recipients.mailchimp.mechanisms" in remarks(impel())
+    assert "mechanisms.privacy_shield" in remarks(impel())
+    assert "recipients.azavista.mechanisms" not in remarks(impel())
+    assert "recipients.members.mechanisms" not in remarks(impel())
+    assert without == {"recipients.x_twitter.mechanisms"}
+    assert then == set()
+
+
+@pytest.mark.clause("C31")
+def test_every_interest_that_was_not_told_or_weighed_is_remarked() -> None:
+    found = remarks(impel())
+    told = changed(
+        (
+            'title = "Questionnaires among members"',
+            'title = "Q"\nlegitimate_interest = "knowing"\nassessment = "lia-1"',
+        )
+    )
+
+    assert {"purposes.information.legitimate_interest", "uses.survey.assessment"} <= found
+    assert "purposes.network_exchange.legitimate_interest" not in found
+    assert "purposes.newsletter.assessment" not in found
+    assert not {where for where in remarks(told) if where.startswith("uses.survey.")}
+
+
+@pytest.mark.clause("C39", "C48")
+def test_vendors_are_remarked_for_unnamed_services_and_old_statements() -> None:
+    checked = 'policy_url = "https://37signals.com/policies/"'
+    old = changed((checked, f"{checked}\npolicy_checked_at = 2025-11-21"))
+    new = changed((checked, f"{checked}\npolicy_checked_at = 2025-11-22"))
+    found = remarks(impel())
+
+    assert "recipients.azavista.policy_url" in found
+    assert "recipients.azavista.service_types" in found
+    assert "recipients.onedrive.service_types" not in found
+    assert "recipients.members.policy_url" not in found
+    assert "recipients.basecamp.policy_checked_at" in found
+    assert "recipients.basecamp.policy_checked_at" in remarks(old)
+    assert "recipients.basecamp.policy_checked_at" not in remarks(new)
+
+
+@pytest.mark.clause("C74")
+def test_an_age_that_differs_from_the_law_file_is_remarked() -> None:
+    assert "minimum_age" in remarks(changed(("minimum_age = 16", "minimum_age = 13")))
+    assert "minimum_age" not in remarks(impel())
+
+
+def test_a_mechanism_that_the_law_file_does_not_know_is_remarked() -> None:
+    structure = packaged_law_structure().decode()
+    start = structure.index("[mechanisms.privacy_shield]")
+    without = structure[:start] + structure[structure.index("[mechanisms.dpf]") :]
+    found = check(impel(), load_law(without.encode()), TODAY)
+
+    assert Remark("mechanisms.privacy_shield", "the law file does not know it") in found
+
+
+def test_remarks_come_once_and_in_order() -> None:
+    found = check(impel(), law(), TODAY)
+
+    assert list(found) == sorted(set(found))
+
+
+def test_a_version_does_not_differ_from_itself() -> None:
+    assert diff(impel(), impel()) == ()
+
+
+def test_a_difference_is_named_by_its_key_path() -> None:
+    after = changed(
+        ('title = "Sending the newsletter"', 'title = "Letters"'),
+        (
+            'recipients = ["mailchimp", "contact_db"]\nretention = "subscription"',
+            'recipients = ["mailchimp"]\nretention = "subscription"',
+        ),
+        (
+            "[recipients.enpe]",
+            (
+                '[recipients.bank_two]\ntitle = "Other bank"\nrole = "controller"\n'
+                'countries = ["BE"]\n\n[recipients.enpe]'
+            ),
+        ),
+        (
+            'recipients = ["bank", "accountant", "onedrive"]',
+            'recipients = ["bank", "bank_two", "accountant", "onedrive"]',
+        ),
+        ("[prohibited_disclosures.chat_stays]", "[prohibited_disclosures.chat_remains]"),
+        ('keep = "P2Y"', 'keep = "P1Y"'),
+        ("effective_from = 2026-11-22", "effective_from = 2027-01-01"),
+    )
+
+    assert diff(impel(), after) == tuple(
+        sorted(
+            (
+                Change("effective_from", ChangeKind.CHANGED, "2026-11-22", "2027-01-01"),
+                Change("prohibited_disclosures.chat_remains", ChangeKind.ADDED),
+                Change("prohibited_disclosures.chat_stays", ChangeKind.REMOVED),
+                Change(
+                    "purposes.newsletter.title",
+                    ChangeKind.CHANGED,
+                    "Sending the newsletter",
+                    "Letters",
+                ),
+                Change(
+                    "purposes.newsletter.recipients",
+                    ChangeKind.CHANGED,
+                    "contact_db, mailchimp",
+                    "mailchimp",
+                ),
+                Change(
+                    "purposes.payments.recipients",
+                    ChangeKind.CHANGED,
+                    "accountant, bank, onedrive",
+                    "accountant, bank, bank_two, onedrive",
+                ),
+                Change("recipients.bank_two", ChangeKind.ADDED),
+                Change("retention_classes.photograph.keep.months", ChangeKind.CHANGED, "24", "12"),
+            )
+        )
+    )
+
+
+def test_what_is_absent_is_written_as_nothing() -> None:
+    after = changed(("[controller]", '[controller]\nphone = "+32 2 000 00 00"'))
+
+    assert diff(impel(), after) == (
+        Change("controller.phone", ChangeKind.CHANGED, "", "+32 2 000 00 00"),
+    )
+
+
+@pytest.mark.clause("C77")
+def test_only_the_declared_bytes_are_the_text_of_a_version() -> None:
+    raw = SOUND.encode()
+    own = changed((impel().texts["sv"].sha256, "91" * 32))
+
+    for policy, language, said in (
+        (impel(), "sv", "SHA-256"),
+        (impel(), "en", "the version declares no text in this language"),
+        (own, "sv", "SHA-256"),
+    ):
+        with pytest.raises(TextRefused) as caught:
+            verify_text(policy, language, raw)
+        assert caught.value.language == language
+        assert caught.value.reason.startswith(said)
+
+
+@pytest.mark.clause("C77")
+def test_the_declared_bytes_are_taken() -> None:
+    raw = SOUND.encode()
+    digest = sha256(raw).hexdigest()
+
+    assert verify_text(changed((impel().texts["sv"].sha256, digest)), "sv", raw).raw == raw
