@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from app.domain.children import child_discovered, is_child
@@ -30,8 +29,6 @@ from app.events.recorded import Record
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectData:
@@ -53,9 +50,9 @@ class RectifyData:
     """The person, or a system on their behalf, says what is right and what is missing."""
 
     source: str
-    personal: Mapping[str, str] = field(default=NOTHING, repr=False)
+    personal: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Data category -> the correct value."""
-    statements: Mapping[str, str] = field(default=NOTHING, repr=False)
+    statements: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Data category -> supplementary statement on it (L47)."""
     former: Mapping[int, str] = field(default_factory=dict, repr=False)
     """Identifier to be replaced -> its value, opened by the caller. What is not named stays."""

@@ -1,9 +1,8 @@
 """Data given to recipients: recorded when allowed, refused with the reason otherwise (C35; L32)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -38,7 +37,7 @@ class Shared:
 class Disclosures:
     """Who was given data about the person, by name (C-154/21)."""
 
-    shared: Mapping[Receiver, Shared] = MappingProxyType({})
+    shared: Mapping[Receiver, Shared] = field(default_factory=dict)
 
     def recipients(self) -> frozenset[str]:
         """The recipients that were given anything: those whom Art. 19 wants told."""

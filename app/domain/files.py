@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -46,7 +45,7 @@ class Reference:
 class Files:
     """The files about a person, by the version of the event that refers to each."""
 
-    references: Mapping[int, Reference] = MappingProxyType({})
+    references: Mapping[int, Reference] = field(default_factory=dict)
 
     def of(self, system: str, file: UUID | None, digest: str | None) -> Reference | None:
         """The reference to one file, when there is one."""

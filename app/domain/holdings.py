@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -64,9 +63,9 @@ class Held:
 class Collections:
     """What is held about a person."""
 
-    held: Mapping[Slot, Held] = MappingProxyType({})
+    held: Mapping[Slot, Held] = field(default_factory=dict)
     third_party_since: datetime | None = None
-    """When the first data came that the person did not give (Art. 14)."""
+    """When the first data were obtained that the person did not give (Art. 14)."""
 
     def current(self) -> Iterator[Held]:
         """The values in use."""
@@ -122,9 +121,14 @@ def _collected(slice_: Collections, recorded: Recorded[DataCollected]) -> Collec
             occasion=event.occasion,
             previous=_superseded(held.get(slot), recorded),
         )
-    foreign = event.origin is not SourceOrigin.SUBJECT and bool(event.held)
-    since = slice_.third_party_since or (recorded.recorded_at if foreign else None)
-    return Collections(held, since)
+    return Collections(held, _third_party_since(slice_, recorded))
+
+
+def _third_party_since(slice_: Collections, recorded: Recorded[DataCollected]) -> datetime | None:
+    since, event = slice_.third_party_since, recorded.event
+    if event.origin is SourceOrigin.SUBJECT or not event.held:
+        return since
+    return recorded.happened_at if since is None else min(since, recorded.happened_at)
 
 
 def _superseded(held: Held | None, recorded: Recorded[Any]) -> Held | None:

@@ -1,9 +1,8 @@
 """By which values a person is found: the fold of identifiers and the records that change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from app.domain.contact_points import is_role_address
@@ -50,7 +49,7 @@ class Identifier:
 class Identifiers:
     """The values that lead to the person, by the version that claimed them."""
 
-    active: Mapping[int, Identifier] = MappingProxyType({})
+    active: Mapping[int, Identifier] = field(default_factory=dict)
 
     def of_category(self, category: str) -> tuple[Identifier, ...]:
         """The identifiers of one category, oldest first."""

@@ -1,9 +1,8 @@
 """Which privacy notice a person was shown, and by when one is due (Arts. 13, 14; L29)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.domain.concern import Concern
@@ -24,7 +23,7 @@ Version: TypeAlias = tuple[str, str]
 class Notices:
     """The notices that a person was shown, and since when."""
 
-    shown: Mapping[Version, datetime] = MappingProxyType({})
+    shown: Mapping[Version, datetime] = field(default_factory=dict)
 
     @property
     def informed(self) -> bool:

@@ -1,9 +1,8 @@
 """How a person deals with the controller; retention waits while they take part (C2, C32)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
@@ -23,9 +22,9 @@ Bond: TypeAlias = tuple[str, UUID | None, UUID | None]
 class Relationships:
     """The relationships of a person, and when each began or ended."""
 
-    ongoing: Mapping[Bond, datetime] = MappingProxyType({})
+    ongoing: Mapping[Bond, datetime] = field(default_factory=dict)
     """Bond -> since when."""
-    ended: Mapping[Bond, datetime] = MappingProxyType({})
+    ended: Mapping[Bond, datetime] = field(default_factory=dict)
     """Bond -> when it ended last; one that began anew is not here."""
 
     @property

@@ -1,4 +1,4 @@
-"""A value that a person or a tool gave, in the one form in which its category is kept (C7 to C9)."""
+"""A value that a person or a tool gave, in the one form in which its category is kept (C7-C9)."""
 
 import re
 from collections.abc import Mapping
