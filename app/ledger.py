@@ -21,10 +21,10 @@ from app.receipts import (
     VersionMismatch,
     receipt_lines,
 )
-from app.store.append import Append, Outcome, OutcomeCode
+from app.store.append import Append, IdempotencyToken, Outcome, OutcomeCode
 from app.store.event_store import Bucket, Draft, EventStore
 from app.store.group_commit import GroupCommit
-from app.store.idempotency import FirstExecution, IdempotencyRegister, IdempotencyToken
+from app.store.idempotency import FirstExecution, IdempotencyRegister
 from app.store.rulebook import Rulebook, Rules
 from app.vault.key_vault import DataKey
 

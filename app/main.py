@@ -118,8 +118,13 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
 
 def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
     """The application in its envelope: what a server runs."""
+    return wrapped(create_app(settings, logins), settings)
+
+
+def wrapped(app: FastAPI, settings: Settings) -> Envelope:
+    """The application in the layer that limits, identifies and catches (used by tests alone, too)."""
     return Envelope(
-        create_app(settings, logins),
+        app,
         body_size_max_bytes=settings.body_size_max_bytes,
         unlimited=api.STREAMING_PATHS,
     )

@@ -1,0 +1,116 @@
+"""A whole service on a test database: policy published, keys open, callers with scopes."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+
+from app.auth import Scope, new_key
+from app.domain.control import PublishLaw, PublishPolicy
+from app.main import create_app, open_service, wrapped
+from app.policy.loader import load, packaged_structure
+from app.receipts import Attribution
+from app.service import Service
+from app.settings import Settings
+from app.store.connection import Logins
+from tests.conftest import Database
+from tests.writing import open_first_epoch
+
+POLICY = "impel-1"
+BASE_URL = "http://ledger.example"
+
+
+def logins(database: Database) -> Logins:
+    """The runtime roles of a test database."""
+    return Logins(
+        application=database.dsn("ledger_app"),
+        eraser=database.dsn("ledger_eraser"),
+        projector=database.dsn("ledger_projector"),
+    )
+
+
+@asynccontextmanager
+async def serving(database: Database, home: Path) -> AsyncIterator[Service]:
+    """An open service with the packaged policy in force; a second one joins the first's ledger."""
+    if not (home / "keys").exists():
+        await open_first_epoch(database, home / "keys")
+    async with open_service(Settings(home=home), logins(database)) as service:
+        if service.rulebook.control.policy is None:
+            await publish(service)
+        yield service
+
+
+async def publish(service: Service, version: str = POLICY) -> None:
+    """Archives the packaged structure and puts it in force, as the publishing command does."""
+    structure = packaged_structure(version)
+    policy, law = load(structure), service.rulebook.law
+    await service.pool.execute(
+        "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)", policy.version, structure, [], []
+    )
+    by = Attribution(by="tests")
+    await service.control.execute(
+        PublishLaw(version=law.version, digest=law.sha256), by, policy=policy
+    )
+    command = PublishPolicy(
+        version=policy.version,
+        structure=policy.sha256,
+        texts={language: text.sha256 for language, text in policy.texts.items()},
+        effective_from=policy.effective_from,
+    )
+    await service.control.execute(command, by, policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The HTTP surface of one service, called without a socket."""
+
+    service: Service
+    settings: Settings
+
+    async def client(
+        self, scopes: Iterable[str] = tuple(Scope), system: str | None = None
+    ) -> httpx.AsyncClient:
+        """A client with a key of its own; every POST gets a fresh Idempotency-Key unless it has one."""
+        key = new_key()
+        await self.service.pool.execute(
+            "SELECT ledger.ledger_client_add($1, $2, $3, $4, $5, $6)",
+            key.client_id,
+            "tests",
+            key.secret_hash,
+            list(scopes),
+            system,
+            datetime.now(UTC) + timedelta(days=1),
+        )
+        return self.anonymous(authorization=f"Bearer {key.text}")
+
+    def anonymous(self, **headers: str) -> httpx.AsyncClient:
+        """A client without a key."""
+        app = create_app(self.settings)
+        app.state.service = self.service
+        transport = httpx.ASGITransport(wrapped(app, self.settings), raise_app_exceptions=False)
+        return httpx.AsyncClient(
+            transport=transport,
+            base_url=BASE_URL,
+            headers=headers,
+            event_hooks={"request": [_with_idempotency_key]},
+        )
+
+
+async def _with_idempotency_key(request: httpx.Request) -> None:
+    if request.method == "POST" and "idempotency-key" not in request.headers:
+        request.headers["idempotency-key"] = str(uuid4())
+
+
+async def count_events(database: Database) -> int:
+    """How many events the log holds: a refused request leaves the number as it was."""
+    connection: Any = await asyncpg.connect(database.dsn("ledger_app"))
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM ledger.events"))
+    finally:
+        await connection.close()
