@@ -113,10 +113,9 @@ def start(home: Path, *, bin_dir: Path | None = None) -> Cluster:
         write_secrets(home)
         account = account_for(home / "postgres")
         open_paths(account, home, binaries)
-        sockets = socket_folder(home, account)
         initialise(home, binaries, account)
-        configure(home, sockets, account)
-        cluster = Cluster(home, binaries, sockets, _join(home))
+        configure(home, socket_folder(home, account), account)
+        cluster = hold(home, bin_dir=binaries)
         try:
             if not _guarded(home):
                 _launch(cluster, account)
@@ -178,6 +177,20 @@ def _await_ready(cluster: Cluster) -> None:
         time.sleep(0.02)
 
 
+def hold(home: Path, *, bin_dir: Path | None = None) -> Cluster:
+    """Keeps the cluster of ``home`` from being stopped; starts nothing and reads no secret.
+
+    For a serving process, which must never hold what starting needs: another process starts.
+    Waits while a guard is shutting the cluster down.
+    """
+    home = home.absolute()
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    sockets = socket_folder(home, account_for(home / "postgres"))
+    descriptor = _open_lock(home / "holders.lock")
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return Cluster(home, bin_dir or wheel_binaries(), sockets, descriptor)
+
+
 def _prepare(cluster: Cluster) -> None:
     """Roles, their secrets and the database: once, and again when their SQL has changed."""
     known = {role: secret_file(cluster.home, role).read_text().strip() for role in LOGINS}
@@ -219,13 +232,6 @@ def _locked(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _join(home: Path) -> int:
-    """Holds the cluster, after waiting for a guard that is shutting it down to end."""
-    descriptor = _open_lock(home / "holders.lock")
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
-    return descriptor
 
 
 def _free(file: Path, mode: int) -> bool:

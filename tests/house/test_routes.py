@@ -1,0 +1,94 @@
+"""Every route asks for the scope that it declares, or is on the public list below."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from app.auth import Scope
+from app.main import create_app
+from app.settings import Settings
+
+PUBLIC: dict[str, str] = {
+    "/livez": "the machine asks whether the process lives",
+    "/readyz": "the load balancer asks whether it can serve",
+    "/metrics": "counters without personal data, on the loopback address",
+    "/docs": "auditors read without a key",
+    "/openapi.json": "auditors read without a key",
+    "/webhooks/{system}/{secret}": "the secret in the path is the key",
+}
+"""Path -> why it needs no key. An entry that no route needs fails the test."""
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the application."""
+    return list(create_app(Settings()).routes)
+
+
+def asked(dependant: Any) -> Iterator[str]:  # fastapi's own tree of dependencies
+    """The scopes that a route's dependencies ask the caller for."""
+    yield from dependant.own_oauth_scopes or ()
+    for inner in dependant.dependencies:
+        yield from asked(inner)
+
+
+def declared(route: APIRoute) -> str | None:
+    """The scope that the OpenAPI document promises."""
+    return (route.openapi_extra or {}).get("x-scope")
+
+
+def label(route: BaseRoute) -> str:
+    """Method and path."""
+    return f"{sorted(getattr(route, 'methods', None) or [])} {getattr(route, 'path', route)}"
+
+
+def test_every_route_with_a_scope_asks_for_exactly_that_one() -> None:
+    scoped = [one for one in routes() if isinstance(one, APIRoute) and declared(one)]
+    assert len(scoped) > 15
+
+    wrong = {
+        label(route): list(asked(route.dependant))
+        for route in scoped
+        if list(asked(route.dependant)) != [declared(route)]
+    }
+    unknown = {declared(route) for route in scoped} - {scope.value for scope in Scope}
+
+    assert not wrong
+    assert not unknown
+
+
+def test_every_route_without_a_scope_is_on_the_public_list() -> None:
+    open_routes = {
+        getattr(route, "path", "")
+        for route in routes()
+        if not (isinstance(route, APIRoute) and declared(route))
+    }
+    hidden = {path for path in open_routes if not covered(path)}
+    stale = {path for path in PUBLIC if not any(one.startswith(path) for one in open_routes)}
+
+    assert not hidden
+    assert not stale
+
+
+def covered(path: str) -> bool:
+    """Whether a public entry names the path, or a folder of documents above it."""
+    return path in PUBLIC or path.startswith(("/docs/", "/problems/"))
+
+
+def test_every_scope_opens_something() -> None:
+    used = {declared(one) for one in routes() if isinstance(one, APIRoute)}
+
+    assert {scope.value for scope in Scope} <= used
+
+
+def test_no_personal_identifier_is_part_of_a_path() -> None:
+    """Look-up is a POST with a body; a path ends up in logs that are not ours."""
+    words = {
+        word.strip("{}")
+        for route in routes()
+        for word in getattr(route, "path", "").replace(":", "/").split("/")
+        if word.startswith("{")
+    }
+
+    assert not words & {"email", "phone", "name", "address", "identifier", "value"}
