@@ -1,0 +1,84 @@
+"""The command line `pdledger`: one line a command module, imported only when it is called."""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
+from types import MappingProxyType
+from typing import Any, Final
+
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_install_completion_arguments
+
+from app.cli.answers import CommandFailed, ExitCode
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "up": "Prepare everything and run the service: what `make run` does.",
+        "prepare": "Prepare database, keys, policy and first key; then end.",
+        "serve": "Run the service on a ledger that is prepared.",
+        "migrate": "Bring the database to the newest schema.",
+        "client": "API keys of the tools that call the service.",
+        "policy": "Check, examine, publish and compare privacy policies.",
+        "keys": "The state of the encryption keys.",
+        "project": "The registers that are derived from the log.",
+        "verify": "Prove that nobody changed the log.",
+        "doctor": "Examine this installation and name what is wrong.",
+    }
+)
+"""Name of a command, and of its module in this package -> its line in the list of commands."""
+
+EPILOG: Final = (
+    "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
+    " changed; 4 something needed is not there; 70 a fault of the program; 130 interrupted."
+)
+
+
+class CommandModules(TyperGroup):
+    """Lists every command by its line, and imports the module of the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # typer's context is private
+        """The command that the arguments call, out of its module."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        if name is None or listed is None:
+            return name, listed, rest
+        command = get_command(import_module(f"app.cli.{name}").app)
+        command.name = name
+        return name, command, rest
+
+
+def main() -> None:
+    """Runs one command and ends the process with its exit code."""
+    as_json = "--json" in sys.argv
+    try:
+        _pdledger()(prog_name="pdledger")
+    except CommandFailed as failure:
+        failure.tell(as_json=as_json)
+        sys.exit(failure.exit_code)
+    except Exception as fault:  # noqa: BLE001  # a command's end: told without a value, then ended
+        _fault(fault).tell(as_json=as_json)
+        sys.exit(ExitCode.FAULT)
+
+
+def _pdledger() -> CommandModules:
+    return CommandModules(
+        name="pdledger",
+        help="Personal Data Ledger: keeps and proves what a privacy policy promises.",
+        epilog=EPILOG,
+        commands={name: TyperCommand(name, help=line) for name, line in COMMANDS.items()},
+        params=list(get_install_completion_arguments()),
+        no_args_is_help=True,
+    )
+
+
+def _fault(fault: Exception) -> CommandFailed:
+    """Type and place, never the text: it may hold a value that a person gave."""
+    places = [
+        f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
+        for frame in extract_tb(fault.__traceback__)[-4:]
+    ]
+    name = type(fault).__qualname__
+    return CommandFailed(
+        ExitCode.FAULT, "fault", f"stopped by a fault of its own: {name}", details=places
+    )

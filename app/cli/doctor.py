@@ -1,0 +1,164 @@
+"""`pdledger doctor`: examines an installation, and says of each thing whether it is in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import typer
+
+from app.cli.answers import CommandFailed, ExitCode, Json, answer
+from app.cli.configuration import MIGRATION_VARIABLE, read_settings, refuse_migration_url
+from app.cli.databases import reached
+from app.cli.first_key import webhook_secret_file
+from app.cli.keys import root_state
+from app.cli.private_files import is_private
+from app.cli.state import LedgerState, newest_revision, reach, read_state
+from app.settings import Settings
+from app.store import embedded_guard
+from app.store.connection import Logins, open_pool
+from app.store.self_test import prove_powerless
+
+app = typer.Typer()
+
+TEXTS_SQL: Final = """
+SELECT p.version, array_agg(t.language ORDER BY t.language) FILTER (WHERE t.language IS NOT NULL)
+  FROM ledger.policies p LEFT JOIN ledger.policy_texts t ON t.version = p.version
+ GROUP BY p.version, p.published_at ORDER BY p.published_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One thing that was looked at."""
+
+    name: str
+    in_order: bool
+    note: str
+
+
+@app.command()
+def examine(*, as_json: Json = False) -> None:
+    """Examine settings, database, keys, secrets and policy, and name what is not in order.
+
+    Reads only, and shows no secret and nobody's data. Ends with 1 when something is not in order.
+    """
+    settings = read_settings()
+    found = [_environment(), *_secrets(settings), _embedded(settings)]
+    with ExitStack() as open_things:
+        try:
+            logins = open_things.enter_context(reached(settings))
+            found += asyncio.run(_database(settings, logins))
+        except CommandFailed as failure:
+            found.append(Examined("database", in_order=False, note=str(failure)))
+    answer({"examined": [asdict(one) for one in found]}, _lines(found), as_json=as_json)
+    if not all(one.in_order for one in found):
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+def _environment() -> Examined:
+    try:
+        refuse_migration_url()
+    except CommandFailed:
+        return Examined("settings", in_order=False, note=f"{MIGRATION_VARIABLE} is set here")
+    return Examined("settings", in_order=True, note="read, and no deploying login among them")
+
+
+def _secrets(settings: Settings) -> Iterable[Examined]:
+    yield _private("webhook secret", webhook_secret_file(settings))
+    if (settings.home / "first-key").exists():
+        yield _private("first key", settings.home / "first-key")
+    yield _private("suppression key", settings.home / "keys" / "suppression.key")
+
+
+def _private(name: str, file: Path) -> Examined:
+    if not file.exists():
+        return Examined(name, in_order=False, note=f"{file} is missing")
+    if not is_private(file):
+        return Examined(name, in_order=False, note=f"{file} is readable by others; chmod 600 it")
+    return Examined(name, in_order=True, note=f"{file}, for its owner alone")
+
+
+def _embedded(settings: Settings) -> Examined:
+    if settings.database_url is not None:
+        return Examined("own database", in_order=True, note="not used: a server is")
+    pid, state = embedded_guard.status(settings.home.absolute() / "postgres")
+    running = f"running, process {pid}" if state == "ready" else "not running just now"
+    return Examined("own database", in_order=True, note=running)
+
+
+async def _database(settings: Settings, logins: Logins) -> list[Examined]:
+    state = await read_state(logins.application)
+    schema = Examined(
+        "schema", state.migrated, f"{state.revision or 'none'}, newest is {newest_revision()}"
+    )
+    if state.revision is None:
+        return [schema]
+    return [
+        schema,
+        _epoch(settings, state),
+        await _policy(logins.application),
+        await _attempt("history cannot be rewritten", _self_test(logins.application)),
+        *[
+            await _attempt(f"{role} login", _login(url))
+            for role, url in (("eraser", logins.eraser), ("projector", logins.projector))
+        ],
+    ]
+
+
+def _epoch(settings: Settings, state: LedgerState) -> Examined:
+    if state.epoch is None:
+        return Examined("key epoch", in_order=False, note="none is open; run `pdledger migrate`")
+    root = root_state(state.epoch, settings.home / "keys")
+    return Examined("key epoch", root == "in custody", f"epoch {state.epoch}, root {root}")
+
+
+async def _policy(url: str) -> Examined:
+    connection = await reach(url)
+    try:
+        rows = await connection.fetch(TEXTS_SQL)
+    finally:
+        await connection.close()
+    if not rows:
+        return Examined("policy", in_order=False, note="none is published")
+    version, languages = rows[-1]
+    texts = ", ".join(languages) if languages else "none yet (`policy publish --text`)"
+    return Examined("policy", in_order=True, note=f"{version}; texts in the archive: {texts}")
+
+
+def _self_test(url: str) -> Callable[[], Awaitable[str]]:
+    async def run() -> str:
+        pool = await open_pool(url, size_max=1, application="pdledger-command")
+        try:
+            await prove_powerless(pool)
+        finally:
+            await pool.close()
+        return "no role that serves can, and what is acknowledged is on disk"
+
+    return run
+
+
+def _login(url: str | None) -> Callable[[], Awaitable[str]]:
+    async def run() -> str:
+        if url is None:
+            return "not given to this process"
+        connection = await reach(url)
+        await connection.close()
+        return "works"
+
+    return run
+
+
+async def _attempt(name: str, attempt: Callable[[], Awaitable[str]]) -> Examined:
+    try:
+        return Examined(name, in_order=True, note=await attempt())
+    except (CommandFailed, asyncpg.PostgresError, OSError) as failure:
+        return Examined(name, in_order=False, note=type(failure).__name__)
+
+
+def _lines(found: Iterable[Examined]) -> Iterable[str]:
+    for one in found:
+        yield f"{'  ok' if one.in_order else 'FAIL'}  {one.name}: {one.note}"

@@ -1,0 +1,48 @@
+"""What a process in the foreground owes its terminal: its port, and a clean stop when told to."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+from app.cli.answers import ExitCode, unavailable
+from app.settings import Settings
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Turns a signal to stop into SystemExit, so that everything held is given back in order."""
+    before = {number: signal.signal(number, _stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def take_port(settings: Settings) -> socket.socket:
+    """The port, taken before anything else is done; connections are refused until we serve."""
+    taken = None
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as failure:
+        if taken is not None:
+            taken.close()
+        raise unavailable(
+            "port-unavailable",
+            f"cannot listen on {settings.host} port {settings.port}: {failure.strerror};"
+            " LEDGER_PORT chooses another port",
+        ) from None
+    return taken
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(ExitCode.DONE)

@@ -1,0 +1,107 @@
+"""Publishes a policy: structure and texts into the archive, the fact onto the control stream."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import asyncpg
+
+from app.cli.answers import CommandFailed, refused, unavailable
+from app.cli.policy_files import read_policy
+from app.clock import system_clock
+from app.domain.control import CONTROL, PublishLaw, PublishPolicy, SupplyPolicyText
+from app.domain.control import Command as ControlCommand
+from app.domain.decider import Circumstances, Refusal
+from app.policy.model import Policy
+from app.service import Service
+from app.store.append import Append, OutcomeCode
+
+ACTOR: Final = "pdledger"
+TRIES_MAX: Final = 12
+ARCHIVE_SQL: Final = "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What publishing changed: nothing, when all of it was published before."""
+
+    version: str
+    published: bool
+    texts: tuple[str, ...]
+    """Languages whose text is new in the archive."""
+
+
+async def publish(service: Service, structure: bytes, texts: Mapping[str, bytes]) -> Publication:
+    """Publishes a version with the texts at hand. Done twice, or after a crash, it adds the rest.
+
+    The archive comes first: whoever reads of the version on the control stream finds it there.
+    """
+    policy = read_policy(structure)
+    languages = sorted(texts)
+    try:
+        await service.pool.execute(
+            ARCHIVE_SQL, policy.version, structure, languages, [texts[one] for one in languages]
+        )
+    except asyncpg.UniqueViolationError:
+        raise refused(
+            "policy-version-taken",
+            f"{policy.version} was published with other bytes, and a published version is never"
+            " edited: give the changed file a new version",
+        ) from None
+    law = service.rulebook.law
+    await _execute(service, PublishLaw(version=law.version, digest=law.sha256), policy)
+    named = {language: text.sha256 for language, text in policy.texts.items()}
+    command = PublishPolicy(
+        version=policy.version,
+        structure=policy.sha256,
+        texts=named,
+        effective_from=policy.effective_from,
+    )
+    published = await _execute(service, command, policy)
+    supplied = [
+        language
+        for language in languages
+        if await _execute(
+            service,
+            SupplyPolicyText(version=policy.version, language=language, digest=named[language]),
+            policy,
+        )
+    ]
+    return Publication(policy.version, published, tuple(supplied))
+
+
+async def _execute(service: Service, command: ControlCommand, policy: Policy) -> bool:
+    """Appends what the command decides; False when there was nothing to do."""
+    rulebook = service.rulebook
+    for _ in range(TRIES_MAX):
+        state = await rulebook.refresh_control()
+        now = system_clock()
+        given = Circumstances(policy, rulebook.law, state, now)
+        try:
+            records = CONTROL.decide(command, state, given)
+        except Refusal as refusal:
+            raise _explained(refusal) from None
+        if not records:
+            return False
+        draft = service.store.draft(
+            rulebook.control_stream,
+            records,
+            expected=state.version,
+            previous=state.leaf_hash,
+            keys={},
+            recorded_at=now if state.last_at is None else max(now, state.last_at),
+            by=ACTOR,
+        )
+        append = Append(rulebook.control_stream, state.version, None, draft.events)
+        [outcome] = await service.ledger.commit.append([append])
+        if outcome.code is OutcomeCode.APPENDED:
+            return True
+    raise unavailable("ledger-contended", "others wrote at every try; nothing was published")
+
+
+def _explained(refusal: Refusal) -> CommandFailed:
+    """A refusal of the rules with its clauses; its facts are words of the policy, ids and dates."""
+    facts = [f"{name}: {fact}" for name, fact in refusal.facts.items()]
+    rules = f" ({', '.join(refusal.rules)})" if refusal.rules else ""
+    reason = cast(str, type(refusal).__doc__).partition("\n")[0]
+    return refused(refusal.code, f"{reason}{rules}", details=facts)

@@ -1,0 +1,72 @@
+"""What a database holds already, by one short look: a second start does only what is missing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from app.cli.answers import unavailable
+from app.store.connection import connect
+
+REVISIONS: Final = Path(__file__).parents[2] / "alembic" / "versions"
+
+STATE_SQL: Final = """
+SELECT (SELECT version_num FROM ledger.alembic_version) AS revision,
+       (SELECT max(epoch) FROM ledger.key_epoch WHERE state = 'active') AS epoch,
+       (SELECT count(*) FROM ledger.clients) AS clients,
+       (SELECT count(*) FROM ledger.events e JOIN ledger.ledger_identity i
+            ON e.stream_id = i.control_stream WHERE e.type = 'policy.published') AS policies,
+       ARRAY(SELECT version || ' ' || language FROM ledger.policy_texts ORDER BY 1) AS texts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """The steps of a preparation that are done."""
+
+    revision: str | None = None
+    epoch: int | None = None
+    """The active key epoch."""
+    clients: int = 0
+    policies: int = 0
+    """Published versions."""
+    texts: tuple[str, ...] = ()
+    """Archived texts, each as `version language`."""
+
+    @property
+    def migrated(self) -> bool:
+        """Whether the schema is the newest that this program has."""
+        return self.revision == newest_revision()
+
+
+async def read_state(url: str) -> LedgerState:
+    """The state as the serving role sees it; the empty one before the first migration."""
+    connection = await reach(url)
+    try:
+        row = await connection.fetchrow(STATE_SQL)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        return LedgerState()
+    except asyncpg.InsufficientPrivilegeError:
+        return LedgerState()  # the schema is there, and its rights are not granted yet
+    finally:
+        await connection.close()
+    assert row is not None
+    return LedgerState(
+        row["revision"], row["epoch"], row["clients"], row["policies"], tuple(row["texts"])
+    )
+
+
+async def reach(url: str) -> "asyncpg.Connection[Any]":
+    """A connection for an operator's command, or why there is none; the URL is never shown."""
+    try:
+        return await connect(url, application="pdledger-command")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        raise unavailable(
+            "database-unreachable", f"the database cannot be reached: {type(failure).__name__}"
+        ) from None
+
+
+def newest_revision() -> str:
+    """The newest migration of this program, by its file's number; Alembic has the last word."""
+    return max(file.name.partition("_")[0] for file in REVISIONS.glob("[0-9]*_*.py"))
