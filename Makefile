@@ -47,7 +47,7 @@ bench: $(BENCH) ## Measures against the floors, side by side in one run
 	@exec $(BIN)/python -m benchmarks
 
 openapi: $(DEV) ## Writes openapi.json from the routes
-	@$(BIN)/pdledger openapi > openapi.json.new && mv openapi.json.new openapi.json
+	@$(BIN)/python tools/openapi.py
 
 clauses: $(DEV) ## Writes docs/clauses.md: clause or rule -> the tests that prove it
 	@$(BIN)/python tools/clauses.py

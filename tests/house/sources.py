@@ -59,12 +59,6 @@ class Found:
         told = ast.get_docstring(self.node) is not None and first.end_lineno is not None
         return end - self.node.lineno + 1 - (first.end_lineno - first.lineno + 1 if told else 0)  # type: ignore[operator]  # told says so
 
-    @property
-    def positional(self) -> int:
-        """How many parameters a caller may give without their name; self and cls not counted."""
-        names = [one.arg for one in (*self.node.args.posonlyargs, *self.node.args.args)]
-        return len([name for name in names if name not in ("self", "cls")])
-
 
 def functions(*folders: str) -> Iterator[Found]:
     """Every function and method below some folders of the root."""
