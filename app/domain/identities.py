@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.contact_points import is_role_address
+from app.domain.holdings import keys_of
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.identifiers import IdentifierClaimed, IdentifierReleased, IdentifierVerified
 from app.events.recorded import Claim, Record, Recorded, Section, Suppression
+from app.identifiers import KeyId
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind, LegalBasis
 
@@ -43,6 +45,8 @@ class Identifier:
     verification: str | None
     additional: bool
     """Claimed for itself, beside the collected value of its category."""
+    key_id: KeyId | None
+    """The data key of its own section, when it is additional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def evolve(slice_: Identifiers, recorded: Recorded[Any]) -> Identifiers:
             return Identifiers()
         case SectionsResealed() as event:
             return Identifiers(
-                {v: _moved(one, event, recorded.version) for v, one in slice_.active.items()}
+                {v: _moved(one, event, recorded) for v, one in slice_.active.items()}
             )
         case _:
             return slice_
@@ -90,14 +94,16 @@ def _identifier(event: IdentifierClaimed, recorded: Recorded[Any]) -> Identifier
         since=recorded.happened_at,
         verification=event.verification,
         additional=event.value_at == recorded.version,
+        key_id=keys_of(recorded).get(event.retention_class),
     )
 
 
-def _moved(one: Identifier, event: SectionsResealed, version: int) -> Identifier:
+def _moved(one: Identifier, event: SectionsResealed, recorded: Recorded[Any]) -> Identifier:
     lies_there = (one.value_at, one.retention_class) == (event.origin, event.retention_class)
-    if lies_there and one.category in event.categories:
-        return replace(one, value_at=version, generation=event.generation)
-    return one
+    if not lies_there or one.category not in event.categories:
+        return one
+    key_id = keys_of(recorded).get(event.retention_class) if one.additional else None
+    return replace(one, value_at=recorded.version, generation=event.generation, key_id=key_id)
 
 
 def identifying_kind(category: str, value: str, policy: Policy) -> IdentifierKind | None:

@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.children import UnderAge, minimum_age
 from app.domain.collections import COLLECTIONS, CollectData, RectifyData
 from app.domain.concern import Concern
-from app.domain.consents import CONSENTS, Consents
+from app.domain.consents import CONSENTS
 from app.domain.consultations import CONSULTATIONS, Consultations
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.domain.disclosures import DISCLOSURES, Disclosures, RecordDisclosure
@@ -20,6 +20,7 @@ from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier
 from app.domain.identities import Identifiers
 from app.domain.notices import NOTICES, Notices
 from app.domain.objections import OBJECTIONS, Objections
+from app.domain.proofs import Consents
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
 from app.domain.restrictions import RESTRICTIONS, Restrictions
 from app.domain.subjects import SUBJECTS, RegisterSubject, SubjectErased, Subjects, SubjectUnknown
