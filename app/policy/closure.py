@@ -29,6 +29,7 @@ def policy_faults(policy: Policy) -> Iterator[Fault]:
     yield from _source_references(policy)
     yield from _promise_references(policy)
     yield from _activity_references(policy)
+    yield from _finding_references(policy)
     yield from _unused(policy)
     if not any(text.authoritative for text in policy.texts.values()):
         yield Fault("texts", "no language is authoritative")
@@ -141,6 +142,19 @@ def _activity_references(policy: Policy) -> Iterator[Fault]:
         yield from _unknown(f"{where}.retention_classes", classes, policy.retention_classes)
         if not activity.purposes:
             yield Fault(f"{where}.purposes", "is empty")
+
+
+def _finding_references(policy: Policy) -> Iterator[Fault]:
+    known = {
+        *policy.categories,
+        *policy.recipients,
+        *policy.retention_classes,
+        *policy.exemptions,
+        *(purpose.key for purpose in policy.all_purposes()),
+    }
+    for finding in policy.standing_findings.values():
+        where = f"standing_findings.{finding.key}.subject_of"
+        yield from _unknown(where, finding.subject_of, known)
 
 
 def _unused(policy: Policy) -> Iterator[Fault]:

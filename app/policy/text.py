@@ -102,6 +102,11 @@ class PolicyDocument:
         return tuple(_placed(_gathered(self._lines())))
 
     @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Every sentence in its order."""
+        return tuple(sentence for block in self.blocks for sentence in block.sentences)
+
+    @cached_property
     def addresses(self) -> tuple[str, ...]:
         """The web addresses, without punctuation that strayed behind them (C57)."""
         found = _ADDRESS.findall(self._decoded())

@@ -235,15 +235,6 @@ class PeriodNature(StrEnum):
     FIXED = "fixed"
 
 
-class ErasureExemption(StrEnum):
-    """Grounds on which part of an erasure may be declined (C71); Art. 17(3) by its letters."""
-
-    RECORD_KEEPING = "record_keeping"
-    OPEN_TRANSACTION = "open_transaction"
-    LEGAL_OBLIGATION = "legal_obligation"
-    EU_GRANT = "eu_grant"
-
-
 class FindingState(StrEnum):
     """Where a standing finding is: shipped open, closed by a human decision."""
 

@@ -367,7 +367,9 @@ def test_a_caller_cannot_move_a_vendor_to_another_country() -> None:
 
 
 @pytest.mark.clause("C18")
-@pytest.mark.parametrize("recipient", ["mailchimp", "google_drive", "Google formulär", "members"])
+@pytest.mark.parametrize(
+    "recipient", ["mailchimp", "google_drive", "Google formulär", "members", "meta"]
+)
 def test_what_google_analytics_gathered_goes_to_nobody(recipient: str) -> None:
     by_source = impel().prohibited("Google Analytics", recipient, ["network.ip"])
     by_category = impel().prohibited(None, recipient, ["contact.name", "web.cookie"])

@@ -121,6 +121,7 @@ retention_classes = ["membership"]
 [standing_findings.X1]
 title = "A conflict"
 clauses = []
+subject_of = ["membership"]
 """
 
 LAW = """\
@@ -286,6 +287,7 @@ def test_a_small_policy_of_another_controller_is_read() -> None:
             'title = "The law"\nretention_classes = ["ever"]',
             "exemptions.law.retention_classes",
         ),
+        ('subject_of = ["membership"]', 'subject_of = ["ever"]', "standing_findings.X1.subject_of"),
         ('persons = ["member"]', 'persons = ["guest"]', "activities.members.persons"),
         (
             'persons = ["member"]\ncategories = ["contact.email"]',

@@ -37,7 +37,7 @@ def empty_bullets(case: Case) -> Finding | None:
 def repeated_paragraph(case: Case) -> Finding | None:
     """PL09: a long sentence that stands in two paragraphs."""
     places: dict[str, list[Sentence]] = {}
-    for sentence in case.sentences():
+    for sentence in case.document.sentences:
         words = sentence.text.casefold().split()
         if sentence.block.kind in _PROSE and len(words) >= REPEATED_WORDS_MIN:
             places.setdefault(" ".join(words), []).append(sentence)

@@ -57,15 +57,12 @@ class Case:
                 return group.removeprefix(prefix)
         return None
 
-    def sentences(self) -> Iterator[Sentence]:
-        """Every sentence of the text, in order."""
-        for block in self.document.blocks:
-            yield from block.sentences
-
     def sentences_with(self, *groups: str) -> tuple[Sentence, ...]:
         """The sentences in which every one of the cue groups is hit."""
         return tuple(
-            sentence for sentence in self.sentences() if self.cues.all_hit(groups, sentence.text)
+            sentence
+            for sentence in self.document.sentences
+            if self.cues.all_hit(groups, sentence.text)
         )
 
     def mentions(self, group: str) -> bool:

@@ -14,7 +14,7 @@ def void_mechanism(case: Case) -> Finding | None:
         (sentence, mechanism)
         for mechanism in case.law.mechanisms.values()
         if not mechanism.in_force(on)
-        for sentence in case.sentences()
+        for sentence in case.document.sentences
         if _names_mechanism(sentence.text, mechanism)
     ]
     if not void:
@@ -70,7 +70,7 @@ def list_without_categories(case: Case) -> Finding | None:
     categories = case.cues.groups_under("category.")
     broken = [
         announced
-        for announced, following in pairwise(case.sentences())
+        for announced, following in pairwise(case.document.sentences)
         if announced.text.endswith(":")
         and announced.line == following.line
         and case.cues.all_hit(("collected.any", "collected.comprises"), announced.text)
@@ -112,12 +112,10 @@ def vendor_contradicted(case: Case) -> Finding | None:
     """PL27: a claim about a vendor that the vendor's own pages contradict (Art. 5(1)(a))."""
     contradicted = [
         (sentence, recipient)
-        for sentence in case.sentences()
-        for recipient in case.recipients_named(sentence.block.text)
-        if any(
-            case.cues.hit(f"claim.{practice.value}", sentence.text)
-            for practice in recipient.vendor_practice
-        )
+        for recipient in case.policy.recipients.values()
+        for practice in recipient.vendor_practice
+        for sentence in case.sentences_with(f"claim.{practice.value}")
+        if recipient in case.recipients_named(sentence.block.text)
     ]
     if not contradicted:
         return None
