@@ -1,4 +1,4 @@
-"""Consent: asked for, given with its proof, confirmed, withdrawn (Arts. 6(1)(a), 7, 49(1)(a) GDPR; L11 to L16)."""
+"""Consent: asked for, given with its proof, confirmed, withdrawn (Arts. 7, 49(1)(a); L11, L12)."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -139,7 +139,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case WithdrawConsent():
             return _withdraw(command, state, given)
         case _ if state.child:
-            raise UnderAge()
+            raise UnderAge
         case RequestConsent():
             return _request(command, state, given)
         case ConfirmConsent():
@@ -180,17 +180,22 @@ def _confirm(
         if consent.proof is not None and consent.proof.request == command.request:
             return ()
         if consent.asked is not None and consent.asked.request == command.request:
-            return _confirmed(command, purpose, consent.asked, state, given)
-    raise ConsentRequestUnknown()
+            proof = _confirmation(command, consent.asked, given)
+            confirmed = ConsentConfirmed(
+                request=command.request,
+                purpose=purpose,
+                wording=proof.wording.digest,
+                language=proof.wording.language,
+                policy=proof.wording.policy,
+                source=proof.source,
+            )
+            reopened = _reopened(purpose, proof.occurred_at, state, given)
+            return (_sealed(confirmed, proof), *reopened)
+    raise ConsentRequestUnknown
 
 
-def _confirmed(
-    command: ConfirmConsent,
-    purpose: str,
-    asked: Asked,
-    state: "SubjectState",
-    given: Circumstances,
-) -> tuple[Record, ...]:
+def _confirmation(command: ConfirmConsent, asked: Asked, given: Circumstances) -> Proven:
+    """The request and its answer as one proof, when the answer came in time."""
     days = given.law.number("consent.confirmation_days", asked.since.date())
     if given.now > asked.since + timedelta(days=days):
         raise ConsentRequestUnknown(days=days)
@@ -201,16 +206,7 @@ def _confirmed(
         occurred_at=command.occurred_at,
         reference=command.reference,
     )
-    proof = proven(evidence, given)
-    confirmed = ConsentConfirmed(
-        request=command.request,
-        purpose=purpose,
-        wording=asked.wording.digest,
-        language=asked.wording.language,
-        policy=asked.wording.policy,
-        source=asked.source,
-    )
-    return (_sealed(confirmed, proof), *_reopened(purpose, proof.occurred_at, state, given))
+    return proven(evidence, given)
 
 
 def _give(command: GiveConsent, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:

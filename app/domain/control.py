@@ -1,9 +1,8 @@
-"""What the controller published, decided and arranged: the state of the control stream (Arts. 24, 28, 44)."""
+"""What the controller published, decided and arranged: the control stream (Arts. 24, 28, 44)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from types import MappingProxyType
 from typing import Any, TypeAlias, assert_never
 
 from app.domain.decider import Circumstances, Decider, Refusal
@@ -25,7 +24,7 @@ from app.policy.vocabulary import AgreementKind
 
 
 class PolicyVersionTaken(Refusal):
-    """This version was published with another structure; a published version never changes."""
+    """The version was published with another structure; a published version never changes."""
 
     code = "policy-version-taken"
     rules = ("C76", "C77")
@@ -100,22 +99,22 @@ class ControlState:
     version: int = 0
     leaf_hash: bytes | None = None
     last_at: datetime | None = None
-    policies: Mapping[str, Published] = MappingProxyType({})
+    policies: Mapping[str, Published] = field(default_factory=dict)
     """Version -> what was published, in the order of publishing."""
     law: str | None = None
     """Digest of the law file in force."""
     necessary_categories: frozenset[str] = frozenset()
     """Categories off by default that a necessity decision switched on (L5)."""
-    contracts: Mapping[str, Contract] = MappingProxyType({})
-    arrangements: Mapping[tuple[str, str], Arrangement] = MappingProxyType({})
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    arrangements: Mapping[tuple[str, str], Arrangement] = field(default_factory=dict)
     """(recipient, mechanism) -> since when."""
-    lapses: Mapping[tuple[str | None, str], date] = MappingProxyType({})
+    lapses: Mapping[tuple[str | None, str], date] = field(default_factory=dict)
     """(recipient or None for all, mechanism) -> first day without it."""
 
     @property
     def policy(self) -> str | None:
         """The version published last."""
-        return next(reversed(self.policies), None)
+        return next(reversed(tuple(self.policies)), None)
 
     def arranged(self, recipient: str, on: date) -> tuple[str, ...]:
         """The mechanisms set for a recipient on that day, the one set first in front."""
@@ -240,7 +239,7 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
 def _publish(command: PublishPolicy, state: ControlState) -> tuple[Record, ...]:
     published = state.policies.get(command.version)
     if published is not None and published.structure != command.structure:
-        raise PolicyVersionTaken()
+        raise PolicyVersionTaken
     if state.policy == command.version:
         return ()
     event = PolicyPublished(
@@ -255,7 +254,7 @@ def _publish(command: PublishPolicy, state: ControlState) -> tuple[Record, ...]:
 def _supply(command: SupplyPolicyText, state: ControlState) -> tuple[Record, ...]:
     published = state.policies.get(command.version)
     if published is None or command.language not in published.texts:
-        raise PolicyUnpublished()
+        raise PolicyUnpublished
     if published.texts[command.language] != command.digest:
         raise PolicyTextMismatch(version=command.version, language=command.language)
     if command.language in published.supplied:
@@ -328,7 +327,7 @@ def _mechanism(
 def _known_mechanism(key: str, on: date | None, given: Circumstances) -> None:
     mechanism = given.law.mechanisms.get(key)
     if mechanism is None or mechanism.per_person or (on and not mechanism.in_force(on)):
-        raise MechanismNotInForce()
+        raise MechanismNotInForce
 
 
 def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
@@ -352,9 +351,7 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case NecessityDecided(category=category, outcome=outcome):
             others = state.necessary_categories - {category}
             necessary = outcome is NecessityOutcome.NECESSARY
-            return replace(
-                state, necessary_categories=others | {category} if necessary else others
-            )
+            return replace(state, necessary_categories=others | {category} if necessary else others)
         case ContractRegistered() as event:
             contract = Contract(kind=event.kind, since=event.since, until=event.until)
             return replace(state, contracts={**state.contracts, event.recipient: contract})

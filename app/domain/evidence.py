@@ -1,4 +1,4 @@
-"""The proof record of a consent (Art. 7(1) GDPR; L12, L13, L16): complete, and not what passes for one."""
+"""The proof record of a consent, complete, and what only passes for one (Art. 7; L12, L13, L16)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Proven:
 
 
 def proven(evidence: Evidence, given: Circumstances) -> Proven:
-    """The evidence, when all of it is there and lawful; the refusal names the parts that are not."""
+    """The evidence, when all of it is there and lawful; the refusal names what is not."""
     if evidence.method in _NO_CONSENT:
         raise ConsentEvidenceInvalid(method=evidence.method)
     flaws = (*_wording_flaws(evidence.wording, given), *_flaws(evidence, given))

@@ -1,9 +1,8 @@
 """What the ledger noticed about one person and a human has to judge (DESIGN 6: identity; C75)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
@@ -36,7 +35,7 @@ class Finding:
 class Findings:
     """The findings about a person."""
 
-    open: Mapping[UUID, Finding] = MappingProxyType({})
+    open: Mapping[UUID, Finding] = field(default_factory=dict)
     cleared: frozenset[UUID] = frozenset()
 
 
@@ -61,7 +60,7 @@ class ClearFinding:
 Command: TypeAlias = RaiseFinding | ClearFinding
 
 
-def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+def decide(command: Command, state: "SubjectState", _given: Circumstances) -> tuple[Record, ...]:
     """The records that a finding makes; the same thing noticed again makes none."""
     findings = state.findings
     match command:
@@ -70,7 +69,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case ClearFinding(finding=finding) if finding in findings.cleared:
             return ()
         case ClearFinding(finding=finding) if finding not in findings.open:
-            raise FindingUnknown()
+            raise FindingUnknown
         case ClearFinding(finding=finding, resolution=resolution):
             return (Record(FindingCleared(finding=finding, resolution=resolution)),)
         case _:

@@ -1,4 +1,4 @@
-"""What a person or the desk writes in a matter of rights, sealed under the class of that matter (Arts. 12 to 22)."""
+"""What a person or the desk writes in a matter of rights, as sealed sections (Arts. 12 to 22)."""
 
 from collections.abc import Mapping
 from uuid import UUID

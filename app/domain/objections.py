@@ -1,10 +1,9 @@
-"""Objections to processing: raised, granted, overridden, withdrawn (Art. 21 GDPR; L43, L44; C36 to C38, C65)."""
+"""Objections to processing: raised, granted, overridden, withdrawn (Art. 21; L43, L44; C65)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
@@ -117,7 +116,7 @@ class Objection:
 class Objections:
     """Every objection of a person."""
 
-    by_id: Mapping[UUID, Objection] = MappingProxyType({})
+    by_id: Mapping[UUID, Objection] = field(default_factory=dict)
 
     def active(self) -> Iterator[Objection]:
         """Those that are pending or granted."""
@@ -197,7 +196,7 @@ def _raise(
         return ()
     meant = affected(scope, given.policy)
     if not meant:
-        raise NotObjectable()
+        raise NotObjectable
     raised = _raised(command, scope, meant)
     record = Record(
         raised,
@@ -291,7 +290,7 @@ def _override(
 ) -> tuple[Record, ...]:
     objection = _known(command.objection, state)
     if objection.ground is ObjectionGround.DIRECT_MARKETING:
-        raise ObjectionAbsolute()
+        raise ObjectionAbsolute
     if objection.status is Status.OVERRIDDEN:
         return ()
     if objection.status is not Status.PENDING:
@@ -299,7 +298,7 @@ def _override(
     if objection.status_on(given.now.date(), given.law) is Status.GRANTED:
         raise ObjectionLapsed(due=objection.due(given.law))
     if not command.grounds.strip():
-        raise GroundsMissing()
+        raise GroundsMissing
     overridden = ObjectionOverridden(objection=command.objection)
     sections = letters({DECISION: command.grounds}, command.objection, given)
     return (Record(overridden, sections=sections),)
@@ -337,7 +336,7 @@ def _closed_by_objection(purpose: Purpose, state: "SubjectState") -> bool:
 def _known(objection: UUID, state: "SubjectState") -> Objection:
     known = state.objections.by_id.get(objection)
     if known is None:
-        raise ObjectionUnknown()
+        raise ObjectionUnknown
     return known
 
 

@@ -1,9 +1,8 @@
-"""May these data go to this recipient for this purpose: the whole rule, in one order (C35; Arts. 5 to 7, 18, 21, 44)."""
+"""May these data go to this recipient for this purpose: the whole rule, in one order (C35)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.children import UnderAge
@@ -50,7 +49,7 @@ class DisclosureProhibited(Refusal):
 
 
 class CategoryNotShareable(Refusal):
-    """This recipient gets other categories only, whatever the purpose."""
+    """Of this person, the recipient gets other categories only, whatever the purpose."""
 
     code = "category-not-shareable"
     rules = ("C36", "C38")
@@ -136,7 +135,7 @@ class Denied:
     """The data may not go."""
 
     refusal: type[Refusal]
-    facts: Mapping[str, Fact] = MappingProxyType({})
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     def code(self) -> str:
@@ -171,7 +170,7 @@ class Use:
     """The mechanism that an explicit consent would be, where the law knows it on that day."""
 
 
-def permission(
+def permission(  # noqa: PLR0917  # who, what for, to whom, what: one question
     state: "SubjectState",
     purpose: str,
     recipient: str,
@@ -269,19 +268,24 @@ def _unreachable(state: "SubjectState") -> Denied | None:
 
 
 def _restricted(use: Use, state: "SubjectState") -> Denied | None:
-    return _resting(use, state, by_objection=False)
+    return _resting(use, state, _BY_DECISION)
 
 
 def _restricted_by_objection(use: Use, state: "SubjectState") -> Denied | None:
     # After the objection rule: while an objection is pending, it is the reason; once it is
     # overridden, the restriction lasts until the person was told (Art. 18(3)).
-    return _resting(use, state, by_objection=True)
+    return _resting(use, state, _BY_OBJECTION)
 
 
-def _resting(use: Use, state: "SubjectState", *, by_objection: bool) -> Denied | None:
+_BY_OBJECTION: Final = frozenset({RestrictionGround.OBJECTION})
+_BY_DECISION: Final = frozenset(RestrictionGround) - _BY_OBJECTION
+
+
+def _resting(
+    use: Use, state: "SubjectState", grounds: frozenset[RestrictionGround]
+) -> Denied | None:
     for restriction in state.restrictions.active.values():
-        objection = restriction.ground is RestrictionGround.OBJECTION
-        if objection is by_objection and _covers(restriction, use):
+        if restriction.ground in grounds and _covers(restriction, use):
             return Denied(SubjectRestricted, {"ground": restriction.ground.value})
     return None
 

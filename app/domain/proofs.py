@@ -1,9 +1,8 @@
 """The consents of a person, folded: proofs in force, requests that wait, ends (Art. 7 GDPR)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -68,12 +67,13 @@ class Consent:
 
 NONE = Consent()
 
+
 @dataclass(frozen=True, slots=True)
 class Consents:
     """Every consent of a person."""
 
-    by_purpose: Mapping[str, Consent] = MappingProxyType({})
-    transfers: Mapping[Transfer, Proof] = MappingProxyType({})
+    by_purpose: Mapping[str, Consent] = field(default_factory=dict)
+    transfers: Mapping[Transfer, Proof] = field(default_factory=dict)
     """The explicit consents to transfers in force (L60)."""
 
     def of(self, purpose: str) -> Consent:

@@ -1,4 +1,4 @@
-"""Who may be given data at all: the closed list, its agreements, the ground of a transfer (C35; Arts. 28, 44 to 49)."""
+"""Who may be given data at all: the closed list, agreements, grounds of transfer (Arts. 28, 44)."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ def recipient_named(name: str, policy: Policy) -> Recipient:
     """The recipient with this key, or with this name in any language of the policy (C47)."""
     recipient = policy.recipient(name)
     if recipient is None:
-        raise RecipientNotListed()
+        raise RecipientNotListed
     return recipient
 
 

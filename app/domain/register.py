@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from app.domain.decider import Circumstances, Decider
@@ -20,7 +19,7 @@ class RegisterState:
     version: int = 0
     leaf_hash: bytes | None = None
     last_at: datetime | None = None
-    recorded: Mapping[str, int] = MappingProxyType({})
+    recorded: Mapping[str, int] = field(default_factory=dict)
     """Purpose -> number of suppressions."""
 
 
@@ -37,7 +36,7 @@ class SuppressUnknown:
 
 
 def decide(
-    command: SuppressUnknown, state: RegisterState, given: Circumstances
+    command: SuppressUnknown, _state: RegisterState, given: Circumstances
 ) -> tuple[Record, ...]:
     """The record of one suppression. Whether it was one before, only the register's tokens know."""
     purpose = purpose_named(command.purpose, given.policy).key

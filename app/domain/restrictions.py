@@ -1,9 +1,8 @@
-"""Restriction of processing, and the announcement without which it is not lifted (Art. 18 GDPR; L42)."""
+"""Restriction of processing, and the notice without which it is not lifted (Art. 18 GDPR; L42)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
@@ -68,7 +67,7 @@ class Restriction:
 class Restrictions:
     """Every restriction of a person; one set by an objection bears the objection's id."""
 
-    active: Mapping[UUID, Restriction] = MappingProxyType({})
+    active: Mapping[UUID, Restriction] = field(default_factory=dict)
     ended: frozenset[UUID] = frozenset()
 
 
@@ -129,7 +128,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
             if restriction is None:
                 return ()
             if restriction.announced_at is None:
-                raise RestrictionLiftUnannounced()
+                raise RestrictionLiftUnannounced
             return (Record(RestrictionLifted(restriction=key)),)
         case _:
             assert_never(command)
@@ -172,10 +171,10 @@ def _liftable(key: UUID, state: "SubjectState") -> Restriction | None:
         return None
     restriction = state.restrictions.active.get(key)
     if restriction is None:
-        raise RestrictionUnknown()
+        raise RestrictionUnknown
     objection = state.objections.by_id.get(key)
     if objection is not None and objection.status is Status.PENDING:
-        raise ObjectionPending()
+        raise ObjectionPending
     return restriction
 
 
@@ -183,13 +182,20 @@ def evolve(slice_: Restrictions, recorded: Recorded[Any]) -> Restrictions:
     """The restrictions after one more event; a pending objection is one by itself."""
     match recorded.event:
         case RestrictionSet() | AccuracyDisputed() as event:
-            return _with(slice_, event.restriction, _ground(event), _scope(event), recorded)
+            restriction = Restriction(
+                ground=_ground(event), scope=_scope(event), since=recorded.happened_at
+            )
+            return _with(slice_, event.restriction, restriction)
         case ObjectionRaised(ground=ObjectionGround.OWN_SITUATION) as event:
-            scope = Scope(purpose=event.purpose, recipient=event.recipient)
-            return _with(slice_, event.objection, RestrictionGround.OBJECTION, scope, recorded)
+            restriction = Restriction(
+                ground=RestrictionGround.OBJECTION,
+                scope=Scope(purpose=event.purpose, recipient=event.recipient),
+                since=recorded.happened_at,
+            )
+            return _with(slice_, event.objection, restriction)
         case RestrictionLiftAnnounced(restriction=key):
             announced = replace(slice_.active[key], announced_at=recorded.recorded_at)
-            return replace(slice_, active={**slice_.active, key: announced})
+            return _with(slice_, key, announced)
         case RestrictionLifted(restriction=key):
             return _without(slice_, key)
         case ObjectionGranted(objection=key) | ObjectionWithdrawn(objection=key):
@@ -209,14 +215,7 @@ def _scope(event: RestrictionSet | AccuracyDisputed) -> Scope:
     return Scope(categories=frozenset(event.categories))
 
 
-def _with(
-    slice_: Restrictions,
-    key: UUID,
-    ground: RestrictionGround,
-    scope: Scope,
-    recorded: Recorded[Any],
-) -> Restrictions:
-    restriction = Restriction(ground=ground, scope=scope, since=recorded.happened_at)
+def _with(slice_: Restrictions, key: UUID, restriction: Restriction) -> Restrictions:
     return replace(slice_, active={**slice_.active, key: restriction})
 
 

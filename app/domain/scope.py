@@ -1,4 +1,4 @@
-"""What an objection or a restriction is about: a purpose, a recipient, some categories, or everything."""
+"""What an objection or a restriction is about: a purpose, a recipient, categories, or all."""
 
 from dataclasses import dataclass
 
@@ -23,9 +23,7 @@ class Scope:
             (self.purpose is None or self.purpose in lineage)
             and (self.recipient is None or self.recipient == recipient)
             and (
-                not self.categories
-                or not categories
-                or not self.categories.isdisjoint(categories)
+                not self.categories or not categories or not self.categories.isdisjoint(categories)
             )
         )
 

@@ -1,9 +1,8 @@
-"""Addresses that must not be used for a purpose again, whoever imports them (Art. 21(3); L41, L43)."""
+"""Addresses that must not be used for a purpose again, whoever imports them (L41, L43)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from app.domain.concern import Concern
@@ -42,7 +41,7 @@ class Suppressed:
 class Suppressions:
     """The purposes that are closed to this person."""
 
-    purposes: Mapping[str, Suppressed] = MappingProxyType({})
+    purposes: Mapping[str, Suppressed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +60,7 @@ class Unsubscribe:
     occurred_at: datetime | None = None
 
 
-def decide(
-    command: Unsubscribe, state: "SubjectState", given: Circumstances
-) -> tuple[Record, ...]:
+def decide(command: Unsubscribe, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The records that an unsubscribe makes."""
     purpose = purpose_named(command.purpose, given.policy).key
     records: list[Record] = []
@@ -103,8 +100,7 @@ def matches(
     return tuple(
         Record(SuppressionMatched(purpose=purpose, since=since.get(purpose)))
         for purpose in sorted(suppressed_for)
-        if purpose not in state.suppressions.purposes
-        and state.consents.of(purpose).proof is None
+        if purpose not in state.suppressions.purposes and state.consents.of(purpose).proof is None
     )
 
 

@@ -1,4 +1,4 @@
-"""Consent asked for, given, confirmed, withdrawn, and claimed without proof (Arts. 6(1)(a), 7, 49(1)(a) GDPR)."""
+"""Consent asked for, given, confirmed, withdrawn, claimed without proof (Arts. 7, 49(1)(a))."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.policy.vocabulary import ConsentMethod
 
 @event("consent.requested", version=1)
 class ConsentRequested:
-    """The person entered an address; only a confirmation from that address makes it a consent (C82)."""
+    """The person entered an address; only a confirmation from there makes it a consent (C82)."""
 
     request: UUID
     purpose: Word
@@ -35,7 +35,7 @@ class ConsentGiven:
 
 @event("consent.confirmed", version=1)
 class ConsentConfirmed:
-    """The second step of a double opt-in; repeats the request, so that it proves the consent alone."""
+    """The second step of a double opt-in; repeats the request, so that it is proof by itself."""
 
     request: UUID
     purpose: Word
@@ -69,7 +69,7 @@ class TransferConsentGiven:
     purpose: Word
     recipient: Word
     country: Word | None
-    """ISO 3166 alpha-2 in lower case, when the recipient is a group and the country is the case's."""
+    """ISO 3166 alpha-2 in lower case, where the recipient is a group and countries differ."""
     wording: Digest
     language: Word
     policy: Word

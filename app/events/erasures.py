@@ -1,4 +1,4 @@
-"""An erasure from its request to the last copy, and the re-sealing of what stays (Arts. 17, 19 GDPR)."""
+"""An erasure from its request to the last copy, and the re-sealing of what stays (Arts. 17, 19)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,6 +28,21 @@ class ErasureStep(StrEnum):
     """The data that the erasure is about."""
     CLOSING = "closing"
     """The identifiers that were kept for telling the recipients."""
+
+
+class ExemptionGround(StrEnum):
+    """Art. 17(3), one member a letter: on which part of an erasure may be declined (L37)."""
+
+    EXPRESSION = "art_17_3_a"
+    LEGAL_OBLIGATION = "art_17_3_b"
+    PUBLIC_HEALTH = "art_17_3_c"
+    ARCHIVING = "art_17_3_d"
+    LEGAL_CLAIMS = "art_17_3_e"
+
+    @property
+    def article(self) -> str:
+        """The provision, as a letter to the person quotes it."""
+        return f"Art. 17(3)({self.value[-1]})"
 
 
 class InformOutcome(StrEnum):
@@ -74,18 +89,29 @@ class ErasureWithdrawn:
 class ErasurePrepared:
     """The plan that will be executed: what goes, what stays on which exemption, who must be told.
 
-    The identifiers that the recipients need and the reply address are sealed beside this event
-    under a key of their own.
+    The address for the answer is sealed beside this event, under a key that serves the execution
+    alone.
     """
 
     erasure: UUID
     erased: tuple[Word, ...]
     """Retention classes."""
     retained: Mapping[Word, Word]
-    """Retention class -> exemption of the policy (C71)."""
+    """Retention class -> exemption of the policy (C71); `proof` where the class itself is one."""
+    grounds: Mapping[Word, ExemptionGround]
+    """Retention class -> the ground that a human named for it (X11)."""
     until: Mapping[Word, date]
     """Retention class -> last day, where its clock is already running."""
     recipients: tuple[Word, ...]
+    """Who was given any of it."""
+
+
+@event("erasure.recipient-due", version=1)
+class ErasureRecipientDue:
+    """A recipient must be told (Art. 19); by what it knows the person is sealed beside this."""
+
+    erasure: UUID
+    recipient: Word
 
 
 @event("sections.resealed", version=1)

@@ -1,4 +1,4 @@
-"""What the controller published, decided and arranged: the events of the control stream (Arts. 12, 24, 28, 46)."""
+"""What the controller published, decided and arranged, on the control stream (Arts. 24, 28, 46)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -54,7 +54,7 @@ class NecessityDecided:
 
 @event("contract.registered", version=1)
 class ContractRegistered:
-    """The paper on which data may go to a recipient: processor contract or memorandum (L50, C38)."""
+    """The paper on which data go to a recipient: processor contract or memorandum (L50, C38)."""
 
     recipient: Word
     kind: AgreementKind

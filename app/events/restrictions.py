@@ -29,7 +29,7 @@ class RestrictionSet:
 
 @event("accuracy.disputed", version=1)
 class AccuracyDisputed:
-    """The person contests data: they rest until verified, with no decision needed (Art. 18(1)(a))."""
+    """The person contests data: they rest until verified, no decision needed (Art. 18(1)(a))."""
 
     restriction: UUID
     categories: tuple[Word, ...]

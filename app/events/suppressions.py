@@ -1,4 +1,4 @@
-"""Addresses that must not be used for a purpose again; the register outlives the person's data (L41)."""
+"""Addresses closed to a purpose; the register of them outlives the person's data (L41)."""
 
 from datetime import datetime
 from enum import StrEnum

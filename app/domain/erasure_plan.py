@@ -1,0 +1,342 @@
+"""What an erasure would destroy, keep and set off, before anything happens (Arts. 17, 19; L37)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from app.domain.decider import Circumstances, Refusal
+from app.domain.evidence import EVIDENCE, PROOF_PURPOSE
+from app.domain.files import TITLE
+from app.events.erasures import ExemptionGround
+from app.identifiers import KeyId
+from app.policy.model import Exemption, Policy, RetentionClass
+from app.policy.vocabulary import ClockEvent
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+PROOF: Final = "proof"
+"""Stands for the exemption of a class that is itself the proof of lawful processing (L41)."""
+
+EXECUTION_PURPOSE: Final = "erasure_execution"
+"""The statutory purpose of telling the recipients and answering the person."""
+
+REPLY_ADDRESS: Final = "correspondence.reply_address"
+RECIPIENT_IDENTIFIER: Final = "execution.identifier"
+
+Place: TypeAlias = tuple[int, str]
+"""A section: version of its event, retention class."""
+
+
+class ExemptionUngrounded(Refusal):
+    """What is kept names an exemption, a ground of Art. 17(3) and a last day, each of them."""
+
+    code = "exemption-ungrounded"
+    rules = ("C71", "L37")
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is to be erased: data of some purposes, of some categories, or, with neither, all."""
+
+    purposes: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+    @property
+    def of_everything(self) -> bool:
+        """Whether the person as such is to be erased."""
+        return not self.purposes and not self.categories
+
+    def reaches(self, category: str, purpose: str) -> bool:
+        """Whether a value is meant."""
+        of_purpose = not self.purposes or purpose in self.purposes
+        return of_purpose and (not self.categories or category in self.categories)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """A human's decision to keep a retention class that does not survive by itself (C71, X11)."""
+
+    retention_class: str
+    exemption: str
+    ground: ExemptionGround | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retained:
+    """A retention class that stays, and what the letter to the person says of it."""
+
+    retention_class: str
+    exemption: str
+    ground: str
+    norm: str
+    until: date | None
+    """Last day; None while its clock has not started."""
+    named: ExemptionGround | None = None
+    """The ground, where a human named it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """A data key that goes."""
+
+    key_id: KeyId
+    retention_class: str
+    generation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasurePlan:
+    """What would happen."""
+
+    extent: Extent
+    erased: tuple[str, ...]
+    """Retention classes of which something goes."""
+    retained: tuple[Retained, ...]
+    fenced: tuple[str, ...]
+    """Retention classes closed to the person from then on, all of whose keys go."""
+    buckets: tuple[Bucket, ...]
+    """The keys that go, as far as the person's state names them."""
+    gone: Mapping[Place, frozenset[str]]
+    """Section -> the categories of it that go."""
+    staying: frozenset[KeyId]
+    """Keys under which something lies that stays; what else lies there is sealed anew first."""
+    recipients: tuple[str, ...]
+    """Who was given any of it and must be told (Art. 19)."""
+    released: tuple[int, ...]
+    """Identifiers whose value goes, by the version that claimed them."""
+    suppressed: tuple[str, ...]
+    """Purposes that are closed to the person's addresses for good."""
+
+    @property
+    def identifiers(self) -> bool:
+        """Whether the person can no longer be found by anything."""
+        return self.extent.of_everything
+
+    def kept(self, place: Place, categories: Iterable[str]) -> tuple[str, ...]:
+        """What of a section must be sealed anew before its key may go; empty when all goes."""
+        if place[1] in self.fenced:
+            return ()
+        gone = self.gone.get(place, frozenset())
+        return tuple(sorted(category for category in categories if category not in gone))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Value:
+    """A value that a section holds, and one purpose that it serves."""
+
+    place: Place
+    category: str
+    meant_as: str
+    """The category by which an erasure names it: a file's title goes with what the file holds."""
+    purpose: str
+    key_id: KeyId | None
+    generation: str
+    since: date
+
+
+def preview(
+    state: "SubjectState",
+    given: Circumstances,
+    extent: Extent = Extent(),
+    keeps: tuple[Keep, ...] = (),
+) -> ErasurePlan:
+    """The plan of an erasure; nothing is recorded, and the same state gives the same plan."""
+    kept = {keep.retention_class: _kept_by_desk(keep, given.policy) for keep in keeps}
+    staying = {
+        key for key, kind in given.policy.retention_classes.items() if kind.survives_erasure
+    } | kept.keys()
+    values = tuple(_values(state))
+    meant = [value for value in values if extent.reaches(value.meant_as, value.purpose)]
+    going = [value for value in meant if value.place[1] not in staying]
+    gone = _gone(going, values)
+    whole = extent.of_everything
+    return ErasurePlan(
+        extent=extent,
+        erased=tuple(sorted({retention_class for _, retention_class in gone})),
+        retained=tuple(
+            kept.get(key) or _retained(key, meant, state, given)
+            for key in sorted(_present(meant, extent, state, given.policy) & staying)
+        ),
+        fenced=_fenced(given.policy, staying) if whole else (),
+        buckets=_buckets(going, gone),
+        gone=gone,
+        staying=_staying(values, gone),
+        recipients=_recipients(extent, state),
+        released=_released(gone, state),
+        suppressed=_closed_for_good(given.policy, state) if whole else (),
+    )
+
+
+def _kept_by_desk(keep: Keep, policy: Policy) -> Retained:
+    exemption = policy.exemptions.get(keep.exemption)
+    kind = policy.retention_classes.get(keep.retention_class)
+    if exemption is None or kind is None or keep.ground is None or keep.until is None:
+        raise ExemptionUngrounded
+    return Retained(
+        retention_class=kind.key,
+        exemption=exemption.key,
+        ground=keep.ground.article,
+        norm=kind.norm,
+        until=keep.until,
+        named=keep.ground,
+    )
+
+
+def _values(state: "SubjectState") -> Iterator[_Value]:
+    """Every value that the state knows of, superseded ones included."""
+    for held in (one for slot in state.collections.held.values() for one in slot.history()):
+        for version, key_id, since in (
+            (held.version, held.key_id, held.since),
+            *((one.version, one.key_id, one.since) for one in held.statements),
+        ):
+            yield _Value(
+                place=(version, held.retention_class),
+                category=held.category,
+                meant_as=held.category,
+                purpose=held.purpose,
+                key_id=key_id,
+                generation=held.generation,
+                since=since.date(),
+            )
+    for file in state.files.references.values():
+        yield _Value(
+            place=(file.version, file.retention_class),
+            category=TITLE,
+            meant_as=file.category,
+            purpose=file.purpose,
+            key_id=file.key_id,
+            generation=file.generation,
+            since=file.since.date(),
+        )
+    for identifier in state.identifiers.active.values():
+        if identifier.additional:
+            yield _Value(
+                place=(identifier.value_at, identifier.retention_class),
+                category=identifier.category,
+                meant_as=identifier.category,
+                purpose=identifier.purpose,
+                key_id=None,
+                generation=identifier.generation,
+                since=identifier.since.date(),
+            )
+
+
+def _gone(going: Iterable[_Value], values: Iterable[_Value]) -> dict[Place, frozenset[str]]:
+    """Section -> what goes of it. A value that serves two purposes goes with the last of them."""
+    leaving = set(going)
+    needed = {(value.place, value.category) for value in values if value not in leaving}
+    gone: dict[Place, frozenset[str]] = {}
+    for value in leaving:
+        if (value.place, value.category) not in needed:
+            gone[value.place] = gone.get(value.place, frozenset()) | {value.category}
+    return gone
+
+
+def _buckets(going: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> tuple[Bucket, ...]:
+    found = {
+        value.key_id: Bucket(
+            key_id=value.key_id, retention_class=value.place[1], generation=value.generation
+        )
+        for value in going
+        if value.key_id is not None and value.place in gone
+    }
+    return tuple(sorted(found.values(), key=lambda one: (one.retention_class, one.generation)))
+
+
+def _staying(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> frozenset[KeyId]:
+    nothing: frozenset[str] = frozenset()
+    return frozenset(
+        value.key_id
+        for value in values
+        if value.key_id is not None and value.category not in gone.get(value.place, nothing)
+    )
+
+
+def _fenced(policy: Policy, staying: Iterable[str]) -> tuple[str, ...]:
+    """Every class but those that stay and the one that the execution itself still needs."""
+    execution = policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
+    return tuple(sorted(policy.retention_classes.keys() - {execution, *staying}))
+
+
+def _recipients(extent: Extent, state: "SubjectState") -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            {
+                recipient
+                for (recipient, _), shared in state.disclosures.shared.items()
+                if any(
+                    extent.reaches(category, purpose)
+                    for category in shared.categories
+                    for purpose in shared.purposes
+                )
+            }
+        )
+    )
+
+
+def _released(gone: Mapping[Place, frozenset[str]], state: "SubjectState") -> tuple[int, ...]:
+    return tuple(
+        version
+        for version, identifier in state.identifiers.active.items()
+        if identifier.category
+        in gone.get((identifier.value_at, identifier.retention_class), frozenset())
+    )
+
+
+def _closed_for_good(policy: Policy, state: "SubjectState") -> tuple[str, ...]:
+    marketing = (purpose.key for purpose in policy.all_purposes() if purpose.direct_marketing)
+    return tuple(key for key in marketing if key not in state.suppressions.purposes)
+
+
+def _present(
+    meant: Iterable[_Value], extent: Extent, state: "SubjectState", policy: Policy
+) -> set[str]:
+    present = {value.place[1] for value in meant}
+    if extent.of_everything and (state.consents.by_purpose or state.consents.transfers):
+        present.add(policy.retention_class(EVIDENCE, PROOF_PURPOSE))
+    return present
+
+
+def _retained(
+    key: str, meant: Iterable[_Value], state: "SubjectState", given: Circumstances
+) -> Retained:
+    """A class that survives by itself, with its exemption, norm and last day (L37)."""
+    kind = given.policy.retention_classes[key]
+    exemption = _exemption(key, given.policy)
+    values = [value for value in meant if value.place[1] == key]
+    start = _clock_start(kind, values, state, given)
+    return Retained(
+        retention_class=key,
+        exemption=PROOF if exemption is None else exemption.key,
+        ground=(exemption.ground if exemption else None) or kind.norm,
+        norm=kind.norm,
+        until=None if start is None else kind.until(start),
+    )
+
+
+def _exemption(retention_class: str, policy: Policy) -> Exemption | None:
+    named = (one for one in policy.exemptions.values() if retention_class in one.retention_classes)
+    return next(named, None)
+
+
+def _clock_start(
+    kind: RetentionClass, values: list[_Value], state: "SubjectState", given: Circumstances
+) -> date | None:
+    """The day from which the class is counted; None while nothing has set its clock going."""
+    match kind.clock:
+        case ClockEvent.COLLECTION:
+            return max((value.since for value in values), default=None)
+        case ClockEvent.FISCAL_YEAR_END:
+            year = max((value.since.year for value in values), default=None)
+            return None if year is None else date(year, 12, 31)
+        case ClockEvent.CONSENT_END | ClockEvent.ERASURE:
+            # The erasure ends whatever consent is still in force.
+            return given.now.date()
+        case ClockEvent.PARTICIPATION_END | ClockEvent.MEMBERSHIP_END:
+            ended = state.relationships.participation_ended_at
+            return None if ended is None else ended.date()
+        case _:
+            return None
