@@ -1,0 +1,15 @@
+"""Every projection there is, one line each; importing it puts their tables into the metadata."""
+
+from app.projections.profiles import PROFILES
+from app.projections.projection import Projection
+from app.projections.sharing_register import SHARING_REGISTER
+
+PROJECTIONS: tuple[Projection, ...] = (
+    PROFILES,
+    SHARING_REGISTER,
+)
+
+
+def projection_named(name: str) -> Projection:
+    """The projection of that name; KeyError when there is none."""
+    return {projection.name: projection for projection in PROJECTIONS}[name]

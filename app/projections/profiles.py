@@ -1,0 +1,350 @@
+"""Profiles: what is held about each person and where it lies sealed, without a word of it (Art. 5).
+
+The value itself is found through (stream, version, section), by a reader that has keys; when its
+data key dies, the row says so.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Integer, bindparam, select, true
+
+from app.events.collections import DataCollected, DataCompleted, DataRectified
+from app.events.erasures import ErasureExecuted, SectionsResealed
+from app.events.files import FileReferenced
+from app.events.identifiers import IdentifierClaimed, IdentifierReleased
+from app.events.recorded import Recorded
+from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
+from app.events.subjects import SubjectRegistered
+from app.projections import profile_tables as rows
+from app.projections.profile_tables import HeldKind, HeldState, held, subjects
+from app.projections.projection import LogLine, Projection, Writes
+from app.projections.statements import Query, Write
+from app.store.tables import positions
+
+PROFILES = Projection("profiles", version=1, tables=(subjects, held))
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One held datum: why it may be held, and where it lies."""
+
+    obtained: int
+    """Version of the event that brought it: its name for good."""
+    category: str
+    purpose: str
+    kind: HeldKind
+    basis: str
+    source: str
+    origin: str | None
+    """None where the event does not say: for a statement and for a further identifier."""
+    policy: str
+    occasion: UUID | None
+    since: datetime
+    """When it was recorded."""
+    occurred_at: datetime | None
+    """When it was obtained, where that is another time."""
+    state: HeldState
+    superseded_at: datetime | None
+    erased_at: datetime | None
+    retention_class: str
+    generation: str
+    version: int
+    """Version of the event in whose section it lies now."""
+    section: int | None
+    key_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One person as the projection knows them."""
+
+    subject_id: UUID
+    registered_at: datetime
+    source: str
+    origin: str
+    restrictions: tuple[UUID, ...]
+    """Restrictions in force, of every use or of one purpose (Art. 18)."""
+    erased_at: datetime | None
+    """When the person as such was erased."""
+    content_version: int
+    """Version of the last event that was not a consultation: the strong ETag (A9)."""
+    holdings: tuple[Holding, ...] = ()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a restriction is in force."""
+        return bool(self.restrictions)
+
+    @property
+    def erased(self) -> bool:
+        """Whether the person as such was erased."""
+        return self.erased_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """A page of people by id, true at ``stands_at``."""
+
+    stands_at: int
+    """Position up to which the projection has read the log."""
+    rows: tuple[Profile, ...]
+
+    @property
+    def next_after(self) -> UUID | None:
+        """Where the next page begins; None after an empty one."""
+        return self.rows[-1].subject_id if self.rows else None
+
+
+@PROFILES.on_each
+def touched(line: LogLine) -> Writes:
+    """Whatever happens to a person changes their content, but for somebody reading it (A9)."""
+    if line.version == 1 or line.event_type.startswith("consultation."):
+        return ()
+    return (rows.TOUCH(subject_id=line.stream_id, reached=line.version),)
+
+
+@PROFILES.on(SubjectRegistered)
+def registered(recorded: Recorded[SubjectRegistered]) -> Writes:
+    """A person became known."""
+    return (
+        rows.REGISTER(
+            subject_id=recorded.stream_id,
+            registered_at=recorded.recorded_at,
+            source=recorded.event.source,
+            origin=recorded.event.origin.value,
+            restrictions=[],
+            content_version=recorded.version,
+        ),
+    )
+
+
+@PROFILES.on(DataCollected)
+def collected(recorded: Recorded[DataCollected]) -> Writes:
+    """Each category takes its slot from what was there before."""
+    event = recorded.event
+    brought = (
+        rows.HOLD(
+            **_datum(recorded, retention_class, event.generations[retention_class]),
+            kind=HeldKind.VALUE.value,
+            category=category,
+            purpose=event.purpose,
+            basis=event.basis.value,
+            origin=event.origin.value,
+            occasion=event.occasion,
+            state=HeldState.CURRENT.value,
+        )
+        for category, retention_class in event.held.items()
+    )
+    slots = [_slot(recorded, category, event.purpose) for category in event.held]
+    return (*_superseding(recorded, slots), *brought)
+
+
+@PROFILES.on(DataRectified)
+def rectified(recorded: Recorded[DataRectified]) -> Writes:
+    """The corrected value takes the slot, on the basis on which the wrong one was held."""
+    event = recorded.event
+    slots = [_slot(recorded, event.category, purpose) for purpose in event.held]
+    data = (
+        _datum(recorded, retention_class, event.generations[retention_class])
+        for retention_class in event.held.values()
+    )
+    corrected = (rows.REPLACE(**datum | slot) for datum, slot in zip(data, slots, strict=True))
+    return (*corrected, *_superseding(recorded, slots))
+
+
+@PROFILES.on(DataCompleted)
+def completed(recorded: Recorded[DataCompleted]) -> Writes:
+    """A statement is held beside the value, and goes when the value is superseded."""
+    event = recorded.event
+    return tuple(
+        rows.SUPPLEMENT(
+            **_datum(recorded, retention_class, event.generations[retention_class])
+            | _slot(recorded, event.category, purpose)
+        )
+        for purpose, retention_class in event.held.items()
+    )
+
+
+@PROFILES.on(IdentifierClaimed)
+def claimed(recorded: Recorded[IdentifierClaimed]) -> Writes:
+    """A claim of a value held already adds no datum; one with a value of its own does."""
+    event = recorded.event
+    if event.value_at != recorded.version:
+        return ()
+    return (
+        rows.HOLD(
+            **_datum(recorded, event.retention_class, event.generation),
+            kind=HeldKind.IDENTIFIER.value,
+            category=event.category,
+            purpose=event.purpose,
+            basis=event.basis.value,
+            origin=None,
+            occasion=None,
+            state=HeldState.CURRENT.value,
+        ),
+    )
+
+
+@PROFILES.on(IdentifierReleased)
+def released(recorded: Recorded[IdentifierReleased]) -> Writes:
+    """A further identifier is out of use; a collected value stays what it is."""
+    claim = recorded.event.identifier
+    return (rows.RELEASE(subject_id=recorded.stream_id, claimed=claim, at=recorded.recorded_at),)
+
+
+@PROFILES.on(FileReferenced)
+def referenced(recorded: Recorded[FileReferenced]) -> Writes:
+    """A file elsewhere is held here by its title."""
+    event = recorded.event
+    return (
+        rows.HOLD(
+            **_datum(recorded, event.retention_class, event.generation),
+            kind=HeldKind.FILE.value,
+            category=event.category,
+            purpose=event.purpose,
+            basis=event.basis.value,
+            origin=event.origin.value,
+            occasion=event.occasion,
+            state=HeldState.CURRENT.value,
+        ),
+    )
+
+
+@PROFILES.on(SectionsResealed)
+def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
+    """What stays of a section lies elsewhere now; what is about to be erased stays where it was."""
+    event = recorded.event
+    section, key_id = _place(recorded, event.retention_class)
+    return (
+        rows.MOVE(
+            subject_id=recorded.stream_id,
+            from_version=event.origin,
+            of_class=event.retention_class,
+            among=list(event.categories),
+            to_version=recorded.version,
+            to_generation=event.generation,
+            to_section=section,
+            to_key=key_id,
+        ),
+    )
+
+
+@PROFILES.on(ErasureExecuted)
+def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
+    """What hung on the destroyed keys is gone, history included; that it was held is still said."""
+    subject_id, at = recorded.stream_id, recorded.recorded_at
+    gone = rows.ERASE(subject_id=subject_id, keys=list(recorded.event.keys), at=at)
+    if not recorded.event.of_everything:
+        return (gone,)
+    return (gone, rows.ERASE_SUBJECT(subject_id=subject_id, at=at))
+
+
+@PROFILES.on(RestrictionSet, AccuracyDisputed)
+def restricted(recorded: Recorded[RestrictionSet | AccuracyDisputed]) -> Writes:
+    """One more restriction is in force (Art. 18(1))."""
+    return (rows.RESTRICT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+
+
+@PROFILES.on(RestrictionLifted)
+def lifted(recorded: Recorded[RestrictionLifted]) -> Writes:
+    """One restriction less."""
+    return (rows.LIFT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+
+
+async def page(
+    pool: "asyncpg.Pool[Any]", *, after: UUID | None = None, limit: int = 50
+) -> Profiles:
+    """The next people by id, each with everything held about them, history and erased included."""
+    found = await _PAGE.fetch(pool, after=after or UUID(int=0), size_max=limit)
+    stands_at = found[0]["stands_at"] if found else -1
+    people = groupby((row for row in found if row["subject_id"]), lambda row: row["subject_id"])
+    return Profiles(stands_at, tuple(_profile(list(group)) for _, group in people))
+
+
+def _profile(found: "list[asyncpg.Record]") -> Profile:
+    first = found[0]
+    return Profile(
+        **{name: first[name] for name in _PERSON},
+        restrictions=tuple(first["restrictions"]),
+        holdings=tuple(_holding(row) for row in found if row["held_obtained"] is not None),
+    )
+
+
+def _holding(row: asyncpg.Record) -> Holding:
+    values = {name: row[f"held_{name}"] for name in _DATUM}
+    values |= {"kind": HeldKind(values["kind"]), "state": HeldState(values["state"])}
+    return Holding(**values)
+
+
+def _paging() -> Query:
+    people = (
+        select(subjects)
+        .where(subjects.c.subject_id > bindparam("after"))
+        .order_by(subjects.c.subject_id)
+        .limit(bindparam("size_max", type_=Integer))
+        .subquery("people")
+    )
+    joined = positions.outerjoin(people, true()).outerjoin(
+        held, held.c.subject_id == people.c.subject_id
+    )
+    data = (column.label(f"held_{column.name}") for column in held.columns)
+    return Query(
+        select(positions.c.position.label("stands_at"), people, *data)
+        .select_from(joined)
+        .where(PROFILES.standing)
+        .order_by(people.c.subject_id, held.c.obtained, held.c.category, held.c.purpose)
+    )
+
+
+_PAGE = _paging()
+_DATUM = tuple(field.name for field in fields(Holding))
+_PERSON = tuple(
+    field.name for field in fields(Profile) if field.name not in {"restrictions", "holdings"}
+)
+
+
+def _superseding(recorded: Recorded[Any], slots: Iterable[dict[str, Any]]) -> Iterator[Write]:
+    return (rows.SUPERSEDE(**slot, at=recorded.recorded_at) for slot in slots)
+
+
+def _slot(
+    recorded: Recorded[DataCollected | DataRectified | DataCompleted], category: str, purpose: str
+) -> dict[str, Any]:
+    return {
+        "subject_id": recorded.stream_id,
+        "in_category": category,
+        "for_purpose": purpose,
+        "on_occasion": recorded.event.occasion,
+        "before": recorded.version,
+    }
+
+
+def _datum(recorded: Recorded[Any], retention_class: str, generation: str) -> dict[str, Any]:
+    place = _place(recorded, retention_class)
+    return {
+        "subject_id": recorded.stream_id,
+        "obtained": recorded.version,
+        "version": recorded.version,
+        "section": place[0],
+        "key_id": place[1],
+        "retention_class": retention_class,
+        "generation": generation,
+        "source": recorded.event.source,
+        "policy": recorded.event.policy,
+        "since": recorded.recorded_at,
+        "occurred_at": recorded.occurred_at,
+    }
+
+
+def _place(recorded: Recorded[Any], retention_class: str) -> tuple[int | None, UUID | None]:
+    """Index and data key of the event's section of one class; nothing where it has none."""
+    for seal in recorded.seals:
+        if seal.retention_class == retention_class:
+            return seal.index, seal.key_id
+    return None, None

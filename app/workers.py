@@ -1,0 +1,65 @@
+"""The loops that run beside the API: every projection, and the hourly purge of idempotency rows."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NoReturn
+
+import structlog
+
+from app.projections import PROJECTIONS
+from app.projections.engine import Connect, Engine
+from app.projections.projection import Projection
+
+PURGE_PAUSE_S = 3600.0
+STOP_S = 1.0
+
+Purge = Callable[[], Awaitable[object]]
+
+_LOG = structlog.get_logger(__name__)
+
+
+class Workers:
+    """Owns one task a loop. Any number of processes may run them side by side.
+
+    ``connect`` opens a connection of ledger_projector; None leaves the projections to another
+    process. ``purge`` deletes what the idempotency register no longer needs.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: Connect | None,
+        purge: Purge,
+        projections: Iterable[Projection] = PROJECTIONS,
+    ) -> None:
+        self._engines = (
+            () if connect is None else tuple(Engine(one, connect) for one in projections)
+        )
+        self._purge = purge
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Starts every loop as a task of the running event loop."""
+        assert not self._tasks, "workers are started once"
+        self._tasks = {
+            asyncio.create_task(engine.run(), name=f"projection {engine.projection.name}")
+            for engine in self._engines
+        }
+        self._tasks.add(asyncio.create_task(self._purge_hourly(), name="idempotency purge"))
+
+    async def stop(self) -> None:
+        """Stops every loop within a second; a page half projected is rolled back."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            # Who hangs on a dead database holds up nobody; the transaction dies with it.
+            await asyncio.wait(self._tasks, timeout=STOP_S)
+        self._tasks = set()
+
+    async def _purge_hourly(self) -> NoReturn:
+        while True:
+            try:
+                await self._purge()
+            except Exception as error:  # noqa: BLE001  # the head of a worker's loop
+                _LOG.error("idempotency purge failed", error_class=type(error).__name__)
+            await asyncio.sleep(PURGE_PAUSE_S)
