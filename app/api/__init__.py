@@ -14,3 +14,4 @@ def install(app: FastAPI) -> None:
     """Adds every router to the application."""
     for routes in ROUTERS:
         app.include_router(routes)
+    app.state.api_routes = [route for routes in ROUTERS for route in routes.routes]

@@ -113,7 +113,7 @@ async def _http(request: Request, fault: Exception) -> Response:
 def _allow(request: Request) -> str:
     """Every method of the path: Starlette itself names those of one route only."""
     methods: set[str] = set()
-    for route in request.app.routes:
+    for route in request.app.state.api_routes:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
