@@ -3,16 +3,17 @@
 import asyncio
 import os
 
-from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+import app.projections  # noqa: F401 - its tables join the metadata
+from alembic import context
 from app.store.migrate import connected, own
 from app.store.tables import METADATA, SCHEMA
 
 
 def run(connection: Connection) -> None:
-    """All pending revisions in one transaction; objects belong to ledger_owner, not to the login."""
+    """All pending revisions in one transaction; what they make belongs to ledger_owner."""
     own(connection)
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     connection.commit()

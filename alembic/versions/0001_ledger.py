@@ -1,14 +1,16 @@
-"""The ledger: log, sealed sections, keys, registers, and the functions that alone may write them."""
+"""The ledger: log, sealed sections, keys, registers, and the functions that alone write them."""
 
 from pathlib import Path
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision = "0001"
 down_revision = None
 
 S = "ledger"
+WORD = sa.Text(collation="C")
 FUNCTIONS = Path(__file__).parents[1] / "sql" / revision
 APP = ("ledger_app", "ledger_eraser")
 RUNTIME = (*APP, "ledger_projector", "ledger_auditor")
@@ -32,6 +34,7 @@ READS = {
 }
 CALLS = {
     "ledger_append": APP,
+    "ledger_append_one": APP,
     "ledger_erase": ("ledger_eraser",),
     "ledger_client_add": ("ledger_app",),
     "ledger_client_revoke": ("ledger_app",),
@@ -79,7 +82,7 @@ def upgrade() -> None:
     guard_history()
     grant_rights()
     run(
-        f"INSERT INTO {S}.ledger_identity (ledger_id, control_stream, register_stream)"
+        "INSERT INTO ledger.ledger_identity (ledger_id, control_stream, register_stream)"
         " VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid())"
     )
 
@@ -125,7 +128,6 @@ def create_log() -> None:
         sa.PrimaryKeyConstraint("stream_id", "version", "section"),
         comment="Ciphertext of sealed sections. Only ledger_erase deletes.",
     )
-    op.create_index("sealed_key_id_idx", "sealed", ["key_id"], schema=S)
     # Ciphertext does not compress; trying costs time at every append.
     run(f"ALTER TABLE {S}.sealed ALTER COLUMN blob SET STORAGE EXTERNAL")
     table(
@@ -136,7 +138,7 @@ def create_log() -> None:
     )
     table(
         "positions",
-        sa.Column("projection", sa.Text, primary_key=True),
+        sa.Column("projection", WORD, primary_key=True),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         moment("updated_at"),
@@ -161,15 +163,13 @@ def create_keys() -> None:
         "keyring",
         sa.Column("key_id", sa.Uuid, primary_key=True),
         sa.Column("subject_id", sa.Uuid, nullable=False),
-        sa.Column("class", sa.Text, nullable=False),
-        sa.Column("generation", sa.Text, nullable=False),
+        sa.Column("class", WORD, nullable=False),
+        sa.Column("generation", WORD, nullable=False),
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("wrapped", sa.LargeBinary),
         sa.Column("state", sa.Text, nullable=False, server_default=sa.text("'active'")),
         sa.CheckConstraint("state IN ('active', 'retiring', 'erased')", name="keyring_state_check"),
-        sa.CheckConstraint(
-            "(state = 'erased') = (wrapped IS NULL)", name="keyring_erased_check"
-        ),
+        sa.CheckConstraint("(state = 'erased') = (wrapped IS NULL)", name="keyring_erased_check"),
         comment="Data keys: one a subject, retention class and generation;"
         " erased ones stay as tombs.",
     )
@@ -185,7 +185,7 @@ def create_keys() -> None:
     table(
         "erasure_fence",
         sa.Column("subject_id", sa.Uuid, primary_key=True),
-        sa.Column("class", sa.Text, primary_key=True),
+        sa.Column("class", WORD, primary_key=True),
         comment="Classes erased for good: no new key or section."
         " `identifiers` fences the blind index.",
     )
@@ -195,7 +195,7 @@ def create_registers() -> None:
     """The blind index, the suppressions, and what makes a repeated request harmless."""
     table(
         "identifiers",
-        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("kind", WORD, primary_key=True),
         sa.Column("token", sa.LargeBinary, primary_key=True),
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("subject_id", sa.Uuid, nullable=False),
@@ -204,14 +204,14 @@ def create_registers() -> None:
     op.create_index("identifiers_subject_id_idx", "identifiers", ["subject_id"], schema=S)
     table(
         "suppressions",
-        sa.Column("purpose", sa.Text, primary_key=True),
+        sa.Column("purpose", WORD, primary_key=True),
         sa.Column("token", sa.LargeBinary, primary_key=True),
         moment("since"),
         comment="Who must not be addressed for a purpose, by a keyed token of their address.",
     )
     table(
         "idempotency",
-        sa.Column("client", sa.Text, primary_key=True),
+        sa.Column("client", WORD, primary_key=True),
         sa.Column("key", sa.LargeBinary, primary_key=True),
         sa.Column("fingerprint", sa.LargeBinary, nullable=False),
         sa.Column("outcome", sa.Text, nullable=False),
@@ -221,7 +221,6 @@ def create_registers() -> None:
         moment("at"),
         comment="What a repeated request answers; key and fingerprint are HMACs, never a body.",
     )
-    op.create_index("idempotency_at_idx", "idempotency", ["at"], schema=S)
     table(
         "idempotency_key",
         sa.Column("period", sa.Integer, primary_key=True, autoincrement=False),
@@ -234,7 +233,7 @@ def create_callers_and_policies() -> None:
     """API keys, and the policies ever published."""
     table(
         "clients",
-        sa.Column("client_id", sa.Text, primary_key=True),
+        sa.Column("client_id", WORD, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("secret_hash", sa.LargeBinary, nullable=False),
         sa.Column("scopes", sa.ARRAY(sa.Text), nullable=False),
@@ -246,7 +245,7 @@ def create_callers_and_policies() -> None:
     )
     table(
         "policies",
-        sa.Column("version", sa.Text, primary_key=True),
+        sa.Column("version", WORD, primary_key=True),
         sa.Column("structure", sa.LargeBinary, nullable=False),
         sa.Column("structure_sha256", sa.LargeBinary, nullable=False),
         moment("published_at"),
@@ -254,8 +253,8 @@ def create_callers_and_policies() -> None:
     )
     table(
         "policy_texts",
-        sa.Column("version", sa.Text, primary_key=True),
-        sa.Column("language", sa.Text, primary_key=True),
+        sa.Column("version", WORD, primary_key=True),
+        sa.Column("language", WORD, primary_key=True),
         sa.Column("text", sa.LargeBinary, nullable=False),
         sa.Column("sha256", sa.LargeBinary, nullable=False),
         comment="The text that people were shown, byte for byte.",
@@ -263,7 +262,7 @@ def create_callers_and_policies() -> None:
 
 
 def create_functions() -> None:
-    """Every function as it was at this revision (docs/decisions/0002), closed to PUBLIC for ever."""
+    """Every function as of this revision (docs/decisions/0002), closed to PUBLIC for ever."""
     run("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
     for path in sorted(FUNCTIONS.glob("*.sql")):
         run(path.read_text(encoding="utf-8"))
@@ -271,7 +270,7 @@ def create_functions() -> None:
 
 
 def guard_history() -> None:
-    """Triggers that hold in every session_replication_role; current_user is the owner in functions."""
+    """Triggers for every replication role; inside a function the current user is the owner."""
     from_outside = "FOR EACH STATEMENT WHEN (current_user <> 'ledger_owner')"
     for name in INSERT_ONLY:
         trigger(name, "no_insert", "INSERT", from_outside)
@@ -311,7 +310,7 @@ def moment(name: str) -> sa.Column[object]:
 
 
 def trigger(name: str, rule: str, events: str, when: str) -> None:
-    """A refusing trigger that ALTER … DISABLE by a runtime role or a replica session cannot avoid."""
+    """A refusing trigger that a replica session cannot avoid."""
     run(
         f"CREATE TRIGGER {rule} BEFORE {events} ON {S}.{name} {when}"
         f" EXECUTE FUNCTION {S}.refuse_change()"

@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -15,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from alembic import command
 from app.store.tables import METADATA, SCHEMA
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ FUNCTIONS = Path(__file__).parent / "sql"
 _T = TypeVar("_T")
 _FUNCTIONS_SQL = """
 SELECT p.proname, p.prosrc FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
- WHERE n.nspname = :schema
+ WHERE n.nspname = 'ledger'
 """
 
 
@@ -49,7 +49,10 @@ async def current(url: str) -> str | None:
 
 
 async def drift(url: str, metadata: MetaData = METADATA) -> list[str]:
-    """Every difference between the database and ``metadata`` or the functions beside this module."""
+    """Every difference between the database and ``metadata`` or the functions of this program.
+
+    Projections add their tables to the metadata when `app.projections` is imported.
+    """
 
     def run(connection: Connection) -> list[str]:
         context = MigrationContext.configure(
@@ -61,7 +64,7 @@ async def drift(url: str, metadata: MetaData = METADATA) -> list[str]:
                 "compare_server_default": True,
             },
         )
-        tables = [str(difference) for difference in compare_metadata(context, metadata)]
+        tables = [_described(difference) for difference in compare_metadata(context, metadata)]
         return tables + _function_drift(connection)
 
     return await _run(url, run)
@@ -114,14 +117,29 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection, opts=opts).get_current_revision()
 
 
+def _described(difference: Any) -> str:
+    """What Alembic found, as its operation and the names of what it is about."""
+    while isinstance(difference, list):  # the changes of one column come as a list
+        difference = difference[0]
+    operation, *subjects = difference
+    return f"{operation} " + ".".join(
+        str(getattr(subject, "name", subject)) for subject in subjects if subject is not None
+    )
+
+
 def _function_drift(connection: Connection) -> list[str]:
-    stored = {name: body for name, body in connection.execute(text(_FUNCTIONS_SQL), {"schema": SCHEMA})}
+    stored: dict[str, str] = {
+        row.proname: row.prosrc for row in connection.execute(text(_FUNCTIONS_SQL))
+    }
     ours = {
         path.stem: function_body(path.read_text(encoding="utf-8"))
         for path in FUNCTIONS.glob("*.sql")
     }
-    return [
-        f"function {name}: {'differs' if name in stored and name in ours else 'is on one side only'}"
-        for name in sorted(stored.keys() | ours.keys())
-        if stored.get(name) != ours.get(name)
+    missing = [f"add_function {name}" for name in sorted(ours.keys() - stored.keys())]
+    foreign = [f"remove_function {name}" for name in sorted(stored.keys() - ours.keys())]
+    changed = [
+        f"modify_function {name}"
+        for name in sorted(ours.keys() & stored.keys())
+        if ours[name] != stored[name]
     ]
+    return missing + foreign + changed

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0001"
+SCHEMA_HEAD = "0002"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 METADATA = MetaData(
@@ -39,6 +39,8 @@ METADATA = MetaData(
 )
 
 _NOW = text("clock_timestamp()")
+WORD = Text(collation="C")
+"""A word of a closed vocabulary, or an opaque name: compared by bytes, which no locale changes."""
 
 ledger_identity = Table(
     "ledger_identity",
@@ -77,7 +79,6 @@ sealed = Table(
     Column("key_id", Uuid, nullable=False),
     Column("blob", LargeBinary, nullable=False),
     PrimaryKeyConstraint("stream_id", "version", "section"),
-    Index(None, "key_id"),
     comment="Ciphertext of sealed sections. Only ledger_erase deletes.",
 )
 
@@ -99,8 +100,8 @@ keyring = Table(
     METADATA,
     Column("key_id", Uuid, primary_key=True),
     Column("subject_id", Uuid, nullable=False),
-    Column("class", Text, nullable=False),
-    Column("generation", Text, nullable=False),
+    Column("class", WORD, nullable=False),
+    Column("generation", WORD, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("wrapped", LargeBinary),
     Column("state", Text, nullable=False, server_default=text("'active'")),
@@ -122,14 +123,14 @@ erasure_fence = Table(
     "erasure_fence",
     METADATA,
     Column("subject_id", Uuid, primary_key=True),
-    Column("class", Text, primary_key=True),
+    Column("class", WORD, primary_key=True),
     comment="Classes erased for good: no new key or section. `identifiers` fences the blind index.",
 )
 
 identifiers = Table(
     "identifiers",
     METADATA,
-    Column("kind", Text, primary_key=True),
+    Column("kind", WORD, primary_key=True),
     Column("token", LargeBinary, primary_key=True),
     Column("epoch", Integer, nullable=False),
     Column("subject_id", Uuid, nullable=False),
@@ -140,7 +141,7 @@ identifiers = Table(
 suppressions = Table(
     "suppressions",
     METADATA,
-    Column("purpose", Text, primary_key=True),
+    Column("purpose", WORD, primary_key=True),
     Column("token", LargeBinary, primary_key=True),
     Column("since", DateTime(timezone=True), nullable=False, server_default=_NOW),
     comment="Who must not be addressed for a purpose, by a keyed token of their address.",
@@ -149,7 +150,7 @@ suppressions = Table(
 idempotency = Table(
     "idempotency",
     METADATA,
-    Column("client", Text, primary_key=True),
+    Column("client", WORD, primary_key=True),
     Column("key", LargeBinary, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("outcome", Text, nullable=False),
@@ -157,7 +158,6 @@ idempotency = Table(
     Column("first_version", Integer),
     Column("last_version", Integer),
     Column("at", DateTime(timezone=True), nullable=False, server_default=_NOW),
-    Index(None, "at"),
     comment="What a repeated request answers; key and fingerprint are HMACs, never a body.",
 )
 
@@ -172,7 +172,7 @@ idempotency_key = Table(
 clients = Table(
     "clients",
     METADATA,
-    Column("client_id", Text, primary_key=True),
+    Column("client_id", WORD, primary_key=True),
     Column("name", Text, nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
@@ -186,7 +186,7 @@ clients = Table(
 policies = Table(
     "policies",
     METADATA,
-    Column("version", Text, primary_key=True),
+    Column("version", WORD, primary_key=True),
     Column("structure", LargeBinary, nullable=False),
     Column("structure_sha256", LargeBinary, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
@@ -196,8 +196,8 @@ policies = Table(
 policy_texts = Table(
     "policy_texts",
     METADATA,
-    Column("version", Text, primary_key=True),
-    Column("language", Text, primary_key=True),
+    Column("version", WORD, primary_key=True),
+    Column("language", WORD, primary_key=True),
     Column("text", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     comment="The text that people were shown, byte for byte.",
@@ -213,7 +213,7 @@ append_lock_0 = Table(
 positions = Table(
     "positions",
     METADATA,
-    Column("projection", Text, primary_key=True),
+    Column("projection", WORD, primary_key=True),
     Column("position", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=_NOW),

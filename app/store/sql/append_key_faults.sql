@@ -1,55 +1,43 @@
--- Refuses commands whose new keys are wrapped under an epoch that is not active (`stale-epoch`), or
--- whose keys or sections belong to an erased class of the subject (`fenced`). Raises when a seal or
--- a commitment does not fit its key: each new key has exactly one commitment, no other key has any.
+-- `fenced` for each command with a section or a new key of an erased class, else NULL. Raises when a
+-- section is sealed under a key that is not its subject's. Keys and fences of a subject change with
+-- events of its stream only, so what is read here holds if the version check under the lock does.
 CREATE OR REPLACE FUNCTION ledger.append_key_faults(
-    c_outcome text[], c_stream uuid[],
-    e_command int[], e_entry bytea[],
-    s_event int[], s_key uuid[], s_class text[],
-    k_command int[], k_id uuid[], k_class text[], k_epoch int[]
+    c_stream uuid[], c_expected int[], c_before bytea[],
+    e_command int[], s_event int[], s_key uuid[], s_class text[], s_new boolean[],
+    k_command int[], k_class text[]
 ) RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 AS $function$
 DECLARE
-    v_outcome text[] := c_outcome;
-    v_key record;
+    v_fault text[] := array_fill(NULL::text, ARRAY[cardinality(c_stream)]);
+    v_seal record;
+    v_command int;
 BEGIN
-    FOR v_key IN
-        SELECT g.command,
-               CASE WHEN g.mixed OR g.opened <> g.made THEN false
-                    WHEN g.made = 0 THEN r.subject_id = c_stream[g.command] AND r.class = g.class
-                    ELSE g.made = 1 AND g.sealed > 0 AND r.key_id IS NULL
-               END AS fits,
-               CASE WHEN g.made = 0 THEN r.state <> 'retiring' ELSE p.epoch IS NOT NULL
-               END AS current,
-               r.state = 'erased' OR f.class IS NOT NULL AS fenced
-          FROM (SELECT m.command, m.key, max(m.class) AS class, max(m.epoch) AS epoch,
-                       min(m.class) <> max(m.class) AS mixed,
-                       count(*) FILTER (WHERE m.new) AS made,
-                       count(*) FILTER (WHERE NOT m.new) AS sealed,
-                       count(*) FILTER (WHERE m.opens) AS opened
-                  FROM (SELECT e_command[s.event] AS command, s.key, s.class, NULL::int AS epoch,
-                               false AS new, ledger.opens_key(e_entry[s.event], s.key) AS opens
-                          FROM unnest(s_event, s_key, s_class) AS s(event, key, class)
-                        UNION ALL
-                        SELECT k.command, k.id, k.class, k.epoch, true, false
-                          FROM unnest(k_command, k_id, k_class, k_epoch)
-                               AS k(command, id, class, epoch)) AS m
-                 WHERE c_outcome[m.command] IS NULL
-                 GROUP BY m.command, m.key) AS g
-          LEFT JOIN ledger.keyring r ON r.key_id = g.key
-          LEFT JOIN ledger.key_epoch p ON p.epoch = g.epoch AND p.state = 'active'
-          LEFT JOIN ledger.erasure_fence f
-                 ON f.subject_id = c_stream[g.command] AND f.class = g.class
+    FOR v_seal IN
+        SELECT m.command, r.state, (r.subject_id = c_stream[m.command] AND r.class = m.class) AS own
+          FROM (SELECT e_command[s.event] AS command, s.key, s.class
+                  FROM unnest(s_event, s_key, s_class, s_new) AS s(event, key, class, new)
+                 WHERE NOT s.new) AS m
+          LEFT JOIN ledger.keyring r ON r.key_id = m.key
+         WHERE (r.subject_id = c_stream[m.command] AND r.class = m.class AND r.state = 'active')
+               IS NOT TRUE
     LOOP
-        IF v_key.fits IS NOT TRUE THEN
-            RAISE EXCEPTION 'a seal, a commitment or a new key does not belong to its command'
+        CONTINUE WHEN c_before[v_seal.command] IS NULL AND c_expected[v_seal.command] > 0;
+        IF v_seal.own IS NOT TRUE THEN
+            RAISE EXCEPTION 'a section is sealed under a key of another subject or class'
                 USING ERRCODE = 'data_exception';
-        ELSIF NOT v_key.current THEN
-            v_outcome[v_key.command] := 'stale-epoch';
-        ELSIF v_key.fenced THEN
-            v_outcome[v_key.command] := coalesce(v_outcome[v_key.command], 'fenced');
         END IF;
+        v_fault[v_seal.command] := 'fenced';
     END LOOP;
-    RETURN v_outcome;
+    IF k_class <> '{}' THEN
+        FOR v_command IN
+            SELECT k.command FROM unnest(k_command, k_class) AS k(command, class)
+              JOIN ledger.erasure_fence f
+                ON f.subject_id = c_stream[k.command] AND f.class = k.class
+        LOOP
+            v_fault[v_command] := 'fenced';
+        END LOOP;
+    END IF;
+    RETURN v_fault;
 END
 $function$

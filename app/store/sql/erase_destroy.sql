@@ -11,10 +11,13 @@ BEGIN
     SELECT p_subject, c.class
       FROM unnest(p_classes || CASE WHEN p_identifiers THEN ARRAY['identifiers'] END) AS c(class)
         ON CONFLICT DO NOTHING;
-    DELETE FROM ledger.sealed s WHERE s.key_id = ANY (p_keys);
+    DELETE FROM ledger.sealed s WHERE s.stream_id = p_subject AND s.key_id = ANY (p_keys);
     GET DIAGNOSTICS blobs = ROW_COUNT;
     UPDATE ledger.keyring k SET state = 'erased', wrapped = NULL WHERE k.key_id = ANY (p_keys);
     GET DIAGNOSTICS keys = ROW_COUNT;
+    -- What is kept of a fenced class can be read on and takes nothing more.
+    UPDATE ledger.keyring k SET state = 'retiring'
+     WHERE k.subject_id = p_subject AND k.class = ANY (p_classes) AND k.state = 'active';
     tokens := 0;
     IF p_identifiers THEN
         DELETE FROM ledger.identifiers i WHERE i.subject_id = p_subject;

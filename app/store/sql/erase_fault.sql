@@ -20,7 +20,9 @@ BEGIN
     THEN
         RETURN 'key-foreign';
     END IF;
-    IF p_blobs <> (SELECT count(*) FROM ledger.sealed s WHERE s.key_id = ANY (p_keys)) THEN
+    IF p_blobs <> (SELECT count(*) FROM ledger.sealed s
+                   WHERE s.stream_id = p_stream AND s.key_id = ANY (p_keys))
+    THEN
         RETURN 'blob-count-mismatch';
     END IF;
     RETURN NULL;

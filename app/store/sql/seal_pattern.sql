@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION ledger.seal_pattern(
     p_blob bytea,
     p_opens boolean
 ) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
     SELECT '{"b":' || octet_length(p_blob)
         || ',"c":"' || replace(p_class, '_', '\_')
