@@ -24,6 +24,7 @@ from app.domain.suppressions import SubjectSuppressed, carried_over, matches
 from app.domain.values import normalised
 from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
+from app.events.identifiers import Verification
 from app.events.recorded import Record
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class RectifyData:
     """Data category -> supplementary statement on it (L47)."""
     former: Mapping[int, str] = field(default_factory=dict, repr=False)
     """Identifier to be replaced -> its value, opened by the caller. What is not named stays."""
-    verification: str | None = None
+    verification: Verification | None = None
     """How control over a corrected identifier was shown."""
     region: str | None = None
     occurred_at: datetime | None = None
@@ -125,7 +126,7 @@ def _rectify(
         )
         records += rectified(correction, state, given, after=state.version + len(records))
     for category, statement in command.statements.items():
-        records += completed(category, statement, source, state, given)
+        records += completed(category, statement, source=source, state=state, given=given)
     return tuple(records)
 
 

@@ -1,5 +1,6 @@
 """Data given to recipients: recorded when allowed, refused with the reason otherwise (C35; L32)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +11,15 @@ from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
 from app.domain.permissions import Denied, permission
 from app.domain.purpose_limitation import source_named
+from app.domain.recipients import recipient_named
 from app.events.disclosures import DataDisclosed
 from app.events.recorded import Record, Recorded
+from app.policy.model import Recipient
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
+
+_COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
 
 Receiver: TypeAlias = tuple[str, UUID | None]
 """Recipient, and which one of its members when it is a group."""
@@ -75,24 +80,32 @@ class DisclosureEmpty(Refusal):
     rules = ("L32",)
 
 
+class CountryUnknown(Refusal):
+    """A country is named by the two letters of ISO 3166."""
+
+    code = "country-unknown"
+    rules = ("L55", "L59")
+
+
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """One record for each recipient; all of them are allowed, or none is recorded."""
     if not command.recipients or not command.categories:
         raise DisclosureEmpty
-    return tuple(
-        _disclosed(recipient, command, state, given)
-        for recipient in dict.fromkeys(command.recipients)
-    )
+    if command.country is not None and _COUNTRY.fullmatch(command.country) is None:
+        raise CountryUnknown
+    named = (recipient_named(name, given.policy) for name in command.recipients)
+    recipients = {recipient.key: recipient for recipient in named}
+    return tuple(_disclosed(one, command, state, given) for one in recipients.values())
 
 
 def _disclosed(
-    name: str, command: RecordDisclosure, state: "SubjectState", given: Circumstances
+    recipient: Recipient, command: RecordDisclosure, state: "SubjectState", given: Circumstances
 ) -> Record:
     source = None if command.source is None else source_named(command.source, given.policy).key
     answer = permission(
         state,
         command.purpose,
-        name,
+        recipient.key,
         command.categories,
         given,
         source=source,
@@ -101,8 +114,6 @@ def _disclosed(
     )
     if isinstance(answer, Denied):
         raise answer.raised()
-    recipient = given.policy.recipient(name)
-    assert recipient is not None, "permission refuses whoever is not listed"
     country = command.country if recipient.group else recipient.country
     event = DataDisclosed(
         recipient=recipient.key,

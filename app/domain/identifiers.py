@@ -26,9 +26,13 @@ from app.domain.purpose_limitation import (
 from app.domain.suppressions import carried_over
 from app.domain.values import normalise
 from app.events.erasures import ErasureExecuted, SectionsResealed
-from app.events.identifiers import IdentifierClaimed, IdentifierReleased, IdentifierVerified
+from app.events.identifiers import (
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierVerified,
+    Verification,
+)
 from app.events.recorded import Record
-from app.identifiers import is_word
 from app.policy.vocabulary import IdentifierKind
 
 if TYPE_CHECKING:
@@ -43,8 +47,8 @@ class ClaimIdentifier:
     value: str = field(repr=False)
     purpose: str
     source: str
-    verification: str
-    """How control over it was shown: `link`, `reply`, `desk` ..."""
+    verification: Verification | None
+    """How control over it was shown."""
     region: str | None = None
     occurred_at: datetime | None = None
 
@@ -54,7 +58,7 @@ class VerifyIdentifier:
     """The person showed control over an identifier that they had given."""
 
     identifier: int
-    verification: str
+    verification: Verification
     occurred_at: datetime | None = None
 
 
@@ -100,7 +104,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case VerifyIdentifier(identifier=name, verification=verification):
             if _active(name, state).verification is not None:
                 return ()
-            event = IdentifierVerified(identifier=name, verification=_shown(verification))
+            event = IdentifierVerified(identifier=name, verification=verification)
             return (Record(event, occurred_at=command.occurred_at),)
         case ReleaseIdentifier(identifier=name, value=value):
             return (release(_active(name, state), value, command.occurred_at),)
@@ -115,14 +119,9 @@ def _active(name: int, state: "SubjectState") -> Identifier:
     return identifier
 
 
-def _shown(verification: str) -> str:
-    if not is_word(verification):
-        raise IdentifierUnverified
-    return verification
-
-
 def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstances) -> Record:
-    verification = _shown(command.verification)
+    if command.verification is None:
+        raise IdentifierUnverified
     purpose = purpose_named(command.purpose, given.policy)
     category = category_named(command.category, given.policy)
     admit((category.key,), purpose, given)
@@ -146,7 +145,7 @@ def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstanc
         value,
         lot,
         value_at=state.version + 1,
-        verification=verification,
+        verification=command.verification,
         occurred_at=command.occurred_at,
     )
     suppressed = kind is IdentifierKind.EMAIL

@@ -8,7 +8,12 @@ from typing import Any
 from app.domain.contact_points import is_role_address
 from app.domain.holdings import keys_of
 from app.events.erasures import ErasureExecuted, SectionsResealed
-from app.events.identifiers import IdentifierClaimed, IdentifierReleased, IdentifierVerified
+from app.events.identifiers import (
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierVerified,
+    Verification,
+)
 from app.events.recorded import Claim, Record, Recorded, Section, Suppression
 from app.identifiers import KeyId
 from app.policy.model import Policy
@@ -42,7 +47,7 @@ class Identifier:
     source: str
     generation: str
     since: datetime
-    verification: str | None
+    verification: Verification | None
     additional: bool
     """Claimed for itself, beside the collected value of its category."""
     key_id: KeyId | None
@@ -125,7 +130,7 @@ def claim(
     lot: Lot,
     *,
     value_at: int,
-    verification: str | None = None,
+    verification: Verification | None = None,
     occurred_at: datetime | None = None,
 ) -> Record:
     """The record by which a value leads to the person; the value itself is sealed elsewhere."""

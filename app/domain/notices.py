@@ -1,5 +1,6 @@
 """Which privacy notice a person was shown, and by when one is due (Arts. 13, 14; L29)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -7,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
-from app.events.notices import NoticeShown
+from app.events.notices import NoticeChannel, NoticeShown
 from app.events.recorded import Record, Recorded
-from app.identifiers import is_word
 from app.policy.durations import Duration
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
+
+_LANGUAGE = re.compile(r"[a-z]{2}(?:-[a-z]{2})?", re.ASCII)
 
 Version: TypeAlias = tuple[str, str]
 """Policy version and language."""
@@ -37,9 +39,8 @@ class ShowNotice:
 
     policy: str
     language: str
-    """BCP 47, as shown: a translation is another notice (C83)."""
-    channel: str
-    """`form`, `email`, `post`, `desk` ..."""
+    """As shown, `sv` or `nl-be`: a translation is another notice (C83)."""
+    channel: NoticeChannel
     occurred_at: datetime | None = None
 
 
@@ -47,7 +48,7 @@ Command: TypeAlias = ShowNotice
 
 
 class NoticeUnknown(Refusal):
-    """No such version of the notice was published, or language or channel are no words."""
+    """No such version of the notice was published, or its language is none."""
 
     code = "notice-unknown"
     rules = ("L29",)
@@ -62,13 +63,11 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
 
 def shown(command: ShowNotice, given: Circumstances) -> Record:
     """The record of a notice shown."""
-    language, channel = command.language.lower(), command.channel
+    language = command.language.lower()
     published = command.policy == given.policy.version or command.policy in given.control.policies
-    if not published:
+    if not published or _LANGUAGE.fullmatch(language) is None:
         raise NoticeUnknown
-    if not (is_word(language) and is_word(channel)):
-        raise NoticeUnknown
-    event = NoticeShown(policy=command.policy, language=language, channel=channel)
+    event = NoticeShown(policy=command.policy, language=language, channel=command.channel)
     return Record(event, occurred_at=command.occurred_at)
 
 

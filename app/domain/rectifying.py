@@ -19,6 +19,7 @@ from app.domain.purpose_limitation import category_named
 from app.domain.suppressions import carried_over
 from app.domain.values import normalise
 from app.events.collections import DataCompleted, DataRectified
+from app.events.identifiers import Verification
 from app.events.recorded import Record, Section, Suppression
 from app.policy.model import Source
 from app.policy.vocabulary import IdentifierKind
@@ -46,7 +47,7 @@ class Correction:
     former: Mapping[int, str] = field(repr=False)
     """Identifier -> the value that it leads by, normalised, of this category only."""
     source: Source
-    verification: str | None = None
+    verification: Verification | None = None
     occurred_at: datetime | None = None
 
 
@@ -72,7 +73,12 @@ def rectified(
 
 
 def completed(
-    category: str, statement: str, source: Source, state: "SubjectState", given: Circumstances
+    category: str,
+    statement: str,
+    *,
+    source: Source,
+    state: "SubjectState",
+    given: Circumstances,
 ) -> tuple[Record, ...]:
     """The records of one supplementary statement on data of a category."""
     held = state.collections.of_category(category)
@@ -80,7 +86,8 @@ def completed(
         raise CategoryNotHeld(category=category)
     text = normalise(category_named(STATEMENT, given.policy), statement)
     return tuple(
-        _supplement(group, category, text, source, given.policy.version) for group in _groups(held)
+        _supplement(group, text, category=category, source=source, policy=given.policy.version)
+        for group in _groups(held)
     )
 
 
@@ -123,7 +130,7 @@ def _correction(group: tuple[Held, ...], correction: Correction, given: Circumst
 
 
 def _supplement(
-    group: tuple[Held, ...], category: str, text: str, source: Source, policy: str
+    group: tuple[Held, ...], text: str, *, category: str, source: Source, policy: str
 ) -> Record:
     event = DataCompleted(
         category=category,

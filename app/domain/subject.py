@@ -12,7 +12,8 @@ from app.domain.consents import CONSENTS
 from app.domain.consultations import CONSULTATIONS, Consultations
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.domain.disclosures import DISCLOSURES, Disclosures, RecordDisclosure
-from app.domain.erasures import ERASURES, Erasures
+from app.domain.erasure_progress import Erasures
+from app.domain.erasures import ERASURES
 from app.domain.files import FILES, Files, ReferenceFile
 from app.domain.findings import FINDINGS, Findings
 from app.domain.holdings import Collections

@@ -3,9 +3,24 @@
 An identifier is named by the version of the event that claimed it.
 """
 
+from enum import StrEnum
+
 from app.events.declare import event
 from app.identifiers import Word
 from app.policy.vocabulary import IdentifierKind, LegalBasis
+
+
+class Verification(StrEnum):
+    """How a person showed control over an identifier."""
+
+    LINK = "link"
+    """A link or code that was sent there came back."""
+    REPLY = "reply"
+    """A message came from there."""
+    DESK = "desk"
+    """Somebody at the desk satisfied themselves."""
+    SYSTEM = "system"
+    """A system of the policy that checks it, such as one that mails there."""
 
 
 @event("identifier.claimed", version=1)
@@ -22,7 +37,7 @@ class IdentifierClaimed:
     """Version of the event of this stream in whose section the value lies; may be this one."""
     retention_class: Word
     generation: Word
-    verification: Word | None
+    verification: Verification | None
     """How control over it was shown; None when it was not."""
 
 
@@ -31,7 +46,7 @@ class IdentifierVerified:
     """The person showed control over an identifier; only the way is kept, never a document."""
 
     identifier: int
-    verification: Word
+    verification: Verification
 
 
 @event("identifier.released", version=1)

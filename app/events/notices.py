@@ -1,7 +1,21 @@
 """Which version of the privacy notice a person was shown, when and in which language (L29)."""
 
+from enum import StrEnum
+
 from app.events.declare import event
 from app.identifiers import Word
+
+
+class NoticeChannel(StrEnum):
+    """By which way a notice reached a person."""
+
+    FORM = "form"
+    """On the form on which the data were given."""
+    EMAIL = "email"
+    POST = "post"
+    DESK = "desk"
+    WEB = "web"
+    """On the member page."""
 
 
 @event("notice.shown", version=1)
@@ -10,4 +24,4 @@ class NoticeShown:
 
     policy: Word
     language: Word
-    channel: Word
+    channel: NoticeChannel

@@ -15,6 +15,7 @@ from app.domain.identifiers import ClaimIdentifier
 from app.domain.obtaining import Obtained
 from app.domain.purpose_limitation import CategoryUnknown, PurposeUnknown
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
+from app.events.identifiers import Verification
 from app.policy.vocabulary import FieldClass
 from tests.spec import NOW, OCCASION, Given, given, registration
 
@@ -79,7 +80,7 @@ def test_files_and_further_identifiers_are_read_for_their_purpose() -> None:
         value="zoe@home.example",
         purpose="information",
         source="self_service",
-        verification="link",
+        verification=Verification.LINK,
     )
     person = given(registration("event_logistics"), file, address)
 

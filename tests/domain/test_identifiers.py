@@ -13,7 +13,12 @@ from app.domain.identifiers import (
     VerifyIdentifier,
 )
 from app.domain.purpose_limitation import CategoryNotAllowedForPurpose
-from app.events.identifiers import IdentifierClaimed, IdentifierReleased, IdentifierVerified
+from app.events.identifiers import (
+    IdentifierClaimed,
+    IdentifierReleased,
+    IdentifierVerified,
+    Verification,
+)
 from app.events.recorded import Claim, Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 from app.policy.vocabulary import IdentifierKind, LegalBasis
@@ -29,7 +34,7 @@ def claim(value: str = "Zoe@Home.example", **more: Any) -> ClaimIdentifier:
         "category": "contact.email",
         "purpose": "newsletter",
         "source": "self_service",
-        "verification": "link",
+        "verification": Verification.LINK,
     }
     return ClaimIdentifier(value=value, **(fields | more))
 
@@ -48,7 +53,7 @@ def test_one_more_address_is_claimed_with_its_own_section() -> None:
             value_at=5,
             retention_class="subscription",
             generation="membership",
-            verification="link",
+            verification=Verification.LINK,
         )
     )
     [record] = when.records
@@ -69,16 +74,15 @@ def test_the_state_knows_every_identifier_by_the_version_that_claimed_it() -> No
     assert (email.kind, email.value_at, email.additional) == (IdentifierKind.EMAIL, 2, False)
     assert (phone.kind, phone.category) == (IdentifierKind.PHONE, "contact.phone")
     assert (added.version, added.value_at, added.additional) == (5, 5, True)
-    assert (added.verification, added.since) == ("link", NOW)
+    assert (added.verification, added.since) == (Verification.LINK, NOW)
     assert (added.purpose, added.basis) == ("newsletter", LegalBasis.CONSENT)
     assert identifiers.of_category("contact.email") == (email, added)
 
 
 @pytest.mark.clause("C7")
-@pytest.mark.parametrize("verification", ["", "Shown by link!"])
-def test_without_proof_of_control_nothing_is_claimed(verification: str) -> None:
+def test_without_proof_of_control_nothing_is_claimed() -> None:
     """DESIGN 6: nobody's identifiers change without verification."""
-    given(PERSON).when(claim(verification=verification)).then_refused(IdentifierUnverified)
+    given(PERSON).when(claim(verification=None)).then_refused(IdentifierUnverified)
 
 
 @pytest.mark.clause("C7", "L4")
@@ -121,19 +125,17 @@ def test_a_suppression_follows_the_person_to_the_address_that_they_add() -> None
 
 @pytest.mark.clause("C7")
 def test_an_identifier_is_verified_once() -> None:
-    when = given(PERSON).when(VerifyIdentifier(identifier=3, verification="reply"))
-    when.then(IdentifierVerified(identifier=3, verification="reply"))
+    when = given(PERSON).when(VerifyIdentifier(identifier=3, verification=Verification.REPLY))
+    when.then(IdentifierVerified(identifier=3, verification=Verification.REPLY))
 
-    assert when.after.state.identifiers.active[3].verification == "reply"
+    assert when.after.state.identifiers.active[3].verification is Verification.REPLY
     assert when.after.state.identifiers.active[4].verification is None
-    when.after.when(VerifyIdentifier(identifier=3, verification="link")).then_nothing()
+    when.after.when(VerifyIdentifier(identifier=3, verification=Verification.LINK)).then_nothing()
 
 
 @pytest.mark.clause("C7")
-def test_a_verification_says_how_and_names_an_identifier_of_the_person() -> None:
-    person = given(PERSON)
-    person.when(VerifyIdentifier(identifier=3, verification="")).then_refused(IdentifierUnverified)
-    person.when(VerifyIdentifier(identifier=2, verification="link")).then_refused(
+def test_a_verification_names_an_identifier_of_the_person() -> None:
+    given(PERSON).when(VerifyIdentifier(identifier=2, verification=Verification.LINK)).then_refused(
         IdentifierUnknown, identifier=2
     )
 

@@ -26,7 +26,7 @@ from app.domain.subjects import (
 from app.domain.suppressions import SubjectSuppressed
 from app.events.collections import DataCollected
 from app.events.identifiers import IdentifierClaimed
-from app.events.notices import NoticeShown
+from app.events.notices import NoticeChannel, NoticeShown
 from app.events.recorded import Claim, Section
 from app.events.relationships import RelationshipStarted
 from app.events.subjects import ChildDiscovered, SubjectRegistered
@@ -108,7 +108,7 @@ def test_the_values_travel_normalised_beside_the_event_and_never_in_it() -> None
 def test_notice_and_relationships_are_recorded_before_the_data() -> None:
     """Art. 13(1): the person is informed when the data are obtained."""
     command = subscription(
-        notice=ShowNotice(policy="impel-1", language="sv", channel="form"),
+        notice=ShowNotice(policy="impel-1", language="sv", channel=NoticeChannel.FORM),
         relationships=(
             StartRelationship(kind="newsletter_subscriber"),
             StartRelationship(kind="member", organisation=ORGANISATION, occasion=OCCASION),
@@ -118,7 +118,7 @@ def test_notice_and_relationships_are_recorded_before_the_data() -> None:
 
     assert events[:4] == [
         REGISTERED,
-        NoticeShown(policy="impel-1", language="sv", channel="form"),
+        NoticeShown(policy="impel-1", language="sv", channel=NoticeChannel.FORM),
         RelationshipStarted(
             kind="newsletter_subscriber", organisation=None, occasion=None, policy="impel-1"
         ),
@@ -312,7 +312,7 @@ def test_an_unknown_relationship_or_notice_refuses_the_registration() -> None:
         RelationshipUnknown
     )
     given().when(
-        subscription(notice=ShowNotice(policy="impel-9", language="sv", channel="form"))
+        subscription(notice=ShowNotice(policy="impel-9", language="sv", channel=NoticeChannel.FORM))
     ).then_refused(NoticeUnknown)
 
 

@@ -96,12 +96,13 @@ def test_keeping_is_idempotent_for_every_category(category: str, value: str) -> 
 
 @forall(st.sampled_from(sorted(POLICY.categories)), st.text(min_size=4, max_size=40))
 def test_a_refusal_never_repeats_a_value(category: str, value: str) -> None:
-    kind = POLICY.categories[category]
+    refused = None
     try:
-        normalise(kind, value)
-    except ValueInvalid as refused:
-        assert set(refused.facts) == {"category", "reason"}
-        assert value.strip() not in str(refused) or value.strip() in "value-invalid"
+        normalise(POLICY.categories[category], value)
+    except ValueInvalid as refusal:
+        refused = refusal
+    assert refused is None or set(refused.facts) == {"category", "reason"}
+    assert refused is None or str(refused) == "value-invalid"
 
 
 def test_every_format_of_the_policy_language_is_covered() -> None:
