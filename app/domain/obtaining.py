@@ -12,6 +12,7 @@ from app.domain.identities import Lot, claim, identifying_kind
 from app.domain.purpose_limitation import admit, category_named, purpose_named
 from app.domain.values import normalised
 from app.events.collections import DataCollected
+from app.events.identifiers import Verification
 from app.events.recorded import Record, Section
 from app.policy.model import Policy, Purpose, Source
 from app.policy.vocabulary import IdentifierKind
@@ -122,11 +123,16 @@ def sections(
 
 
 def claims(
-    collections: Iterable[tuple[int, Record]], given: Circumstances, *, known: Collection[str] = ()
+    collections: Iterable[tuple[int, Record]],
+    given: Circumstances,
+    *,
+    known: Collection[str] = (),
+    verification: Verification | None = None,
 ) -> tuple[Record, ...]:
     """One record for each new identifier that collections, with their versions, bring.
 
-    `known` are categories whose value already leads to this person.
+    `known` are categories whose value already leads to somebody; `verification` says how the
+    source saw that the person controls the values.
     """
     records: dict[tuple[str, str], Record] = {}
     for version, record in collections:
@@ -136,7 +142,13 @@ def claims(
                 kind = identifying_kind(category, value, given.policy)
                 if kind is not None and category not in known and (kind, value) not in records:
                     records[kind, value] = claim(
-                        kind, category, value, lot, value_at=version, occurred_at=record.occurred_at
+                        kind,
+                        category,
+                        value,
+                        lot,
+                        value_at=version,
+                        verification=verification,
+                        occurred_at=record.occurred_at,
                     )
     return tuple(records.values())
 

@@ -13,6 +13,7 @@ from app.domain.obtaining import Admitted, Obtained, Provenance, admitted, claim
 from app.domain.purpose_limitation import PurposeMissing, source_named
 from app.domain.relationships import StartRelationship, started
 from app.domain.suppressions import SubjectSuppressed, matches
+from app.events.identifiers import Verification
 from app.events.recorded import Record, Recorded
 from app.events.subjects import ChildDiscovered, SubjectRegistered
 from app.policy.vocabulary import SourceOrigin
@@ -43,6 +44,10 @@ class RegisterSubject:
     notice: ShowNotice | None = None
     flags: frozenset[str] = frozenset()
     region: str | None = None
+    identified: frozenset[str] = frozenset()
+    """Categories whose value already leads to somebody: it is kept as data and claimed for nobody."""
+    verification: Verification | None = None
+    """How the source saw that the person controls the identifiers; None when it did not."""
     suppressed_for: Collection[str] = frozenset()
     """Purposes for which one of the addresses is on the suppression register; the caller looked."""
     occurred_at: datetime | None = None
@@ -107,7 +112,12 @@ def _register(
     known = (_registered(provenance, given), *_circumstances(command, given))
     collections = tuple(collected(values, provenance, given) for values in kept)
     versions = range(state.version + len(known) + 1, state.version + len(known) + 1 + len(kept))
-    claimed = claims(zip(versions, collections, strict=True), given)
+    claimed = claims(
+        zip(versions, collections, strict=True),
+        given,
+        known=command.identified,
+        verification=command.verification,
+    )
     return (*known, *collections, *claimed, *matches(state, command.suppressed_for))
 
 
