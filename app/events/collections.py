@@ -24,7 +24,7 @@ class DataCollected:
     occasion: UUID | None
     """The meeting, project or trip in question."""
     dropped: int
-    """How many values came without the flag that their category requires and were not kept (C20)."""
+    """How many values came without the flag that their category requires and were dropped."""
 
 
 @event("data.rectified", version=1)
