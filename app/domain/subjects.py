@@ -45,7 +45,7 @@ class RegisterSubject:
     flags: frozenset[str] = frozenset()
     region: str | None = None
     identified: frozenset[str] = frozenset()
-    """Categories whose value already leads to somebody: it is kept as data and claimed for nobody."""
+    """Categories whose value already leads to somebody: kept as data, claimed for nobody."""
     verification: Verification | None = None
     """How the source saw that the person controls the identifiers; None when it did not."""
     suppressed_for: Collection[str] = frozenset()

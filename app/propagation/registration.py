@@ -1,0 +1,195 @@
+"""Finds or registers a person from what a system obtained, guessing nothing (DESIGN 6, identity).
+
+A person is found only by a verified identifier. Whoever calls gets the same kind of answer for
+known and unknown people: whether somebody is known is personal data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from uuid import UUID
+
+from app.clock import random_id
+from app.domain.collections import CollectData
+from app.domain.findings import RaiseFinding
+from app.domain.identities import identifying_kind
+from app.domain.obtaining import Obtained
+from app.domain.subject import SUBJECT, fold
+from app.domain.subjects import RegisterSubject
+from app.domain.suppressions import SubjectSuppressed
+from app.domain.values import normalise
+from app.events.findings import FindingCode
+from app.ledger import Ledger
+from app.policy.model import Policy
+from app.policy.vocabulary import IdentifierKind
+from app.receipts import Attribution, IdentifierTaken, Receipt
+from app.store.event_store import EventStore
+from app.store.lookups import Lookups
+from app.vault.sealing import Sealed
+
+TRIES_MAX = 4
+
+
+class Registered(StrEnum):
+    """What became of a registration, for the caller's own use: the answer does not tell."""
+
+    NEW = "new"
+    FOUND = "found"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The person and the receipt; no receipt when nothing may be kept."""
+
+    outcome: Registered
+    subject_id: UUID
+    receipt: Receipt | None
+
+
+class Registrar:
+    """The one way in which people become known: the API, imports and receivers all ask here."""
+
+    def __init__(self, ledger: Ledger, lookups: Lookups) -> None:
+        self._ledger = ledger
+        self._lookups = lookups
+
+    async def register(self, command: RegisterSubject, attribution: Attribution) -> Registration:
+        """Registers the person, or adds what was obtained to the one person that is meant.
+
+        Raises the refusals of the deciders. An identifier that leads elsewhere without proof opens
+        a finding on the new record and moves nothing.
+        """
+        policy = (await self._ledger.rules()).policy
+        identifiers = _identifiers(command, policy)
+        command = replace(
+            command,
+            suppressed_for=await self._lookups.suppressed_purposes(
+                (value for (kind, value) in identifiers if kind is IdentifierKind.EMAIL),
+                _suppressible(command, policy),
+            ),
+        )
+        for _ in range(TRIES_MAX):
+            holders = await self._holders(identifiers)
+            found = await self._person_meant(holders)
+            try:
+                if found is not None:
+                    return await self._collect(found, command, attribution)
+                return await self._new(command, identifiers, holders, attribution)
+            except IdentifierTaken:
+                continue  # somebody registered meanwhile: look again
+            except SubjectSuppressed:
+                return Registration(Registered.SUPPRESSED, random_id(), None)
+        raise IdentifierTaken
+
+    async def _holders(
+        self, identifiers: Mapping[tuple[IdentifierKind, str], frozenset[str]]
+    ) -> dict[tuple[IdentifierKind, str], UUID]:
+        found = {one: await self._lookups.subject_of(one[0].value, one[1]) for one in identifiers}
+        return {one: subject for one, subject in found.items() if subject is not None}
+
+    async def _person_meant(
+        self, holders: Mapping[tuple[IdentifierKind, str], UUID]
+    ) -> UUID | None:
+        """The one person to whom a verified identifier leads; nobody when it leads to two."""
+        meant = {
+            subject_id
+            for (kind, value), subject_id in holders.items()
+            if await verified_holder(self._ledger.store, subject_id, kind, value)
+        }
+        return meant.pop() if len(meant) == 1 else None
+
+    async def _new(
+        self,
+        command: RegisterSubject,
+        identifiers: Mapping[tuple[IdentifierKind, str], frozenset[str]],
+        holders: Mapping[tuple[IdentifierKind, str], UUID],
+        attribution: Attribution,
+    ) -> Registration:
+        taken = frozenset[str]().union(*(identifiers[one] for one in holders))
+        subject_id = random_id()
+        receipt = await self._ledger.execute(
+            subject_id, replace(command, identified=taken), attribution, new=True
+        )
+        if taken and not receipt.replayed:
+            finding = RaiseFinding(
+                finding=random_id(), code=FindingCode.POSSIBLE_DUPLICATE, source=command.source
+            )
+            await self._ledger.execute(subject_id, finding, Attribution(by=attribution.by))
+        return Registration(Registered.NEW, receipt.stream_id, receipt)
+
+    async def _collect(
+        self, subject_id: UUID, command: RegisterSubject, attribution: Attribution
+    ) -> Registration:
+        """What was obtained joins the person's record, one command a purpose, all or nothing."""
+        receipts = [
+            await self._ledger.execute(
+                subject_id,
+                _collection(command, obtained),
+                attribution if number == 0 else _numbered(attribution, number),
+            )
+            for number, obtained in enumerate(command.obtained)
+        ]
+        lines = tuple(line for receipt in receipts for line in receipt.lines)
+        return Registration(
+            Registered.FOUND,
+            receipts[0].stream_id,
+            Receipt(receipts[0].stream_id, receipts[-1].version, lines, receipts[0].replayed),
+        )
+
+
+async def verified_holder(
+    store: EventStore, subject_id: UUID, kind: IdentifierKind, value: str
+) -> bool:
+    """Whether the person showed control over exactly this normalised identifier."""
+    stream = await store.read_stream(subject_id, with_blobs=True)
+    state = fold(SUBJECT.initial, stream.events)
+    for held in state.identifiers.active.values():
+        if held.kind is kind and held.verification is not None:
+            opened = store.open_section(stream, held.value_at, held.retention_class)
+            if isinstance(opened, Sealed) and opened.personal.get(held.category) == value:
+                return True
+    return False
+
+
+def _collection(command: RegisterSubject, obtained: Obtained) -> CollectData:
+    return CollectData(
+        obtained=obtained,
+        source=command.source,
+        flags=command.flags,
+        region=command.region,
+        # Without verification an existing person's identifiers never change.
+        identified=frozenset(obtained.personal),
+        suppressed_for=command.suppressed_for,
+        occurred_at=command.occurred_at,
+    )
+
+
+def _numbered(attribution: Attribution, number: int) -> Attribution:
+    """The same request's idempotency for a further command of it."""
+    key = attribution.idempotency
+    again = None if key is None else replace(key, operation=f"{key.operation}#{number}")
+    return replace(attribution, idempotency=again, if_match=None)
+
+
+def _identifiers(
+    command: RegisterSubject, policy: Policy
+) -> dict[tuple[IdentifierKind, str], frozenset[str]]:
+    """Kind and normalised value of every identifier that came, with the categories it came in."""
+    found: dict[tuple[IdentifierKind, str], frozenset[str]] = {}
+    for obtained in command.obtained:
+        for key, value in obtained.personal.items():
+            category = policy.category(key)
+            if category is None or category.identifier_kind is None:
+                continue
+            normal = normalise(category, value, command.region)
+            kind = identifying_kind(key, normal, policy)
+            if kind is not None:
+                found[kind, normal] = found.get((kind, normal), frozenset()) | {key}
+    return found
+
+
+def _suppressible(command: RegisterSubject, policy: Policy) -> tuple[str, ...]:
+    """Every purpose for which the register may close what came: those named and their parents."""
+    keys = (key for one in command.obtained for key in policy.lineage(one.purpose))
+    return tuple(dict.fromkeys(keys))
