@@ -2,9 +2,12 @@
 
 from fastapi import FastAPI
 
-from app.api import consents
+from app.api import consents, subjects
 
-ROUTERS = (consents.ROUTES,)
+ROUTERS = (
+    subjects.ROUTES,
+    consents.ROUTES,
+)
 
 STREAMING_PATHS = frozenset({"/v1/imports"})
 """Bodies that are read line by line and never held whole."""
