@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 
-from app.api import consents, subjects
+from app.api import consents, profiles, subjects
 
 ROUTERS = (
     subjects.ROUTES,
+    profiles.ROUTES,
     consents.ROUTES,
 )
 

@@ -1,4 +1,4 @@
-"""People: registered from what was obtained about them, found, and shown field by field (Art. 15)."""
+"""People: registered from what was obtained about them, and found by a verified identifier."""
 
 from datetime import datetime
 from typing import Annotated
@@ -25,6 +25,7 @@ from app.domain.relationships import StartRelationship
 from app.domain.subjects import RegisterSubject, SubjectUnknown
 from app.domain.values import normalise
 from app.events.identifiers import Verification
+from app.events.notices import NoticeChannel
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.registration import Registered, Registrar, verified_holder
 
@@ -73,7 +74,7 @@ class NoticeBody(Body):
 
     policy: WordField = Field(examples=["impel-1"])
     language: LanguageField = Field(examples=["sv"])
-    channel: WordField = Field(examples=["form"])
+    channel: NoticeChannel = Field(examples=["form"])
     occurred_at: datetime | None = None
 
     def command(self) -> ShowNotice:
@@ -95,7 +96,7 @@ class RegistrationBody(Body):
     obtained: list[ObtainedBody] = Field(min_length=1, max_length=20)
     verification: Verification | None = Field(
         default=None,
-        description="How the source saw that the person controls the identifiers; null: it did not.",
+        description="How the source saw that the person controls the identifiers, if it did.",
         examples=["link"],
     )
     relationships: list[RelationshipBody] = Field(default_factory=list, max_length=20)

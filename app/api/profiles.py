@@ -1,0 +1,127 @@
+"""A person's profile, field by field, read for one purpose; every reading is recorded (L3)."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.answers import answer
+from app.api.call import Call, authorised, etag
+from app.api.operations import operation, router
+from app.auth import Scope
+from app.domain.accounts import mask_account
+from app.domain.consultations import (
+    PurposeNotAllowed,
+    RecordConsultation,
+    RecordRefusedConsultation,
+    check_readable,
+)
+from app.domain.subject import SUBJECT, fold
+from app.domain.subjects import SubjectErased, SubjectUnknown
+from app.policy.vocabulary import FieldClass
+from app.rights.as_of import parse_as_of
+from app.rights.profile import ProfileField, profile
+
+ROUTES = router("subjects")
+
+
+class FieldBody(BaseModel):
+    """One value and why it is held."""
+
+    category: str = Field(examples=["contact.email"], max_length=64)
+    field_class: FieldClass
+    value: str | None = Field(
+        description="Masked for financial data unless `reveal` names the category.", max_length=4000
+    )
+    state: str = Field(examples=["held"], max_length=16)
+    purpose: str = Field(max_length=64)
+    basis: str = Field(max_length=64)
+    source: str = Field(max_length=64)
+    origin: str = Field(max_length=32)
+    since: datetime
+    retention_class: str = Field(max_length=64)
+    occasion: UUID | None
+    policy: str = Field(max_length=64)
+    rectified: bool
+
+
+class ProfileBody(BaseModel):
+    """What is held and may be read for the purpose."""
+
+    subject_id: UUID
+    version: int = Field(ge=0)
+    purpose: str = Field(max_length=64)
+    as_of: str | None = Field(max_length=40)
+    restricted: bool
+    fields: list[FieldBody] = Field(max_length=1000)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/subjects/{subject_id}",
+    scope=Scope.SUBJECTS_READ,
+    answers=ProfileBody,
+    summary="Show a person's profile",
+    problems=("purpose-unknown", "purpose-not-allowed", "subject-unknown", "subject-erased"),
+    clauses=("C4", "C6", "C12", "C64"),
+    law=("L3", "L4", "L6"),
+    purpose=True,
+)
+async def get_subject(
+    subject_id: UUID,
+    call: Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])],
+    as_of: Annotated[str | None, Query(max_length=40)] = None,
+    reveal: Annotated[list[str] | None, Query(max_length=20)] = None,
+) -> Response:
+    """Shows what is held for the purpose named in the Purpose header, each value with its why.
+
+    `as_of` (a position or an RFC 3339 time) shows an earlier state; what was erased since stays
+    erased. `reveal` asks for categories by name: one that the purpose does not allow is refused,
+    and the refusal is recorded.
+    """
+    service, purpose, cut = call.service, call.purpose(), parse_as_of(as_of)
+    rules = await service.ledger.rules()
+    stream = await service.store.read_stream(subject_id, with_blobs=True)
+    now = fold(SUBJECT.initial, stream.events)
+    if not now.registered:
+        raise SubjectUnknown
+    if now.erased:
+        raise SubjectErased
+    revealed = frozenset(reveal or ())
+    given = rules.at(service.ledger.clock())
+    try:
+        check_readable(now, purpose, revealed, given)
+    except PurposeNotAllowed:
+        refused = RecordRefusedConsultation(
+            purpose=purpose, categories=revealed & frozenset(rules.policy.categories)
+        )
+        await service.ledger.execute(subject_id, refused, call.reading())
+        raise
+    shown = profile(service.store, cut.cut(stream) if cut else stream, purpose, given)
+    version = etag(shown.state.content_version)
+    if call.request.headers.get("if-none-match") == version and cut is None:
+        return Response(status_code=304, headers={"etag": version})
+    if shown.categories:
+        consulted = RecordConsultation(purpose=purpose, categories=shown.categories)
+        await service.ledger.execute(subject_id, consulted, call.reading())
+    body = {
+        "subject_id": subject_id,
+        "version": shown.state.content_version,
+        "purpose": purpose,
+        "as_of": as_of,
+        "restricted": bool(now.restrictions.active),
+        "fields": [_value(one, revealed) for one in shown.fields],
+    }
+    return answer(body, headers={"etag": version})
+
+
+def _value(one: ProfileField, revealed: frozenset[str]) -> dict[str, object]:
+    members = asdict(one)
+    masked = one.field_class is FieldClass.FINANCIAL and one.category not in revealed
+    if masked and one.value is not None:
+        members["value"] = mask_account(one.value)
+    return members

@@ -1,0 +1,89 @@
+"""What is held about a person now or at an earlier time, field by field, for one purpose (L3, L6)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.domain.consultations import readable
+from app.domain.decider import Circumstances
+from app.domain.holdings import Held
+from app.domain.subject import SUBJECT, SubjectState, fold
+from app.policy.vocabulary import FieldClass
+from app.store.event_store import EventStore, Stream
+from app.vault.sealing import Erased, Opened, Sealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileField:
+    """One value with why it may be held. ``value`` is None when it cannot be shown."""
+
+    category: str
+    field_class: FieldClass
+    value: str | None = field(repr=False)
+    state: str
+    """`held`, `erased` or `unavailable`."""
+    purpose: str
+    basis: str
+    source: str
+    origin: str
+    since: datetime
+    retention_class: str
+    occasion: UUID | None
+    policy: str
+    rectified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The fields that a purpose may see, and the state they come from."""
+
+    state: SubjectState
+    fields: tuple[ProfileField, ...]
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """The categories whose values are shown."""
+        return frozenset(one.category for one in self.fields if one.value is not None)
+
+
+def profile(store: EventStore, stream: Stream, purpose: str, given: Circumstances) -> Profile:
+    """The current value of every category that may be read for the purpose."""
+    state = fold(SUBJECT.initial, stream.events)
+    allowed = readable(state, purpose, given)
+    lineage = given.policy.lineage(purpose)
+    fields = tuple(
+        _field(held, store.open_section(stream, held.version, held.retention_class), given)
+        for held in state.collections.current()
+        if held.category in allowed and held.purpose in lineage
+    )
+    return Profile(state=state, fields=fields)
+
+
+def _field(held: Held, opened: Opened, given: Circumstances) -> ProfileField:
+    category = given.policy.categories[held.category]
+    value = opened.personal.get(held.category) if isinstance(opened, Sealed) else None
+    return ProfileField(
+        category=held.category,
+        field_class=category.field_class,
+        value=value,
+        state=_state(opened),
+        purpose=held.purpose,
+        basis=held.basis.value,
+        source=held.source,
+        origin=held.origin.value,
+        since=held.since,
+        retention_class=held.retention_class,
+        occasion=held.occasion,
+        policy=held.policy,
+        rectified=held.rectified,
+    )
+
+
+def _state(opened: Opened) -> str:
+    match opened:
+        case Sealed():
+            return "held"
+        case Erased():
+            return "erased"
+        case _:
+            return "unavailable"
