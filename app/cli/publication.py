@@ -8,16 +8,15 @@ import asyncpg
 
 from app.cli.answers import CommandFailed, refused, unavailable
 from app.cli.policy_files import read_policy
-from app.clock import system_clock
-from app.domain.control import CONTROL, PublishLaw, PublishPolicy, SupplyPolicyText
 from app.domain.control import Command as ControlCommand
-from app.domain.decider import Circumstances, Refusal
+from app.domain.control import PublishLaw, PublishPolicy, SupplyPolicyText
+from app.domain.decider import Refusal
 from app.policy.model import Policy
+from app.receipts import Attribution, LedgerContended
 from app.service import Service
-from app.store.append import Append, OutcomeCode
+from app.store.group_commit import LedgerBusy, LedgerUnavailable
 
 ACTOR: Final = "pdledger"
-TRIES_MAX: Final = 12
 ARCHIVE_SQL: Final = "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)"
 
 
@@ -57,7 +56,9 @@ async def publish(service: Service, structure: bytes, texts: Mapping[str, bytes]
         texts=named,
         effective_from=policy.effective_from,
     )
-    published = await _execute(service, command, policy)
+    # A text may come after a later version: that does not put this one in force again.
+    known = policy.version in (await service.rulebook.refresh_control()).policies
+    published = not known and await _execute(service, command, policy)
     supplied = [
         language
         for language in languages
@@ -71,32 +72,14 @@ async def publish(service: Service, structure: bytes, texts: Mapping[str, bytes]
 
 
 async def _execute(service: Service, command: ControlCommand, policy: Policy) -> bool:
-    """Appends what the command decides; False when there was nothing to do."""
-    rulebook = service.rulebook
-    for _ in range(TRIES_MAX):
-        state = await rulebook.refresh_control()
-        now = system_clock()
-        given = Circumstances(policy, rulebook.law, state, now)
-        try:
-            records = CONTROL.decide(command, state, given)
-        except Refusal as refusal:
-            raise _explained(refusal) from None
-        if not records:
-            return False
-        draft = service.store.draft(
-            rulebook.control_stream,
-            records,
-            expected=state.version,
-            previous=state.leaf_hash,
-            keys={},
-            recorded_at=now if state.last_at is None else max(now, state.last_at),
-            by=ACTOR,
-        )
-        append = Append(rulebook.control_stream, state.version, None, draft.events)
-        [outcome] = await service.ledger.commit.append([append])
-        if outcome.code is OutcomeCode.APPENDED:
-            return True
-    raise unavailable("ledger-contended", "others wrote at every try; nothing was published")
+    """Whether the command changed anything."""
+    try:
+        receipt = await service.control.execute(command, Attribution(by=ACTOR), policy=policy)
+    except Refusal as refusal:
+        raise _explained(refusal) from None
+    except (LedgerBusy, LedgerContended, LedgerUnavailable):
+        raise unavailable("ledger-contended", "the ledger is busy; try again") from None
+    return bool(receipt.lines)
 
 
 def _explained(refusal: Refusal) -> CommandFailed:

@@ -1,0 +1,75 @@
+"""`doctor`, `keys` and `project`: an operator sees what is wrong, and can make registers anew."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.answers import ExitCode
+from app.projections import PROJECTIONS
+from tests.cli.conftest import Call
+
+Settings = dict[str, str]
+
+
+def examined(ended: Any) -> dict[str, bool]:
+    """What `doctor` found, by name."""
+    return {one["name"]: one["in_order"] for one in ended.document["examined"]}
+
+
+def test_a_prepared_ledger_is_in_order(call: Call, server: Settings) -> None:
+    ended = call("doctor", "--json", **server)
+
+    assert all(examined(ended).values()), ended.out
+    assert ended.exit_code == 0
+
+
+def test_a_key_file_that_others_can_read_is_named(call: Call, server: Settings) -> None:
+    file = Path(server["LEDGER_HOME"]) / "first-key"
+    file.chmod(0o644)
+    ended = call("doctor", "--json", **server)
+    file.chmod(0o600)
+
+    assert ended.exit_code == ExitCode.NOT_IN_ORDER
+    assert not examined(ended)["first key"]
+
+
+def test_a_root_that_is_gone_is_named(call: Call, server: Settings) -> None:
+    root = Path(server["LEDGER_HOME"]) / "keys" / "epoch-0001.root"
+    away = root.rename(root.with_suffix(".away"))
+    doctor = call("doctor", "--json", **server)
+    keys = call("keys", "status", "--json", **server)
+    away.rename(root)
+
+    assert not examined(doctor)["key epoch"]
+    assert keys.exit_code == ExitCode.NOT_IN_ORDER
+    assert keys.document["keys"]["epochs"][0]["root"] == "missing"
+
+
+def test_keys_show_epoch_and_custody_and_no_key(call: Call, server: Settings) -> None:
+    ended = call("keys", "status", "--json", **server)
+    root = (Path(server["LEDGER_HOME"]) / "keys" / "epoch-0001.root").read_bytes()
+
+    assert ended.exit_code == 0
+    assert ended.document["keys"]["custody"].startswith("development custody")
+    assert root.hex() not in ended.out
+
+
+def test_registers_are_made_anew_to_the_head_of_the_log(call: Call, server: Settings) -> None:
+    behind = call("project", "status", "--json", **server)
+    first = call("project", "rebuild", "--json", **server).document["rebuilt"]
+    second = call("project", "rebuild", "--json", **server).document["rebuilt"]
+    level = call("project", "status", "--json", **server)
+
+    assert behind.exit_code == ExitCode.NOT_IN_ORDER
+    assert level.exit_code == 0
+    assert [one["name"] for one in first] == [projection.name for projection in PROJECTIONS]
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["", "nothing"])
+def test_an_unknown_register_is_refused(call: Call, server: Settings, name: str) -> None:
+    ended = call("project", "rebuild", name, "--json", **server)
+
+    assert ended.exit_code == ExitCode.REFUSED
+    assert ended.document["failed"]["code"] == "projection-unknown"

@@ -1,0 +1,69 @@
+"""A ledger on a server: the deploying login is gone before the first request is answered."""
+
+from pathlib import Path
+
+from app.cli.answers import ExitCode
+from tests.cli.conftest import on_server, run
+from tests.cli.services import running
+from tests.conftest import Database
+
+
+def test_up_migrates_with_a_login_that_the_serving_process_never_has(
+    blank_database: Database, tmp_path: Path
+) -> None:
+    variables = on_server(blank_database, tmp_path / "home")
+    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
+    with running("up", errors=tmp_path / "log", **variables, **deploying) as service:
+        seen = Path(f"/proc/{service.process.pid}/environ").read_bytes()
+
+        assert service.get("/livez").status_code == 200
+        assert service.welcome["first_key"].startswith("pl_live_")
+        assert b"LEDGER_MIGRATION_URL" not in seen
+        assert service.stop() == 0
+
+
+def test_serve_refuses_to_start_beside_the_deploying_login(
+    blank_database: Database, tmp_path: Path
+) -> None:
+    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
+    ended = run("serve", "--json", **on_server(blank_database, tmp_path), **deploying)
+
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert ended.document["failed"]["code"] == "migration-url-present"
+
+
+def test_a_database_that_is_not_migrated_is_not_served(
+    blank_database: Database, tmp_path: Path
+) -> None:
+    variables = on_server(blank_database, tmp_path / "home")
+    prepared = run("up", "--json", LEDGER_PORT="0", **variables)
+    served = run("serve", "--json", LEDGER_PORT="0", **variables)
+
+    assert prepared.document["failed"]["code"] == "ledger-unmigrated"
+    assert served.exit_code == ExitCode.UNAVAILABLE
+    assert served.document["failed"]["code"] == "service-not-started"
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_its_url(tmp_path: Path) -> None:
+    ended = run(
+        "client",
+        "list",
+        "--json",
+        LEDGER_HOME=str(tmp_path),
+        LEDGER_DATABASE_URL="postgresql://ledger_app:geheim@127.0.0.1:1/ledger",
+    )
+
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert ended.document["failed"]["code"] == "database-unreachable"
+    assert "geheim" not in ended.out + ended.error
+
+
+def test_migrating_twice_changes_nothing(blank_database: Database, tmp_path: Path) -> None:
+    variables = on_server(blank_database, tmp_path / "home")
+    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
+    first = run("migrate", "--json", **variables, **deploying).document["migrated"]
+    second = run("migrate", "--json", **variables, **deploying).document["migrated"]
+
+    assert first["before"] is None
+    assert first["epoch_opened"]
+    assert second == {"before": first["after"], "after": first["after"], "epoch_opened": False}
