@@ -1,0 +1,222 @@
+"""Restriction: set by decision, by a dispute, by an objection; lifted only when announced."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from app.domain.objections import RaiseObjection, UpholdObjection, WithdrawObjection
+from app.domain.purpose_limitation import CategoryUnknown, PurposeUnknown
+from app.domain.restrictions import (
+    AnnounceLift,
+    DisputeAccuracy,
+    LiftRestriction,
+    ObjectionPending,
+    Restrict,
+    Restriction,
+    RestrictionLiftUnannounced,
+    RestrictionUnknown,
+)
+from app.domain.scope import Scope
+from app.events.objections import ObjectionOverridden
+from app.events.recorded import Section
+from app.events.restrictions import (
+    AccuracyDisputed,
+    RestrictionGround,
+    RestrictionLiftAnnounced,
+    RestrictionLifted,
+    RestrictionSet,
+)
+from tests.spec import NOW, At, given, registration
+
+KEY = UUID("a6f5b0f2-6a52-4d8e-9a39-0e1d2b3c4d51")
+OTHER = UUID("a6f5b0f2-6a52-4d8e-9a39-0e1d2b3c4d52")
+PERSON = registration()
+RESTRICT = Restrict(restriction=KEY, ground=RestrictionGround.UNLAWFUL, source="email")
+SET = RestrictionSet(
+    restriction=KEY, ground=RestrictionGround.UNLAWFUL, purpose=None, source="email"
+)
+DISPUTE = DisputeAccuracy(
+    restriction=KEY, categories=frozenset({"work.title", "contact.name"}), source="email"
+)
+DISPUTED = AccuracyDisputed(
+    restriction=KEY, categories=("contact.name", "work.title"), source="email"
+)
+ANNOUNCE = AnnounceLift(restriction=KEY, channel="post")
+ANNOUNCED = RestrictionLiftAnnounced(restriction=KEY, channel="post")
+LIFT = LiftRestriction(restriction=KEY)
+LIFTED = RestrictionLifted(restriction=KEY)
+OBJECT = RaiseObjection(
+    objection=KEY, source="email", purpose="network_exchange", recipient="members"
+)
+
+
+@pytest.mark.clause("L42")
+@pytest.mark.parametrize("ground", list(RestrictionGround))
+def test_a_restriction_is_set_on_each_ground(ground: RestrictionGround) -> None:
+    """Art. 18(1)(a) to (d)."""
+    when = given(PERSON).when(replace(RESTRICT, ground=ground, occurred_at=NOW))
+
+    when.then(replace(SET, ground=ground))
+    assert when.records[0].occurred_at == NOW
+    assert when.records[0].sections == ()
+    assert when.after.state.restrictions.active == {
+        KEY: Restriction(ground=ground, scope=Scope(), since=NOW)
+    }
+
+
+@pytest.mark.clause("L42")
+def test_a_restriction_can_be_for_one_purpose() -> None:
+    """The rest goes on."""
+    when = given(PERSON).when(replace(RESTRICT, purpose="payments"))
+
+    when.then(replace(SET, purpose="payments"))
+    assert when.after.state.restrictions.active[KEY].scope == Scope(purpose="payments")
+    given(PERSON).when(replace(RESTRICT, purpose="astrology")).then_refused(PurposeUnknown)
+
+
+@pytest.mark.clause("L42")
+def test_contested_data_rest_without_a_decision() -> None:
+    """Art. 18(1)(a): for as long as it takes to verify them."""
+    when = given(PERSON).when(DISPUTE)
+
+    when.then(DISPUTED)
+    assert when.after.state.restrictions.active == {
+        KEY: Restriction(
+            ground=RestrictionGround.ACCURACY,
+            scope=Scope(categories=frozenset({"work.title", "contact.name"})),
+            since=NOW,
+        )
+    }
+    unknown = replace(DISPUTE, categories=frozenset({"star.sign"}))
+    given(PERSON).when(unknown).then_refused(CategoryUnknown)
+
+
+def test_the_persons_words_are_sealed_in_the_class_of_the_request() -> None:
+    """Nothing that somebody wrote is in an event."""
+    [record] = given(PERSON).when(replace(DISPUTE, statement="I never was a director")).records
+
+    assert record.sections == (
+        Section(
+            "rights-request",
+            f"request.{KEY}",
+            {"correspondence.statement": "I never was a director"},
+        ),
+    )
+    assert "director" not in repr(replace(DISPUTE, statement="I never was a director"))
+    [restricted] = given(PERSON).when(replace(RESTRICT, statement="Stop it")).records
+    assert restricted.sections[0].personal == {"correspondence.statement": "Stop it"}
+    assert "Stop" not in repr(replace(RESTRICT, statement="Stop it"))
+
+
+@pytest.mark.parametrize(
+    ("again", "new"),
+    [
+        (RESTRICT, False),
+        (replace(RESTRICT, restriction=OTHER), False),
+        (replace(RESTRICT, restriction=OTHER, ground=RestrictionGround.LEGAL_CLAIMS), True),
+        (replace(RESTRICT, restriction=OTHER, purpose="payments"), True),
+        (replace(DISPUTE, restriction=OTHER), True),
+    ],
+)
+def test_the_same_restriction_is_set_once(again: object, new: bool) -> None:
+    """Same ground, same scope."""
+    assert bool(given(PERSON, RESTRICT).when(again).records) is new
+
+
+@pytest.mark.clause("L42")
+def test_a_pending_objection_restricts_by_itself() -> None:
+    """Art. 18(1)(d): exactly what the person objects to."""
+    state = given(PERSON, At(NOW, OBJECT)).state
+
+    assert state.restrictions.active == {
+        KEY: Restriction(
+            ground=RestrictionGround.OBJECTION,
+            scope=Scope(purpose="network_exchange", recipient="members"),
+            since=NOW,
+        )
+    }
+
+
+@pytest.mark.clause("L43")
+def test_an_objection_that_is_granted_at_once_restricts_nothing() -> None:
+    """There is nothing left to weigh."""
+    state = given(PERSON, replace(OBJECT, purpose="information", recipient=None)).state
+
+    assert state.restrictions.active == {}
+
+
+@pytest.mark.clause("L42")
+@pytest.mark.parametrize(
+    "end", [UpholdObjection(objection=KEY), WithdrawObjection(objection=KEY)]
+)
+def test_the_restriction_of_an_objection_ends_with_it(end: object) -> None:
+    """Granted, the use has stopped for good; withdrawn, the person knows."""
+    after = given(PERSON, OBJECT).when(end).after
+
+    assert after.state.restrictions.active == {}
+    assert after.state.restrictions.ended == {KEY}
+    after.when(LIFT).then_nothing()
+    after.when(ANNOUNCE).then_nothing()
+
+
+@pytest.mark.clause("L42", "L44")
+def test_an_objection_that_was_overridden_leaves_the_restriction_until_announced() -> None:
+    """Art. 18(3): the use does not start again behind the person's back."""
+    after = given(PERSON, OBJECT, ObjectionOverridden(objection=KEY))
+
+    assert set(after.state.restrictions.active) == {KEY}
+    after.when(LIFT).then_refused(RestrictionLiftUnannounced)
+    after.when(ANNOUNCE).after.when(LIFT).then(LIFTED)
+
+
+@pytest.mark.clause("L42", "L44")
+@pytest.mark.parametrize("command", [ANNOUNCE, LIFT])
+def test_a_restriction_lasts_while_its_objection_is_pending(command: object) -> None:
+    """Art. 18(1)(d)."""
+    given(PERSON, At(NOW, OBJECT)).when(command).then_refused(ObjectionPending)
+
+
+@pytest.mark.clause("L42")
+def test_lifting_needs_an_announcement() -> None:
+    """Art. 18(3): the person is told before, not after."""
+    restricted = given(PERSON, RESTRICT)
+
+    restricted.when(LIFT).then_refused(RestrictionLiftUnannounced)
+    announced = restricted.when(ANNOUNCE)
+    announced.then(ANNOUNCED)
+    assert announced.after.state.restrictions.active[KEY].announced_at == NOW
+    announced.after.when(ANNOUNCE).then_nothing()
+    lifted = announced.after.when(LIFT)
+    lifted.then(LIFTED)
+    assert lifted.after.state.restrictions.active == {}
+    assert lifted.after.state.restrictions.ended == {KEY}
+    lifted.after.when(LIFT).then_nothing()
+    lifted.after.when(ANNOUNCE).then_nothing()
+    lifted.after.when(RESTRICT).then_nothing()
+
+
+@pytest.mark.clause("L42")
+def test_announcing_one_restriction_lifts_no_other() -> None:
+    """Each has its own announcement."""
+    other = replace(RESTRICT, restriction=OTHER, ground=RestrictionGround.LEGAL_CLAIMS)
+    restricted = given(PERSON, RESTRICT, other, ANNOUNCE)
+
+    restricted.when(LiftRestriction(restriction=OTHER)).then_refused(RestrictionLiftUnannounced)
+    assert set(restricted.when(LIFT).after.state.restrictions.active) == {OTHER}
+
+
+@pytest.mark.clause("L42")
+@pytest.mark.parametrize("command", [ANNOUNCE, LIFT])
+def test_what_was_not_restricted_cannot_be_lifted(command: object) -> None:
+    """An id that nobody knows."""
+    given(PERSON).when(command).then_refused(RestrictionUnknown)
+
+
+def test_the_time_of_a_restriction_is_when_it_happened() -> None:
+    """A letter restricts from the day on which it came."""
+    earlier = NOW - timedelta(days=40)
+    state = given(PERSON, replace(RESTRICT, occurred_at=earlier)).state
+
+    assert state.restrictions.active[KEY].since == earlier
