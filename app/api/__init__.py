@@ -2,11 +2,13 @@
 
 from fastapi import FastAPI
 
-from app.api import consents, profiles, subjects
+from app.api import collections, consents, profiles, relationships, subjects
 
 ROUTERS = (
     subjects.ROUTES,
     profiles.ROUTES,
+    collections.ROUTES,
+    relationships.ROUTES,
     consents.ROUTES,
 )
 

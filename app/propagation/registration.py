@@ -4,7 +4,7 @@ A person is found only by a verified identifier. Whoever calls gets the same kin
 known and unknown people: whether somebody is known is personal data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
@@ -61,14 +61,9 @@ class Registrar:
         a finding on the new record and moves nothing.
         """
         policy = (await self._ledger.rules()).policy
-        identifiers = _identifiers(command, policy)
-        command = replace(
-            command,
-            suppressed_for=await self._lookups.suppressed_purposes(
-                (value for (kind, value) in identifiers if kind is IdentifierKind.EMAIL),
-                _suppressible(command, policy),
-            ),
-        )
+        identifiers = _identifiers(command.obtained, command.region, policy)
+        suppressed = await self._suppressed(identifiers, command.obtained, policy)
+        command = replace(command, suppressed_for=suppressed)
         for _ in range(TRIES_MAX):
             holders = await self._holders(identifiers)
             found = await self._person_meant(holders)
@@ -81,6 +76,31 @@ class Registrar:
             except SubjectSuppressed:
                 return Registration(Registered.SUPPRESSED, random_id(), None)
         raise IdentifierTaken
+
+    async def collect(
+        self, subject_id: UUID, command: CollectData, attribution: Attribution
+    ) -> Receipt:
+        """Adds data to a known person; a new address leads to them only when nobody holds it."""
+        policy = (await self._ledger.rules()).policy
+        identifiers = _identifiers((command.obtained,), command.region, policy)
+        holders = await self._holders(identifiers)
+        command = replace(
+            command,
+            identified=frozenset[str]().union(*(identifiers[one] for one in holders)),
+            suppressed_for=await self._suppressed(identifiers, (command.obtained,), policy),
+        )
+        return await self._ledger.execute(subject_id, command, attribution)
+
+    async def _suppressed(
+        self,
+        identifiers: Mapping[tuple[IdentifierKind, str], frozenset[str]],
+        obtained: Sequence[Obtained],
+        policy: Policy,
+    ) -> frozenset[str]:
+        """For which of the purposes, or those that they narrow, an address is suppressed."""
+        addresses = [value for kind, value in identifiers if kind is IdentifierKind.EMAIL]
+        purposes = dict.fromkeys(key for one in obtained for key in policy.lineage(one.purpose))
+        return await self._lookups.suppressed_purposes(addresses, purposes)
 
     async def _holders(
         self, identifiers: Mapping[tuple[IdentifierKind, str], frozenset[str]]
@@ -173,23 +193,17 @@ def _numbered(attribution: Attribution, number: int) -> Attribution:
 
 
 def _identifiers(
-    command: RegisterSubject, policy: Policy
+    obtained: Sequence[Obtained], region: str | None, policy: Policy
 ) -> dict[tuple[IdentifierKind, str], frozenset[str]]:
     """Kind and normalised value of every identifier that came, with the categories it came in."""
     found: dict[tuple[IdentifierKind, str], frozenset[str]] = {}
-    for obtained in command.obtained:
-        for key, value in obtained.personal.items():
+    for one in obtained:
+        for key, value in one.personal.items():
             category = policy.category(key)
             if category is None or category.identifier_kind is None:
                 continue
-            normal = normalise(category, value, command.region)
+            normal = normalise(category, value, region)
             kind = identifying_kind(key, normal, policy)
             if kind is not None:
                 found[kind, normal] = found.get((kind, normal), frozenset()) | {key}
     return found
-
-
-def _suppressible(command: RegisterSubject, policy: Policy) -> tuple[str, ...]:
-    """Every purpose for which the register may close what came: those named and their parents."""
-    keys = (key for one in command.obtained for key in policy.lineage(one.purpose))
-    return tuple(dict.fromkeys(keys))
