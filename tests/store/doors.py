@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from app.store.append import APPEND_SQL, Append, Outcome, OutcomeCode, arguments
+from app.store.append import APPEND_SQL, PARTITION, Append, Outcome, OutcomeCode, arguments
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -27,15 +27,14 @@ async def append(
     return [by_command[number] for number in range(1, len(commands) + 1)]
 
 
-async def append_one(connection: Connection, command: Append) -> Outcome:
-    """One call of `ledger_append_one`."""
+def one_arguments(command: Append) -> tuple[object, ...]:
+    """The arguments of `ledger_append_one`."""
     [event] = command.events
     assert not command.identifiers
     assert not command.suppressions
     token = command.idempotency
-    row = await connection.fetchrow(
-        APPEND_ONE_SQL,
-        0,
+    return (
+        PARTITION,
         command.stream_id,
         command.expected,
         command.control,
@@ -56,6 +55,11 @@ async def append_one(connection: Connection, command: Append) -> Outcome:
         [key.epoch for key in command.new_keys],
         [key.wrapped for key in command.new_keys],
     )
+
+
+async def append_one(connection: Connection, command: Append) -> Outcome:
+    """One call of `ledger_append_one`."""
+    row = await connection.fetchrow(APPEND_ONE_SQL, *one_arguments(command))
     assert row is not None
     return _outcome(row)
 

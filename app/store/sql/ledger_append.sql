@@ -70,6 +70,9 @@ BEGIN
     END IF;
     v_version := ledger.append_versions(
         c_expected, e_command, e_type, k_command || i_command || r_command, s_event);
+    IF c_stream = '{}' THEN
+        RETURN;
+    END IF;
     SELECT array_agg(b.entry ORDER BY c.n), count(DISTINCT c.stream)
       INTO v_before, v_streams
       FROM unnest(c_stream, c_expected) WITH ORDINALITY AS c(stream, expected, n)

@@ -27,7 +27,7 @@ DECLARE
     v_next boolean;
     v_known boolean;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' OR p_partition <> 0
+    IF current_setting('transaction_isolation') <> 'read committed' OR p_partition IS DISTINCT FROM 0
         OR p_type IN ('erasure.executed', 'retention.executed') OR p_expected >= 0 IS NOT TRUE
     THEN
         RAISE EXCEPTION 'not under READ COMMITTED, or not a command of this partition and function'
