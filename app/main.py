@@ -16,7 +16,7 @@ from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
-from app.service import Service
+from app.service import Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, open_pool
 from app.store.event_store import EventStore
@@ -81,7 +81,17 @@ async def open_service(
         if logins.eraser is not None:
             eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
             open_things.push_async_callback(eraser.close)
-        yield Service(ledger, control, store, rulebook, Lookups(pool, vault), callers, pool, eraser)
+        yield Service(
+            ledger=ledger,
+            control=control,
+            store=store,
+            rulebook=rulebook,
+            lookups=Lookups(pool, vault),
+            callers=callers,
+            pool=pool,
+            eraser=eraser,
+            webhooks=_webhooks(settings),
+        )
 
 
 def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
@@ -132,6 +142,19 @@ def wrapped(app: FastAPI, settings: Settings) -> Envelope:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+
+
+def _webhooks(settings: Settings) -> dict[str, WebhookSecrets]:
+    """The receivers whose path secret is at hand."""
+    file = settings.webhook_mailchimp_secret_file or settings.home / "secrets/webhook-mailchimp"
+    if not file.is_file():
+        return {}
+    signing = settings.webhook_mailchimp_signing_secret_file
+    return {
+        "mailchimp": WebhookSecrets(
+            file.read_text().strip(), signing.read_text().strip() if signing else None
+        )
+    }
 
 
 def _forget(ledger: Ledger, subject_id: str) -> None:

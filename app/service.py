@@ -1,6 +1,7 @@
 """The objects that one process works with, built once by `main` and handed to whoever needs them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,14 @@ from app.ledger import Ledger
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.rulebook import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecrets:
+    """What proves that a call comes from a system: the path, and a signature where one is set."""
+
+    path: str = field(repr=False)
+    signing: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +35,5 @@ class Service:
     pool: "asyncpg.Pool[Any]"
     eraser: "asyncpg.Pool[Any] | None"
     """Connections of the eraser login; None when this process has none."""
+    webhooks: Mapping[str, WebhookSecrets]
+    """By system; a system without an entry has no receiver here."""

@@ -1,0 +1,251 @@
+"""What a newsletter tool tells, turned into commands; answered after the durable append (C73).
+
+Withdrawing is always safe to apply, whoever called. Granting never follows from a call: a
+subscription without evidence makes nobody mailable (L16), and an address moves only when nobody
+else holds the new one (DESIGN 6).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias, assert_never
+from uuid import UUID
+
+from app.clock import random_id
+from app.connectors.connector import Connector
+from app.connectors.intents import (
+    CampaignSent,
+    Cleaned,
+    CleanedReason,
+    Effect,
+    EmailChanged,
+    Intent,
+    ProfileUpdated,
+    Subscribed,
+    Unsubscribed,
+    UnsubscribeReason,
+    effects_of,
+)
+from app.control_ledger import ControlLedger
+from app.domain.collections import RectifyData
+from app.domain.consents import ImportUnprovenConsent
+from app.domain.decider import Refusal
+from app.domain.findings import RaiseFinding
+from app.domain.objections import RaiseObjection
+from app.domain.register import SuppressUnknown
+from app.domain.subjects import SubjectErased
+from app.domain.suppressions import Unsubscribe
+from app.domain.values import normalise
+from app.events.findings import FindingCode
+from app.events.identifiers import Verification
+from app.events.objections import ObjectionCause
+from app.events.suppressions import SuppressionCause
+from app.ledger import Ledger
+from app.policy.model import Policy
+from app.policy.vocabulary import LegalBasis
+from app.receipts import Attribution
+from app.rights.addresses import addresses_on_file
+from app.rights.identifiers_on_file import identifiers_on_file
+from app.store.idempotency import IdempotencyKey
+from app.store.lookups import Lookups
+
+EMAIL = "contact.email"
+
+Step: TypeAlias = tuple[UUID | None, object]
+"""Whose stream, or None for the register of unknown people; and the command."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Who an address belongs to, and every address of theirs."""
+
+    subject_id: UUID | None
+    addresses: tuple[str, ...] = field(repr=False)
+
+
+class Intake:
+    """Carries out what one system tells. Done twice, it does nothing the second time."""
+
+    def __init__(self, ledger: Ledger, control: ControlLedger, lookups: Lookups) -> None:
+        self._ledger = ledger
+        self._control = control
+        self._lookups = lookups
+
+    async def receive(self, connector: Connector, intent: Intent) -> None:
+        """Appends what the intent obliges to; returns once that is durable."""
+        policy = (await self._ledger.rules()).policy
+        steps = await self._steps(connector.key, intent, policy)
+        name = connector.dedupe_material(intent).decode("utf-8", "surrogateescape")
+        for number, (subject_id, command) in enumerate(steps):
+            key = IdempotencyKey(
+                client=f"webhook.{connector.key}",
+                operation=f"{type(intent).__name__}#{number}#{type(command).__name__}",
+                key=name,
+                body=b"",
+            )
+            await self._execute(subject_id, command, Attribution(f"webhook.{connector.key}", key))
+
+    async def _execute(
+        self, subject_id: UUID | None, command: object, attribution: Attribution
+    ) -> None:
+        if subject_id is None:
+            assert isinstance(command, SuppressUnknown)
+            await self._control.suppress_unknown(command, attribution)
+            return
+        try:
+            await self._ledger.execute(subject_id, command, attribution)
+        except SubjectErased:
+            # Erased between look-up and append: the address is nobody's any more.
+            if isinstance(command, Unsubscribe):
+                await self._control.suppress_unknown(_unknown(command), attribution)
+
+    async def _steps(self, system: str, intent: Intent, policy: Policy) -> list[Step]:
+        match intent:
+            case Unsubscribed() | Cleaned():
+                return await self._closing(system, intent, policy)
+            case EmailChanged():
+                return await self._moving(system, intent, policy)
+            case Subscribed():
+                told = await self._told(intent.email, policy)
+                return [
+                    (told.subject_id, ImportUnprovenConsent(purpose=purpose, source=system))
+                    for purpose in _mailings(system, policy, LegalBasis.CONSENT)
+                    if told.subject_id is not None
+                ]
+            case ProfileUpdated():
+                return await self._comparing(system, intent, policy)
+            case CampaignSent():
+                return []
+            case _:
+                assert_never(intent)
+
+    async def _closing(
+        self, system: str, intent: Unsubscribed | Cleaned, policy: Policy
+    ) -> list[Step]:
+        """Every mailing of that system ends, for a person known, unknown or erased alike."""
+        told = await self._told(intent.email, policy)
+        cause, objection = _causes(intent)
+        steps: list[Step] = []
+        for purpose in _mailings(system, policy):
+            command = Unsubscribe(
+                purpose=purpose,
+                source=system,
+                cause=cause,
+                addresses=told.addresses,
+                occurred_at=self._happened(intent),
+            )
+            if told.subject_id is None:
+                steps.append((None, _unknown(command)))
+                continue
+            steps.append((told.subject_id, command))
+            if Effect.OBJECT in effects_of(intent):
+                objected = RaiseObjection(
+                    objection=random_id(),
+                    source=system,
+                    purpose=purpose,
+                    cause=objection,
+                    addresses=told.addresses,
+                    occurred_at=self._happened(intent),
+                )
+                steps.append((told.subject_id, objected))
+        return steps
+
+    async def _moving(self, system: str, intent: EmailChanged, policy: Policy) -> list[Step]:
+        """The person's address changes, unless the new one is somebody else's: then nothing moves."""
+        old, new = _normal(intent.old_email, policy), _normal(intent.new_email, policy)
+        subject_id = old and await self._lookups.subject_of("email", old)
+        holder = new and await self._lookups.subject_of("email", new)
+        if not old or not new:
+            return []
+        if not subject_id:
+            # Nobody we know, but a suppression of the old address holds for the new one (C7).
+            closed = await self._lookups.suppressed_purposes([old], _mailings(system, policy))
+            return [
+                (None, SuppressUnknown(purpose=purpose, source=system, addresses=(new,)))
+                for purpose in sorted(closed)
+            ]
+        if holder and holder != subject_id:
+            occasion = random_id()
+            return [(one, _collision(system, occasion)) for one in (subject_id, holder)]
+        former = await identifiers_on_file(self._ledger.store, subject_id, [EMAIL])
+        command = RectifyData(
+            source=system,
+            personal={EMAIL: new},
+            former={version: value for version, value in former.items() if value == old},
+            verification=Verification.SYSTEM,
+        )
+        return [(subject_id, command)]
+
+    async def _comparing(self, system: str, intent: ProfileUpdated, policy: Policy) -> list[Step]:
+        """A newsletter profile is no source of names: a change there is for a human to look at."""
+        told = await self._told(intent.email, policy)
+        if told.subject_id is None or not (intent.given_name or intent.family_name):
+            return []
+        command = RaiseFinding(
+            finding=random_id(), code=FindingCode.UNVERIFIED_CHANGE, source=system
+        )
+        return [(told.subject_id, command)]
+
+    async def _told(self, address: str, policy: Policy) -> _Told:
+        email = _normal(address, policy)
+        if email is None:
+            return _Told(None, ())
+        subject_id = await self._lookups.subject_of("email", email)
+        if subject_id is None:
+            return _Told(None, (email,))
+        on_file = await addresses_on_file(self._ledger.store, subject_id)
+        return _Told(subject_id, tuple(dict.fromkeys((email, *on_file))))
+
+    def _happened(self, intent: Intent) -> datetime:
+        """The tool's time, unless its clock runs ahead of ours."""
+        return min(intent.fired_at, self._ledger.clock())
+
+
+def _causes(intent: Unsubscribed | Cleaned) -> tuple[SuppressionCause, ObjectionCause]:
+    complained = (
+        intent.reason is UnsubscribeReason.ABUSE
+        if isinstance(intent, Unsubscribed)
+        else intent.reason is CleanedReason.ABUSE
+    )
+    if complained:
+        return SuppressionCause.COMPLAINT, ObjectionCause.COMPLAINT
+    if isinstance(intent, Cleaned):
+        return SuppressionCause.UNDELIVERABLE, ObjectionCause.UNDELIVERABLE
+    return SuppressionCause.UNSUBSCRIBE, ObjectionCause.PERSON
+
+
+def _unknown(command: Unsubscribe) -> SuppressUnknown:
+    return SuppressUnknown(
+        purpose=command.purpose,
+        source=command.source,
+        cause=command.cause,
+        addresses=command.addresses,
+        occurred_at=command.occurred_at,
+    )
+
+
+def _collision(system: str, occasion: UUID) -> RaiseFinding:
+    return RaiseFinding(
+        finding=random_id(),
+        code=FindingCode.IDENTITY_COLLISION,
+        source=system,
+        occasion=occasion,
+    )
+
+
+def _mailings(system: str, policy: Policy, basis: LegalBasis | None = None) -> list[str]:
+    """The purposes for which the system sends mailings to people, by the policy's own words."""
+    return [
+        purpose.key
+        for purpose in policy.purposes.values()
+        if purpose.direct_marketing
+        and system in purpose.recipients
+        and (basis is None or purpose.legal_basis is basis)
+    ]
+
+
+def _normal(address: str, policy: Policy) -> str | None:
+    """The address as the indexes know it; None for what is no address at all."""
+    try:
+        return normalise(policy.categories[EMAIL], address)
+    except Refusal:
+        return None
