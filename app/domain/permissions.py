@@ -268,26 +268,30 @@ def _unreachable(state: "SubjectState") -> Denied | None:
 
 
 def _restricted(use: Use, state: "SubjectState") -> Denied | None:
-    return _resting(use, state, _BY_DECISION)
+    for restriction in state.restrictions.active.values():
+        if restriction.ground is not RestrictionGround.OBJECTION and _covers(restriction, use):
+            return Denied(SubjectRestricted, {"ground": restriction.ground.value})
+    return None
 
 
 def _restricted_by_objection(use: Use, state: "SubjectState") -> Denied | None:
     # After the objection rule: while an objection is pending, it is the reason; once it is
     # overridden, the restriction lasts until the person was told (Art. 18(3)).
-    return _resting(use, state, _BY_OBJECTION)
-
-
-_BY_OBJECTION: Final = frozenset({RestrictionGround.OBJECTION})
-_BY_DECISION: Final = frozenset(RestrictionGround) - _BY_OBJECTION
-
-
-def _resting(
-    use: Use, state: "SubjectState", grounds: frozenset[RestrictionGround]
-) -> Denied | None:
-    for restriction in state.restrictions.active.values():
-        if restriction.ground in grounds and _covers(restriction, use):
+    for key, restriction in state.restrictions.active.items():
+        if (
+            restriction.ground is RestrictionGround.OBJECTION
+            and _covers(restriction, use)
+            and not _out_of_reach(state.objections.by_id.get(key), use, state)
+        ):
             return Denied(SubjectRestricted, {"ground": restriction.ground.value})
     return None
+
+
+def _out_of_reach(objection: Objection | None, use: Use, state: "SubjectState") -> bool:
+    """Whether the objection behind a restriction says nothing of this use; the desk's has none."""
+    if objection is None:
+        return False
+    return not use.purpose.objectable or _reconsidered(objection, use, state)
 
 
 def _covers(matter: Restriction | Objection, use: Use) -> bool:

@@ -360,9 +360,7 @@ def test_a_consent_that_cannot_be_shown_is_recorded_as_such() -> None:
     when.after.when(imported).then_nothing()
     given(SUBSCRIBER, GIVE).when(imported).then_nothing()
     given(SUBSCRIBER, GIVE, WITHDRAW).when(imported).then_nothing()
-    given(SUBSCRIBER).when(replace(imported, purpose="payments")).then_refused(
-        ConsentNotApplicable
-    )
+    given(SUBSCRIBER).when(replace(imported, purpose="payments")).then_refused(ConsentNotApplicable)
     given(SUBSCRIBER).when(replace(imported, source="nowhere")).then_refused(SourceUnknown)
     assert not given(SUBSCRIBER, imported, GIVE).state.consents.of("newsletter").unproven
 
@@ -467,9 +465,9 @@ def test_a_consent_from_before_an_unsubscribe_opens_nothing() -> None:
     unsubscribed = Unsubscribe(purpose="newsletter", source="mailchimp", occurred_at=NOW)
 
     given(SUBSCRIBER, At(NOW, unsubscribed)).when(at(NOW)).then_refused(ConsentOutdated)
-    given(
-        SUBSCRIBER, replace(unsubscribed, occurred_at=BEFORE - timedelta(days=2))
-    ).when(GIVE).then(GIVEN, SuppressionLifted(purpose="newsletter"))
+    given(SUBSCRIBER, replace(unsubscribed, occurred_at=BEFORE - timedelta(days=2))).when(
+        GIVE
+    ).then(GIVEN, SuppressionLifted(purpose="newsletter"))
 
 
 @pytest.mark.clause("L43")
@@ -566,7 +564,7 @@ def test_a_child_may_withdraw() -> None:
 def test_an_impersonal_address_may_be_mailed_until_it_opts_out(
     purpose: str, address: str, required: bool
 ) -> None:
-    """Royal Decree of 4 April 2003, art. 1: legal persons; a person's address at work is not one."""
+    """Royal Decree of 4 April 2003, art. 1: a person's address at work is a person's."""
     found = POLICY.purpose(purpose)
     assert found is not None
 
