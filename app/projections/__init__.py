@@ -1,8 +1,8 @@
 """Every projection there is, one line each; importing it puts their tables into the metadata."""
 
-from app.projections.profiles import PROFILES
+from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
-from app.projections.sharing_register import SHARING_REGISTER
+from app.projections.sharing_register import SHARING_REGISTER as SHARING_REGISTER
 
 PROJECTIONS: tuple[Projection, ...] = (
     PROFILES,

@@ -18,6 +18,12 @@ from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.files import FileReferenced
 from app.events.identifiers import IdentifierClaimed, IdentifierReleased
+from app.events.objections import (
+    ObjectionGranted,
+    ObjectionGround,
+    ObjectionRaised,
+    ObjectionWithdrawn,
+)
 from app.events.recorded import Recorded
 from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
 from app.events.subjects import SubjectRegistered
@@ -69,7 +75,7 @@ class Profile:
     source: str
     origin: str
     restrictions: tuple[UUID, ...]
-    """Restrictions in force, of every use or of one purpose (Art. 18)."""
+    """Restrictions in force, of every use or of some; one by an objection bears its id (L42)."""
     erased_at: datetime | None
     """When the person as such was erased."""
     content_version: int
@@ -249,6 +255,20 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
 def restricted(recorded: Recorded[RestrictionSet | AccuracyDisputed]) -> Writes:
     """One more restriction is in force (Art. 18(1))."""
     return (rows.RESTRICT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+
+
+@PROFILES.on(ObjectionRaised)
+def objected(recorded: Recorded[ObjectionRaised]) -> Writes:
+    """An objection that is to be weighed is a restriction by itself meanwhile (Art. 18(1)(d))."""
+    if recorded.event.ground is not ObjectionGround.OWN_SITUATION:
+        return ()
+    return (rows.RESTRICT(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
+
+
+@PROFILES.on(ObjectionGranted, ObjectionWithdrawn)
+def answered(recorded: Recorded[ObjectionGranted | ObjectionWithdrawn]) -> Writes:
+    """Granted, the objection itself stops the use; withdrawn, nothing does."""
+    return (rows.LIFT(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
 
 
 @PROFILES.on(RestrictionLifted)

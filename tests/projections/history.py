@@ -35,6 +35,7 @@ class Person:
     previous: bytes | None = None
     keys: dict[Bucket, KeyId] = field(default_factory=dict)
     blobs: Counter[KeyId] = field(default_factory=Counter)
+    entries: list[bytes] = field(default_factory=list)
 
     def event(
         self,
@@ -62,6 +63,7 @@ class Person:
         entry = entry_of(core, seals)
         self.version += 1
         self.previous = leaf_hash(entry)
+        self.entries.append(entry)
         return EncodedEvent(event_id, kind.name, entry, self.previous, blobs), new
 
     def _sealed(

@@ -52,6 +52,12 @@ def digests(entries: Iterable[bytes]) -> dict[str, str]:
     return {name: _digest(names, tables) for name, names in DIGESTS.items()}
 
 
+def core(entry: bytes) -> Row:
+    """The first line of an entry."""
+    read: Row = json.loads(entry.decode().splitlines()[0])
+    return read
+
+
 def tables_of(entries: Iterable[bytes]) -> dict[str, list[Row]]:
     """Table -> rows, after these entries in the order of their positions."""
     state = _Reading()
@@ -266,15 +272,27 @@ class _Reading:
             if told == (core["s"], d["recipient"], d["erasure"]):
                 row |= {"informed": d["outcome"], "informed_at": core["at"]}
 
+    def _rest(self, core: Row, what: str, *, on: bool) -> None:
+        person = self.people[core["s"]]
+        others = [one for one in person["restrictions"] if one != what]
+        person["restrictions"] = [*others, what] if on else others
+
     def _restriction_set(self, d: Row, core: Row, *_: Any) -> None:
-        others = [one for one in self.people[core["s"]]["restrictions"] if one != d["restriction"]]
-        self.people[core["s"]]["restrictions"] = [*others, d["restriction"]]
+        self._rest(core, d["restriction"], on=True)
 
     _accuracy_disputed = _restriction_set
 
     def _restriction_lifted(self, d: Row, core: Row, *_: Any) -> None:
-        person = self.people[core["s"]]
-        person["restrictions"] = [o for o in person["restrictions"] if o != d["restriction"]]
+        self._rest(core, d["restriction"], on=False)
+
+    def _objection_raised(self, d: Row, core: Row, *_: Any) -> None:
+        if d["ground"] == "own_situation":
+            self._rest(core, d["objection"], on=True)
+
+    def _objection_granted(self, d: Row, core: Row, *_: Any) -> None:
+        self._rest(core, d["objection"], on=False)
+
+    _objection_withdrawn = _objection_granted
 
     def _data_disclosed(self, d: Row, core: Row, _: Row, position: int) -> None:
         given = {key: d[key] for key in SHARED}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
+from app.domain.subject import SubjectState, fold
 from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.consultations import ConsultationRecorded
 from app.events.disclosures import DataDisclosed
@@ -18,6 +19,13 @@ from app.events.erasures import (
 )
 from app.events.files import FileReferenced
 from app.events.identifiers import IdentifierClaimed, IdentifierReleased
+from app.events.objections import (
+    GrantReason,
+    ObjectionCause,
+    ObjectionGranted,
+    ObjectionGround,
+    ObjectionRaised,
+)
 from app.events.restrictions import (
     AccuracyDisputed,
     RestrictionGround,
@@ -26,6 +34,7 @@ from app.events.restrictions import (
 )
 from app.events.subjects import SubjectRegistered
 from app.policy.vocabulary import IdentifierKind, LegalBasis, SourceOrigin
+from app.store.codec import read_entry
 from tests.projections.history import Bucket, Log, Person
 
 POLICY = "impel-1"
@@ -147,13 +156,13 @@ def told(erasure: UUID, recipient: str) -> ErasureRecipientInformed:
     )
 
 
-def requested(erasure: UUID) -> ErasureRequested:
-    """The person asks for everything to be erased."""
+def requested(erasure: UUID, *categories: str) -> ErasureRequested:
+    """The person asks for some categories to be erased, or for everything."""
     return ErasureRequested(
         erasure=erasure,
         trigger=ErasureTrigger.REQUEST,
         purposes=(),
-        categories=(),
+        categories=categories,
         source="person",
     )
 
@@ -164,6 +173,18 @@ def restricted(restriction: UUID) -> RestrictionSet:
         restriction=restriction,
         ground=RestrictionGround.LEGAL_CLAIMS,
         purpose=None,
+        source="person",
+    )
+
+
+def objected(objection: UUID, ground: ObjectionGround) -> ObjectionRaised:
+    """An objection to one purpose."""
+    return ObjectionRaised(
+        objection=objection,
+        ground=ground,
+        purpose="newsletter",
+        recipient=None,
+        cause=ObjectionCause.PERSON,
         source="person",
     )
 
@@ -184,12 +205,19 @@ class Life:
     """A person, with what a random history has to know to stay possible."""
 
     person: Person = field(default_factory=Person)
-    values: list[tuple[str, str, UUID | None]] = field(default_factory=list)
-    additional: list[int] = field(default_factory=list)
-    restrictions: list[UUID] = field(default_factory=list)
     occasions: list[UUID | None] = field(default_factory=lambda: [None])
     sections: dict[int, tuple[Bucket, tuple[str, ...]]] = field(default_factory=dict)
     over: bool = False
+
+    @property
+    def state(self) -> SubjectState:
+        """What the deciders would be given."""
+        return fold(SubjectState(), (read_entry(entry, None) for entry in self.person.entries))
+
+    @property
+    def values(self) -> list[tuple[str, str, UUID | None]]:
+        """Category, purpose and occasion of every value in use."""
+        return [(h.category, h.purpose, h.occasion) for h in self.state.collections.current()]
 
 
 class Chance:
@@ -212,6 +240,8 @@ class Chance:
             self._restrict,
             self._lift,
             self._dispute,
+            self._object,
+            self._answer,
             self._consult,
             self._erase_a_part,
             self._erase_all,
@@ -260,17 +290,16 @@ class Chance:
             life.person, event, (kept, generation), occurred_at=occurred_at
         )
         life.sections[version] = ((kept, generation), categories)
-        life.values += [(category, purpose, occasion) for category in categories]
 
     async def _rectify(self, life: Life) -> None:
-        if life.values:
-            category, purpose, occasion = self._random.choice(life.values)
+        if values := life.values:
+            category, purpose, occasion = self._random.choice(values)
             event = rectified(category, purpose, occasion=occasion)
             await self._append(life, event, ("participation", "membership"), (category,))
 
     async def _complete(self, life: Life) -> None:
-        if life.values:
-            category, purpose, occasion = self._random.choice(life.values)
+        if values := life.values:
+            category, purpose, occasion = self._random.choice(values)
             event = completed(category, purpose, occasion=occasion)
             await self._append(life, event, ("participation", "membership"), ())
 
@@ -279,11 +308,11 @@ class Chance:
             await self._log.append(life.person, claimed(1))
             return
         event, bucket = claimed(life.person.version + 1), ("participation", "membership")
-        life.additional.append(await self._append(life, event, bucket, ("contact.email",)))
+        await self._append(life, event, bucket, ("contact.email",))
 
     async def _release(self, life: Life) -> None:
-        if life.additional:
-            claim = life.additional.pop()
+        if active := life.state.identifiers.active:
+            claim = self._random.choice(list(active))
             event = IdentifierReleased(identifier=claim, kind=IdentifierKind.EMAIL)
             await self._log.append(life.person, event)
 
@@ -298,20 +327,31 @@ class Chance:
         await self._log.append(life.person, event)
 
     async def _restrict(self, life: Life) -> None:
-        life.restrictions.append(self._id())
-        await self._log.append(life.person, restricted(life.restrictions[-1]))
+        await self._log.append(life.person, restricted(self._id()))
 
     async def _dispute(self, life: Life) -> None:
-        life.restrictions.append(self._id())
         event = AccuracyDisputed(
-            restriction=life.restrictions[-1], categories=("contact.email",), source="person"
+            restriction=self._id(), categories=("contact.email",), source="person"
         )
         await self._log.append(life.person, event)
 
+    async def _object(self, life: Life) -> None:
+        ground = self._random.choice(list(ObjectionGround))
+        await self._log.append(life.person, objected(self._id(), ground))
+
+    async def _answer(self, life: Life) -> None:
+        if objections := [
+            key
+            for key, one in life.state.restrictions.active.items()
+            if one.ground is RestrictionGround.OBJECTION
+        ]:
+            event = ObjectionGranted(objection=objections[0], reason=GrantReason.SILENCE)
+            await self._log.append(life.person, event)
+
     async def _lift(self, life: Life) -> None:
-        if life.restrictions:
-            restriction = life.restrictions.pop()
-            await self._log.append(life.person, RestrictionLifted(restriction=restriction))
+        if active := list(life.state.restrictions.active):
+            event = RestrictionLifted(restriction=self._random.choice(active))
+            await self._log.append(life.person, event)
 
     async def _consult(self, life: Life) -> None:
         event = ConsultationRecorded(purpose="membership", field_classes=(), categories=())
@@ -329,6 +369,7 @@ class Chance:
             return
         bucket, gone = self._random.choice(keys), set(self._some(CATEGORIES))
         erasure, renewed = self._id(), (bucket[0], f"again.{life.person.version}")
+        await self._log.append(life.person, requested(erasure, *sorted(gone)))
         for version, (where, held) in list(life.sections.items()):
             rest = tuple(category for category in held if category not in gone)
             if where == bucket and (rest or not held):
