@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.policy.law import DatedValue, LawSilent, easter_sunday
+from app.policy.loader import load_law, packaged_law_structure
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod, LegalBasis, Right
 from tests.policy.notices import law
 
@@ -206,6 +207,14 @@ def test_there_are_no_holidays_before_the_decree() -> None:
     assert law().holidays(1973) == set()
     assert date(1974, 1, 1) not in law().holidays(1974)
     assert date(1974, 4, 15) in law().holidays(1974)
+
+
+def test_a_holiday_that_was_abolished_is_none_from_that_day() -> None:
+    first = 'name = "Armistice"'
+    structure = packaged_law_structure().decode()
+    for before, held in ((date(2030, 11, 11), False), (date(2030, 11, 12), True)):
+        ended = structure.replace(first, f"{first}\nvalid_before = {before.isoformat()}")
+        assert (date(2030, 11, 11) in load_law(ended.encode()).holidays(2030)) is held
 
 
 @pytest.mark.parametrize(

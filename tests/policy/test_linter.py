@@ -77,6 +77,8 @@ def test_other_words_for_something_sound_are_sound(old: str, new: str) -> None:
         ("PL07", "Deltagarlistor sparas i tio år", "Barn under 16 år sparas inte,"),
         ("PL07", "sparas i tio år och allt annat i 2 år", "sparas ett tag"),
         ("PL11", "Version 3, gäller från 2026-02-01.", "Version tre, gäller från våren."),
+        ("PL11", "Version 3, gäller från 2026-02-01.", "Gäller från maj."),
+        ("PL11", "Version 3, gäller från 2026-02-01.", "Gäller från år 2026."),
         ("PL11", "Version 3, gäller från 2026-02-01.", "Mötet är den 1 maj 2026."),
         ("PL17", "Båda fälten är obligatoriska när", "Namn är det vi frågar om när"),
         ("PL22", "och behörighet ges per person", "med SSL"),

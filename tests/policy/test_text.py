@@ -75,6 +75,11 @@ def test_lines_become_blocks_in_sections() -> None:
     ]
 
 
+def test_a_block_knows_all_its_lines() -> None:
+    assert document("one\ntwo\nthree\n\nfour\n").blocks[0].lines == (1, 2, 3)
+    assert document("one\ntwo\nthree\n\nfour\n").blocks[1].lines == (5,)
+
+
 @pytest.mark.clause("C28", "PL01")
 def test_bullets_without_a_word_are_left_out() -> None:
     assert [block.text for block in document(TEXT).worded_bullets(1)] == [
