@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from app.api import collections, consents, profiles, relationships, subjects, webhooks
+from app.api import collections, consents, imports, profiles, relationships, subjects, webhooks
 
 ROUTERS = (
     subjects.ROUTES,
@@ -10,6 +10,7 @@ ROUTERS = (
     collections.ROUTES,
     relationships.ROUTES,
     consents.ROUTES,
+    imports.ROUTES,
     webhooks.ROUTES,
 )
 

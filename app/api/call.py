@@ -50,7 +50,7 @@ class Call:
     service: Service
     request: Request
 
-    async def attribution(self) -> Attribution:
+    async def attribution(self, *, reads_body: bool = True) -> Attribution:
         """On whose behalf, repeatable by its Idempotency-Key, and under its If-Match.
 
         BadHeader when the key is missing: every request that appends has one (A6 to A8).
@@ -66,7 +66,7 @@ class Call:
                 client=self.caller.client_id,
                 operation=self.operation(),
                 key=match[1] or match[2],
-                body=_CANONICAL.encode([await self._body(), sorted(self._parameters().items())]),
+                body=await self._fingerprint(reads_body=reads_body),
             ),
             if_match=self._if_match(),
         )
@@ -103,6 +103,11 @@ class Call:
 
     def _parameters(self) -> dict[str, str]:
         return {**self.request.path_params, **self.request.query_params}
+
+    async def _fingerprint(self, *, reads_body: bool) -> bytes:
+        """Canonical bytes of body and parameters; a streamed body is told apart by its lines."""
+        body = await self._body() if reads_body else None
+        return _CANONICAL.encode([body, sorted(self._parameters().items())])
 
     async def _body(self) -> Any:  # Any: a JSON value
         return await self.request.json() if await self.request.body() else None

@@ -1,5 +1,6 @@
 """Turns every exception of a route into its problem; no handler ever shows what came in."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -76,14 +77,19 @@ async def _insufficient_scope(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    errors = [_validation_error(error) for error in fault.errors()[:ERRORS_MAX]]
-    return problem("validation", request_id(request), errors=errors)
+    return problem("validation", request_id(request), errors=validation_errors(fault.errors()))
+
+
+def validation_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """What the problem says of each flaw, of the first twenty."""
+    return [_validation_error(error) for error in errors[:ERRORS_MAX]]
 
 
 def _validation_error(error: dict[str, Any]) -> dict[str, str]:
     """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value."""
-    place, *path = error["loc"]
-    if place == "body":
+    place, *path = error["loc"] or ("body",)
+    if place not in ("header", "query", "path"):
+        path = path if place == "body" else [place, *path]
         # A member's name that our schema does not know is input too: it is not repeated.
         known = path[:-1] if error["type"] == "extra_forbidden" else path
         pointer = "".join(f"/{part}" for part in known if _is_schema_name(part))

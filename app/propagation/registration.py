@@ -4,21 +4,25 @@ A person is found only by a verified identifier. Whoever calls gets the same kin
 known and unknown people: whether somebody is known is personal data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from app.clock import random_id
 from app.domain.collections import CollectData
+from app.domain.decider import Circumstances
 from app.domain.findings import RaiseFinding
 from app.domain.identities import identifying_kind
 from app.domain.obtaining import Obtained
-from app.domain.subject import SUBJECT, fold
+from app.domain.subject import SUBJECT, SubjectState, fold
 from app.domain.subjects import RegisterSubject
 from app.domain.suppressions import SubjectSuppressed
 from app.domain.values import normalise
 from app.events.findings import FindingCode
+from app.events.recorded import Record, Recorded
+from app.identifiers import EventId
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
@@ -28,6 +32,7 @@ from app.store.lookups import Lookups
 from app.vault.sealing import Sealed
 
 TRIES_MAX = 4
+NOWHERE = EventId(UUID(int=0))
 
 
 class Registered(StrEnum):
@@ -76,6 +81,30 @@ class Registrar:
             except SubjectSuppressed:
                 return Registration(Registered.SUPPRESSED, random_id(), None)
         raise IdentifierTaken
+
+    async def rehearse(
+        self, command: RegisterSubject, further: Sequence[object] = ()
+    ) -> Registered:
+        """What a registration, and commands after it, would do; raises the refusals they meet."""
+        rules = await self._ledger.rules()
+        given = rules.at(self._ledger.clock())
+        identifiers = _identifiers(command.obtained, command.region, rules.policy)
+        suppressed = await self._suppressed(identifiers, command.obtained, rules.policy)
+        found = await self._person_meant(await self._holders(identifiers))
+        state = SUBJECT.initial if found is None else await self._ledger.state(found)
+        command = replace(command, suppressed_for=suppressed)
+        first = (
+            (command,)
+            if found is None
+            else tuple(_collection(command, one) for one in command.obtained)
+        )
+        try:
+            for one in (*first, *further):
+                records = SUBJECT.decide(one, state, given)
+                state = fold(state, rehearsed(records, state, given))
+        except SubjectSuppressed:
+            return Registered.SUPPRESSED
+        return Registered.NEW if found is None else Registered.FOUND
 
     async def collect(
         self, subject_id: UUID, command: CollectData, attribution: Attribution
@@ -155,6 +184,25 @@ class Registrar:
             Registered.FOUND,
             receipts[0].stream_id,
             Receipt(receipts[0].stream_id, receipts[-1].version, lines, receipts[0].replayed),
+        )
+
+
+def rehearsed(
+    records: Sequence[Record], state: SubjectState, given: Circumstances
+) -> Iterator[Recorded[Any]]:
+    """The records as they would be read back, for folding alone: no ids, no keys, no bytes."""
+    for version, record in enumerate(records, state.version + 1):
+        yield Recorded(
+            event=record.event,
+            event_id=NOWHERE,
+            stream_id=NOWHERE,
+            version=version,
+            position=None,
+            recorded_at=given.now,
+            occurred_at=record.occurred_at,
+            by="",
+            previous=None,
+            leaf_hash=b"",
         )
 
 
