@@ -24,7 +24,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def entries() -> set[str]:
-    """Where the program is entered: its console script, its commands by name, `python -m`."""
+    """Where the program is entered: its console script, its commands by name, `python -m NAME`."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     commands = {f"app.cli.{name}" for name in import_module("app.cli").COMMANDS}
     return (

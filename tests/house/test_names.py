@@ -33,6 +33,12 @@ FILE_BYTES_MAX = 1_000_000
 
 DRAWERS_EXCUSED: dict[str, str] = {}
 ASSERTION_FREE: dict[str, str] = {}
+SLEEPING: dict[str, str] = {
+    "tests/store/test_group_commit.py": "paces the kills against the appends that they should hit",
+}
+EMPTY: dict[str, str] = {
+    "app/cli/progress.py:_say_nothing": "off a terminal, progress is not told",
+}
 """Name -> why it may be so. An excuse that nothing needs fails the test."""
 
 
@@ -76,7 +82,10 @@ def test_nothing_is_left_unfinished() -> None:
 
 
 def test_no_function_is_a_stub() -> None:
-    """A body of nothing but a docstring, `pass` or `...`; protocols say what, not how."""
+    """A body of nothing but a docstring, `pass` or `...`.
+
+    Protocols say what, not how; the callback of a group of commands exists for its docstring.
+    """
     found = {
         one.name
         for one in functions("app", "tools")
@@ -86,9 +95,10 @@ def test_no_function_is_a_stub() -> None:
             for line in one.node.body
         )
         and not in_a_protocol(one.path, one.node)
+        and not any(".callback(" in ast.unparse(mark) for mark in one.node.decorator_list)
     }
 
-    assert not found
+    assert not unexcused(found, EMPTY)
 
 
 def in_a_protocol(path: Path, node: ast.AST) -> bool:
@@ -130,17 +140,31 @@ def test_a_test_without_a_check_is_found(text: str) -> None:
     assert not asserts(ast.parse(text))
 
 
-def test_no_test_sleeps() -> None:
+def test_no_test_sleeps_but_to_look_again() -> None:
+    """Between two looks at a condition, in a loop, a pause is no guess about time."""
     found = {
-        f"{path}:{node.lineno}"
+        str(path)
         for path in modules("tests")
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2] == "sleep"
-        and not (node.args and ast.unparse(node.args[0]) == "0")
+        if sleeps(tree(path)) - {call for loop in loops(tree(path)) for call in sleeps(loop)}
     }
 
-    assert not found
+    assert not unexcused(found, SLEEPING)
+
+
+def loops(node: ast.AST) -> list[ast.AST]:
+    """The loops that look at a condition."""
+    return [one for one in ast.walk(node) if isinstance(one, ast.While)]
+
+
+def sleeps(node: ast.AST) -> set[ast.Call]:
+    """The calls that wait for time to pass; `sleep(0)` only lets others run."""
+    return {
+        one
+        for one in ast.walk(node)
+        if isinstance(one, ast.Call)
+        and ast.unparse(one.func).rpartition(".")[2] == "sleep"
+        and not (one.args and ast.unparse(one.args[0]) == "0")
+    }
 
 
 def test_no_large_file_is_kept() -> None:
