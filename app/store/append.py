@@ -153,3 +153,41 @@ def arguments(commands: Sequence[Append], groups: Sequence[int | None]) -> tuple
         [purpose for _, purpose, _ in marks],
         [token for _, _, token in marks],
     )
+
+
+APPEND_ONE_SQL = (
+    "SELECT outcome, stream_id, first_version, last_version, first_position"
+    " FROM ledger.ledger_append_one(" + ", ".join(f"${n}" for n in range(1, 21)) + ")"
+)
+
+
+def fits_short_path(command: Append) -> bool:
+    """Whether `ledger_append_one` takes the command: one event, no tokens beside it."""
+    return len(command.events) == 1 and not command.identifiers and not command.suppressions
+
+
+def arguments_of_one(command: Append) -> tuple[object, ...]:
+    """The 20 arguments of `ledger_append_one`."""
+    [event], token, keys = command.events, command.idempotency, command.new_keys
+    return (
+        PARTITION,
+        command.stream_id,
+        command.expected,
+        command.control,
+        token and token.client,
+        token and token.key,
+        token and token.key_previous,
+        token and token.fingerprint,
+        token and token.fingerprint_previous,
+        event.event_id,
+        event.type,
+        event.entry,
+        [blob.key_id for blob in event.blobs],
+        [blob.retention_class for blob in event.blobs],
+        [blob.blob for blob in event.blobs],
+        [key.key_id for key in keys],
+        [key.retention_class for key in keys],
+        [key.generation for key in keys],
+        [key.epoch for key in keys],
+        [key.wrapped for key in keys],
+    )

@@ -15,7 +15,17 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.store.append import APPEND_SQL, PARTITION, Append, Outcome, OutcomeCode, arguments
+from app.store.append import (
+    APPEND_ONE_SQL,
+    APPEND_SQL,
+    PARTITION,
+    Append,
+    Outcome,
+    OutcomeCode,
+    arguments,
+    arguments_of_one,
+    fits_short_path,
+)
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
 
@@ -178,12 +188,20 @@ class GroupCommit:
 
     async def _call(self, batch: list[_Waiting]) -> list[Outcome]:
         commands = [command for waiting in batch for command in waiting.commands]
+        connection = await self._connected()
+        if len(commands) == 1 and fits_short_path(commands[0]):
+            # An idle process: half the latency of the arrays.
+            row = await connection.fetchrow(
+                APPEND_ONE_SQL, *arguments_of_one(commands[0]), timeout=CALL_TIMEOUT_S
+            )
+            assert row is not None
+            self.appends += 1
+            return [Outcome(OutcomeCode(row[0]), *row[1:])]
         groups = [
             number if len(waiting.commands) > 1 else None
             for number, waiting in enumerate(batch, 1)
             for _ in waiting.commands
         ]
-        connection = await self._connected()
         rows = await connection.fetch(
             APPEND_SQL, *arguments(commands, groups), timeout=CALL_TIMEOUT_S
         )
