@@ -2,7 +2,20 @@
 
 from fastapi import FastAPI
 
-from app.api import collections, consents, imports, profiles, relationships, subjects, webhooks
+from app.api import (
+    collections,
+    consents,
+    disclosures,
+    erasure,
+    imports,
+    objections,
+    permissions,
+    profiles,
+    relationships,
+    restrictions,
+    subjects,
+    webhooks,
+)
 
 ROUTERS = (
     subjects.ROUTES,
@@ -10,6 +23,11 @@ ROUTERS = (
     collections.ROUTES,
     relationships.ROUTES,
     consents.ROUTES,
+    disclosures.ROUTES,
+    objections.ROUTES,
+    restrictions.ROUTES,
+    erasure.ROUTES,
+    permissions.ROUTES,
     imports.ROUTES,
     webhooks.ROUTES,
 )

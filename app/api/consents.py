@@ -1,4 +1,4 @@
-"""Consents: asked for, given with evidence, withdrawn as easily, shown with their history (Art. 7)."""
+"""Consents: asked for, given with evidence, withdrawn as easily, shown with history (Art. 7)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -254,7 +254,7 @@ async def confirm_consent(
     body: ConfirmationBody,
     call: Annotated[Call, Security(authorised, scopes=[Scope.CONSENTS_WRITE])],
 ) -> Response:
-    """The second step of a double opt-in: the person answered from the address, which is consent."""
+    """The second step of a double opt-in: the person answered from that address."""
     command = ConfirmConsent(
         request=request_id, occurred_at=body.occurred_at, reference=body.evidence
     )

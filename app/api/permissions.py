@@ -1,4 +1,4 @@
-"""May these people's data go to one recipient for one purpose: up to 10,000 answers at one position."""
+"""May these people's data go to one recipient for one purpose: many answers, one position."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""From which system something comes: one key for every name of it (C47), and the caller's own (S7)."""
+"""From which system something comes: one key for all its names (C47), the caller's own (S7)."""
 
 from app.api.call import Call
 from app.domain.purpose_limitation import source_named

@@ -1,0 +1,367 @@
+"""Erasure: previewed, carried out, told to every recipient, closed (Arts. 17, 19 GDPR)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.answers import answer, receipted
+from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.call import Call, authorised
+from app.api.failures import request_id
+from app.api.operations import operation, router
+from app.api.problems import problem
+from app.api.sources import source_of
+from app.auth import Scope
+from app.domain.erasure_plan import Extent, Keep
+from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawErasure
+from app.domain.subjects import SubjectUnknown
+from app.events.erasures import ErasureLevel, ErasureTrigger, ExemptionGround, InformOutcome
+from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
+from app.rights.erasure_report import plan_value, status_value
+
+ROUTES = router("erasure")
+
+PERSON = ("subject-unknown", "subject-erased")
+ASKED = ("purpose-unknown", "category-unknown", "exemption-ungrounded", *PERSON)
+STEP = ("erasure-unknown", "subject-unknown")
+Eraser = Annotated[Call, Security(authorised, scopes=[Scope.ERASURE_EXECUTE])]
+Reader = Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])]
+
+
+class KeepBody(Body):
+    """What a human decided to keep although it does not survive by itself (C71)."""
+
+    retention_class: WordField = Field(examples=["participation"])
+    exemption: WordField = Field(examples=["record_keeping"])
+    ground: ExemptionGround = Field(description="The letter of Art. 17(3) that carries it.")
+    until: date
+
+    def keep(self) -> Keep:
+        """As the decider takes it."""
+        return Keep(
+            retention_class=self.retention_class,
+            exemption=self.exemption,
+            ground=self.ground,
+            until=self.until,
+        )
+
+
+class ErasureBody(Body):
+    """What is to be erased: data of some purposes, some categories, or, with neither, all."""
+
+    source: NameField = Field(examples=["secretariat"])
+    trigger: ErasureTrigger = ErasureTrigger.REQUEST
+    purposes: list[WordField] = Field(default=[], max_length=100)
+    categories: list[WordField] = Field(default=[], max_length=200)
+    keeps: list[KeepBody] = Field(default=[], max_length=50)
+    statement: str = Field(
+        default="", description="What the person wrote; none is needed. Sealed.", max_length=4000
+    )
+    reply_address: str = Field(
+        default="",
+        description="Where the answer goes; the first e-mail address on file without it. Sealed.",
+        max_length=400,
+    )
+    identifiers: dict[NameField, str] = Field(
+        default={},
+        description="Recipient -> what it knows the person by, if not what it was given. Sealed.",
+        max_length=100,
+    )
+    preview: bool = Field(
+        default=False, description="Answer what would happen, and record nothing."
+    )
+    occurred_at: datetime | None = Field(
+        default=None, description="When the request reached the controller."
+    )
+
+    def extent(self) -> Extent:
+        """As the decider takes it."""
+        return Extent(frozenset(self.purposes), frozenset(self.categories))
+
+
+class InformedBody(Body):
+    """What came of telling one recipient (Art. 19)."""
+
+    recipient: NameField = Field(examples=["azavista"])
+    outcome: InformOutcome
+
+
+class AssuredBody(Body):
+    """A further level was reached, with evidence outside the ledger: e2 or e3, never e1."""
+
+    level: ErasureLevel
+    classes: list[WordField] = Field(min_length=1, max_length=50)
+    occurred_at: datetime | None = None
+
+
+class PlanBody(BaseModel):
+    """What an erasure would do: what goes, what stays until when and why, who will be told."""
+
+    subject_id: UUID
+    version: int = Field(ge=0)
+    of_everything: bool
+    purposes: list[str] = Field(max_length=100)
+    categories: list[str] = Field(max_length=200)
+    erased: list[dict[str, Any]] = Field(max_length=100)
+    retained: list[dict[str, Any]] = Field(max_length=100)
+    recipients_to_tell: list[dict[str, Any]] = Field(max_length=1000)
+    found_by_nothing: bool
+    suppressed: list[str] = Field(max_length=100)
+
+
+class ErasureStatusBody(BaseModel):
+    """Where an erasure stands, class by class and level by level."""
+
+    erasure: UUID
+    stage: str = Field(examples=["executed"], max_length=20)
+    erased: list[dict[str, Any]] = Field(max_length=100)
+    retained: list[dict[str, Any]] = Field(max_length=100)
+    recipients: list[dict[str, Any]] = Field(max_length=1000)
+
+
+class CarriedBody(ReceiptBody):
+    """The receipt of every event of the erasure, and where it stands."""
+
+    erasure: ErasureStatusBody
+
+
+class ErasuresBody(BaseModel):
+    """Every erasure of the person; it is answered after an erasure too, without personal data."""
+
+    subject_id: UUID
+    erased: bool
+    erasures: list[ErasureStatusBody] = Field(max_length=1000)
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=CarriedBody,
+    status=201,
+    summary="Erase a person's data",
+    problems=(
+        "eraser-unavailable",
+        "child-not-discovered",
+        "source-unknown",
+        "source-not-yours",
+        "occurred-in-future",
+        *ASKED,
+    ),
+    clauses=("C16", "C70", "C75"),
+    law=("L41",),
+    writes=True,
+)
+async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
+    """Carries an erasure out, or, with `preview`, answers what it would do.
+
+    What a law or a named exemption keeps stays until its date, apart from every other use; the
+    recipients that were given any of it are listed, and the person's addresses stay closed to news.
+    An erasure that was interrupted goes on when the request is repeated.
+    """
+    keeps = tuple(keep.keep() for keep in body.keeps)
+    if body.preview:
+        return await _previewed(call, subject_id, body.extent(), keeps)
+    if call.service.eraser is None:
+        return _unavailable(call)
+    order = ErasureOrder(
+        source=await source_of(call, body.source),
+        extent=body.extent(),
+        trigger=body.trigger,
+        keeps=keeps,
+        statement=body.statement,
+        reply_address=body.reply_address,
+        identifiers=await _named(call, body.identifiers),
+        occurred_at=body.occurred_at,
+    )
+    erasing = Erasing(call.service.ledger, call.service.eraser)
+    return await _carried(call, await erasing.erase(subject_id, order, await call.attribution()))
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/subjects/{subject_id}/erasure/preview",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=PlanBody,
+    summary="Show what an erasure would do",
+    problems=ASKED,
+    clauses=("C16", "C70"),
+    law=("L41",),
+)
+async def preview_erasure(
+    subject_id: UUID,
+    call: Eraser,
+    purpose: Annotated[list[str] | None, Query(max_length=100)] = None,
+    category: Annotated[list[str] | None, Query(max_length=200)] = None,
+) -> Response:
+    """What would go, what would stay until when and why, and who would be told.
+
+    Nothing is recorded. `purpose` and `category`, each repeatable, narrow the erasure; without
+    them it is of everything.
+    """
+    extent = Extent(frozenset(purpose or ()), frozenset(category or ()))
+    return await _previewed(call, subject_id, extent, ())
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/subjects/{subject_id}/erasure",
+    scope=Scope.SUBJECTS_READ,
+    answers=ErasuresBody,
+    summary="Show where a person's erasures stand",
+    problems=("subject-unknown",),
+    clauses=("C70",),
+    law=("L41",),
+)
+async def list_erasures(subject_id: UUID, call: Reader) -> Response:
+    """Each erasure with its stage and, for each retention class, the levels reached and when.
+
+    `e1` unreadable online, `e2` bytes gone, `e3` unreadable in every backup. It is answered after
+    the person was erased as well, and holds no personal data.
+    """
+    ledger = call.service.ledger
+    _, _, states = await ledger.current_states((subject_id,))
+    state = states[subject_id]
+    if not state.registered:
+        raise SubjectUnknown
+    given = (await ledger.rules()).at(ledger.clock())
+    return answer(
+        {
+            "subject_id": subject_id,
+            "erased": state.erased,
+            "erasures": [
+                status_value(key, one, given) for key, one in state.erasures.by_id.items()
+            ],
+        }
+    )
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/withdrawal",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=ReceiptBody,
+    status=201,
+    summary="Take an erasure back before anything is destroyed",
+    problems=("erasure-irrevocable", *STEP),
+    clauses=("C70",),
+    writes=True,
+)
+async def withdraw_erasure(subject_id: UUID, erasure: UUID, call: Eraser) -> Response:
+    """Records that the person takes the request back; once executed, nothing can be."""
+    command = WithdrawErasure(erasure=erasure)
+    return receipted(
+        await call.service.ledger.execute(subject_id, command, await call.attribution())
+    )
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/recipients",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=ReceiptBody,
+    status=201,
+    summary="Record what came of telling a recipient",
+    problems=("recipient-not-concerned", "erasure-unprepared", *STEP),
+    clauses=("C70",),
+    law=("L32",),
+    writes=True,
+)
+async def inform_recipient(
+    subject_id: UUID, erasure: UUID, body: InformedBody, call: Eraser
+) -> Response:
+    """Records the outcome for one recipient; nothing is gone there because a call was made."""
+    command = InformRecipient(erasure=erasure, recipient=body.recipient, outcome=body.outcome)
+    return receipted(
+        await call.service.ledger.execute(subject_id, command, await call.attribution())
+    )
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/assurance",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=ReceiptBody,
+    status=201,
+    summary="Record that a further level of erasure was reached",
+    problems=("level-not-reached", "occurred-in-future", *STEP),
+    clauses=("C70",),
+    writes=True,
+)
+async def assure_erasure(
+    subject_id: UUID, erasure: UUID, body: AssuredBody, call: Eraser
+) -> Response:
+    """Records `e2` or `e3` for some retention classes, each with its own time."""
+    command = AssureErasure(
+        erasure=erasure,
+        level=body.level,
+        classes=frozenset(body.classes),
+        occurred_at=body.occurred_at,
+    )
+    return receipted(
+        await call.service.ledger.execute(subject_id, command, await call.attribution())
+    )
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/closing",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=CarriedBody,
+    status=201,
+    summary="Close an erasure",
+    problems=("eraser-unavailable", "recipients-uninformed", "erasure-unprepared", *STEP),
+    clauses=("C70",),
+    law=("L41",),
+    writes=True,
+)
+async def close_erasure(subject_id: UUID, erasure: UUID, call: Eraser) -> Response:
+    """Destroys what was set aside for telling the recipients and the person; it is final.
+
+    Refused while a recipient has not been told and its last day has not come.
+    """
+    attribution = await call.attribution()
+    if call.service.eraser is None:
+        return _unavailable(call)
+    erasing = Erasing(call.service.ledger, call.service.eraser)
+    return await _carried(call, await erasing.close(subject_id, erasure, attribution))
+
+
+async def _previewed(
+    call: Call, subject_id: UUID, extent: Extent, keeps: tuple[Keep, ...]
+) -> Response:
+    ledger = call.service.ledger
+    person, plan = await planned(ledger, subject_id, extent, keeps)
+    given = (await ledger.rules()).at(ledger.clock())
+    version = person.state.content_version
+    return answer({"subject_id": subject_id, "version": version, **plan_value(plan, given)})
+
+
+async def _carried(call: Call, carried: Carried) -> Response:
+    ledger = call.service.ledger
+    given = (await ledger.rules()).at(ledger.clock())
+    return receipted(
+        carried.receipt, erasure=status_value(carried.erasure, carried.progress, given)
+    )
+
+
+async def _named(call: Call, identifiers: Mapping[str, str]) -> dict[str, str]:
+    """Recipients by their key, whatever name was used; who is not listed was given nothing."""
+    policy = (await call.service.ledger.rules()).policy
+    found = ((policy.recipient(name), value) for name, value in identifiers.items())
+    return {recipient.key: value for recipient, value in found if recipient is not None}
+
+
+def _unavailable(call: Call) -> Response:
+    return problem("eraser-unavailable", request_id(call.request))

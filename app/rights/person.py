@@ -1,0 +1,80 @@
+"""One person as the log shows them, now or as of then; sections are opened when answering."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from app.domain.subject import SUBJECT, SubjectState, fold
+from app.domain.subjects import SubjectErased, SubjectUnknown
+from app.events.erasures import SectionsResealed
+from app.events.recorded import Recorded
+from app.rights.as_of import AsOf
+from app.store.event_store import EventStore, Stream
+from app.vault.sealing import Erased, Opened
+
+Place: TypeAlias = tuple[int, str]
+"""A section: version of its event, retention class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A remainder that was sealed anew, so that the key of its first place could go."""
+
+    version: int
+    categories: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A stream read in one snapshot; ``events`` and ``state`` end at the cut, erasures do not."""
+
+    stream: Stream
+    events: tuple[Recorded[Any], ...]
+    state: SubjectState
+    moves: Mapping[Place, Move]
+    """Every re-sealing of the stream, those after the cut included."""
+    _store: EventStore = field(repr=False)
+
+    @property
+    def subject_id(self) -> UUID:
+        """Whose stream it is."""
+        return self.stream.stream_id
+
+    @property
+    def position(self) -> int:
+        """Position of the last event that the answer knows of."""
+        last = self.events[-1].position
+        assert last is not None, "an event that was read has a position"
+        return last
+
+    def open(self, version: int, retention_class: str) -> Opened:
+        """A section as it can be had today: an erasure also redacts the past."""
+        opened = self._store.open_section(self.stream, version, retention_class)
+        while isinstance(opened, Erased) and (version, retention_class) in self.moves:
+            version = self.moves[version, retention_class].version
+            opened = self._store.open_section(self.stream, version, retention_class)
+        return opened
+
+
+async def read_person(store: EventStore, subject_id: UUID, as_of: AsOf | None = None) -> Person:
+    """The person from the stream itself, always current; SubjectUnknown or SubjectErased."""
+    person = person_of(store, await store.read_stream(subject_id, with_blobs=True), as_of)
+    # Whoever is erased today was never known, whatever day is asked about.
+    if fold(person.state, person.stream.events[len(person.events) :]).erased:
+        raise SubjectErased
+    if not person.state.registered:
+        raise SubjectUnknown
+    return person
+
+
+def person_of(store: EventStore, stream: Stream, as_of: AsOf | None = None) -> Person:
+    """A stream that was read with its blobs, whoever's and in whatever state."""
+    events = stream.events if as_of is None else as_of.cut(stream).events
+    moves: dict[Place, Move] = {}
+    for recorded in stream.events:
+        event = recorded.event
+        if isinstance(event, SectionsResealed):
+            move = Move(recorded.version, frozenset(event.categories))
+            moves[event.origin, event.retention_class] = move
+    return Person(stream, events, fold(SUBJECT.initial, events), moves, store)

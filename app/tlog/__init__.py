@@ -1,0 +1,1 @@
+"""The transparency log's arithmetic: Merkle trees over entries (RFC 6962)."""
