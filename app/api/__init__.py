@@ -20,6 +20,7 @@ from app.api import (
 ROUTERS = (
     subjects.ROUTES,
     profiles.ROUTES,
+    timeline.ROUTES,
     collections.ROUTES,
     relationships.ROUTES,
     consents.ROUTES,

@@ -133,6 +133,11 @@ class KeyVault:
         """Token of the suppression register, under a key of its own that does not rotate (L41)."""
         return _token(self._suppression_key, purpose, address)
 
+    def cursor_mac(self, message: bytes) -> bytes:
+        """Seals a place in a list, so that callers cannot make up cursors of their own (A11)."""
+        key = self._index_keys[self.active_epoch]
+        return hmac.digest(key, b"ledger/cursor/v1" + message, hashlib.sha256)[:TOKEN_SIZE_BYTES]
+
     def new_register_key(self, context: str) -> bytes:
         """A fresh HMAC key for a register, wrapped under the active epoch."""
         return wrap(
