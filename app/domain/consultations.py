@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
+from app.domain.letters import RIGHTS
 from app.domain.purpose_limitation import category_named, purpose_named
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded
@@ -41,7 +42,14 @@ class RecordRefusedConsultation:
     categories: frozenset[str]
 
 
-Command: TypeAlias = RecordConsultation | RecordRefusedConsultation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRightsAnswer:
+    """The person is given what is held about them: a right reaches every purpose (Arts. 15, 20)."""
+
+    categories: frozenset[str]
+
+
+Command: TypeAlias = RecordConsultation | RecordRefusedConsultation | RecordRightsAnswer
 
 
 class PurposeNotAllowed(Refusal):
@@ -77,7 +85,8 @@ def check_readable(
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The record of a reading, or of the refusal of one."""
-    named = purpose_named(command.purpose, given.policy)
+    purpose = RIGHTS if isinstance(command, RecordRightsAnswer) else command.purpose
+    named = purpose_named(purpose, given.policy)
     classes = _field_classes(command.categories, given)
     categories = tuple(sorted(command.categories))
     match command:
@@ -86,6 +95,10 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case RecordConsultation():
             check_readable(state, named.key, categories, given)
             event: ConsultationRecorded | ConsultationRefused = ConsultationRecorded(
+                purpose=named.key, field_classes=classes, categories=categories
+            )
+        case RecordRightsAnswer():
+            event = ConsultationRecorded(
                 purpose=named.key, field_classes=classes, categories=categories
             )
         case RecordRefusedConsultation():
@@ -114,7 +127,7 @@ def evolve(slice_: Consultations, recorded: Recorded[Any]) -> Consultations:
 
 CONSULTATIONS = Concern(
     "consultations",
-    commands=(RecordConsultation, RecordRefusedConsultation),
+    commands=(RecordConsultation, RecordRefusedConsultation, RecordRightsAnswer),
     folds=(ConsultationRecorded, ConsultationRefused),
     initial=Consultations(),
     decide=decide,
