@@ -24,12 +24,17 @@ def graph() -> grimp.ImportGraph:
 
 
 def entries() -> set[str]:
-    """Where the program is entered: its console script, its commands by name, `python -m NAME`."""
+    """Where the program is entered: its console script, its commands, `python -m NAME`."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    targets = {target.partition(":")[0] for target in scripts.values()}
     commands = {f"app.cli.{name}" for name in import_module("app.cli").COMMANDS}
-    return (
-        {target.partition(":")[0] for target in scripts.values()} | commands | {"app.cli.__main__"}
-    )
+    started = {
+        node.value
+        for path in modules("app")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and node.value in graph().modules
+    }
+    return targets | commands | started | {"app.cli.__main__"}
 
 
 def test_every_module_is_reached_from_an_entry() -> None:
