@@ -14,6 +14,7 @@ from app.api import (
     relationships,
     restrictions,
     subjects,
+    timeline,
     webhooks,
 )
 
