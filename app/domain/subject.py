@@ -93,6 +93,7 @@ class OccurredLater(Refusal):
     """What is recorded has happened: its time is not in the future."""
 
     code = "occurred-in-future"
+    rules = ("L20",)
 
 
 _ADDING = frozenset(

@@ -67,12 +67,14 @@ class SubjectUnknown(Refusal):
     """Nobody is registered under this id."""
 
     code = "subject-unknown"
+    rules = ("L28",)
 
 
 class SubjectRegisteredAlready(Refusal):
     """The id is in use: a person is registered once."""
 
     code = "subject-registered"
+    rules = ("L41",)
 
 
 class SubjectErased(Refusal):

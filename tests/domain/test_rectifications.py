@@ -250,7 +250,9 @@ def test_a_value_can_be_corrected_and_explained_at_once() -> None:
     command = rectify({"contact.name": "Zoë"}, statements={"contact.name": "By marriage."})
     when = given(BOTH).when(command)
 
-    assert [type(record.event) for record in when.records] == [DataRectified, DataCompleted]
+    rectified, completed = when.records
+    assert isinstance(rectified.event, DataRectified)
+    assert isinstance(completed.event, DataCompleted)
     held = when.after.state.collections.held["contact.name", "newsletter", None]
     assert (held.version, [one.version for one in held.statements]) == (6, [7])
 

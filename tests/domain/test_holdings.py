@@ -1,0 +1,221 @@
+"""What an erasure and a re-sealing leave of the fold: exactly what still has its key (Art. 17)."""
+
+from uuid import UUID
+
+import pytest
+
+from app.domain import holdings, identities
+from app.domain.collections import CollectData, RectifyData
+from app.domain.concern import Concern
+from app.domain.files import FILES, ReferenceFile
+from app.domain.identifiers import ClaimIdentifier
+from app.domain.obtaining import Obtained
+from app.domain.subject import SubjectState
+from app.events.erasures import ErasureExecuted, ErasureStep, SectionsResealed
+from app.events.identifiers import Verification
+from app.events.recorded import Record, Section
+from app.identifiers import KeyId
+from tests.spec import OCCASION, data_key, given, registration, stored
+
+ERASURE = UUID("eeeeeeee-0000-4000-8000-000000000001")
+TRIP = CollectData(
+    obtained=Obtained(
+        purpose="travel_booking", personal={"identity.document": "EK1"}, occasion=OCCASION
+    ),
+    source="travelperk",
+)
+SCAN = ReferenceFile(
+    system="onedrive",
+    title="Passport",
+    category="identity.document",
+    purpose="travel_booking",
+    source="travelperk",
+    file=OCCASION,
+    occasion=OCCASION,
+)
+STATEMENT = RectifyData(source="self_service", statements={"contact.name": "Formerly Å."})
+NAME = RectifyData(source="self_service", personal={"contact.name": "Zoë"})
+ADDED = ClaimIdentifier(
+    category="contact.email",
+    value="zoe@home.example",
+    purpose="newsletter",
+    source="self_service",
+    verification=Verification.LINK,
+)
+HISTORY = given(
+    registration("event_logistics", "newsletter"), TRIP, SCAN, STATEMENT, NAME, STATEMENT, ADDED
+)
+"""Versions: 1 registered, 2 logistics, 3 newsletter, 4 address, 5 phone, 6 trip, 7 scan,
+8 statement, 9 name corrected, 10 statement, 11 further address."""
+
+PARTICIPATION = data_key("participation", "membership")
+SUBSCRIPTION = data_key("subscription", "membership")
+TRAVEL = data_key("travel-identity", f"occasion.{OCCASION}")
+
+
+def erased(*keys: KeyId, identifiers: bool = False) -> Record:
+    """Keys were destroyed."""
+    return Record(
+        ErasureExecuted(
+            erasure=ERASURE,
+            step=ErasureStep.SUBJECT,
+            purposes=("newsletter",),
+            categories=(),
+            retained=(),
+            keys=keys,
+            classes=(),
+            blobs=1,
+            identifiers=identifiers,
+            root="a" * 64,
+        )
+    )
+
+
+def resealed(origin: int, retention_class: str, *categories: str) -> Record:
+    """What stays of one section lies under a new key."""
+    event = SectionsResealed(
+        erasure=ERASURE,
+        origin=origin,
+        retention_class=retention_class,
+        generation="membership.2",
+        categories=categories,
+    )
+    return Record(event, sections=(Section(retention_class, "membership.2", {}),))
+
+
+def after(record: Record, version: int = 12, state: SubjectState = HISTORY.state) -> SubjectState:
+    """The parts of the state that hang on keys, after one more event."""
+    recorded = stored(record, version)
+    return SubjectState(
+        version=version,
+        subjects=state.subjects,
+        collections=holdings.evolve(state.collections, recorded),
+        identifiers=identities.evolve(state.identifiers, recorded),
+        files=FILES.evolve(state.files, recorded),
+    )
+
+
+@pytest.mark.clause("C66", "L37", "L41")
+def test_what_hangs_on_a_destroyed_key_is_gone_with_its_history_and_statements() -> None:
+    collections = after(erased(SUBSCRIPTION)).collections
+
+    assert collections.for_purpose("newsletter") == frozenset()
+    assert {slot[1] for slot in collections.held} == {"event_logistics", "travel_booking"}
+    name = collections.held["contact.name", "event_logistics", None]
+    assert [(held.version, len(held.statements)) for held in name.history()] == [(9, 1), (2, 1)]
+
+
+@pytest.mark.clause("L37")
+def test_other_keys_keep_what_hangs_on_them() -> None:
+    state = after(erased(TRAVEL))
+
+    assert state.files.references == {}
+    assert ("identity.document", "travel_booking", OCCASION) not in state.collections.held
+    assert state.collections.for_purpose("newsletter") == {"contact.name", "contact.email"}
+    assert state.identifiers == HISTORY.state.identifiers
+
+
+@pytest.mark.clause("L37")
+def test_an_unknown_key_destroys_nothing() -> None:
+    state = after(erased(KeyId(ERASURE)))
+
+    assert state.collections == HISTORY.state.collections
+    assert state.files == HISTORY.state.files
+
+
+@pytest.mark.clause("C66", "L1")
+def test_an_erasure_of_the_blind_index_leaves_nobody_to_be_found() -> None:
+    assert after(erased(SUBSCRIPTION, identifiers=True)).identifiers.active == {}
+    assert len(after(erased(SUBSCRIPTION)).identifiers.active) == 3
+
+
+@pytest.mark.clause("L37")
+def test_a_survivor_of_history_is_not_in_use_again() -> None:
+    """Two fiscal years: the newer goes, the older stays, and stays superseded (L6)."""
+    claim = Obtained(purpose="payments", personal={"financial.claim": "Tåg"})
+    older = CollectData(
+        obtained=claim, source="secretariat", occurred_at=HISTORY.circumstances.now.replace(2024)
+    )
+    newer = CollectData(obtained=claim, source="secretariat")
+    state = given(registration("newsletter"), older, newer).state
+    collections = after(erased(data_key("fiscal", "year.2026")), state=state).collections
+    [survivor] = collections.held["financial.claim", "payments", None].history()
+
+    assert survivor.generation == "year.2024"
+    assert survivor.superseded_at is not None
+    assert collections.of_category("financial.claim") == ()
+    assert collections.for_purpose("payments") == frozenset()
+
+
+@pytest.mark.clause("L31")
+def test_statements_go_with_their_own_key_when_the_value_stays() -> None:
+    """A statement that was re-sealed apart from its value is found and lost on its own."""
+    moved = after(resealed(10, "participation", "correspondence.statement"))
+    gone = after(erased(data_key("participation", "membership.2")), 13, moved)
+    name = gone.collections.held["contact.name", "event_logistics", None]
+
+    assert [statement.version for statement in _statements(moved)] == [12]
+    assert (name.version, name.statements) == (9, ())
+
+
+@pytest.mark.clause("L37")
+def test_a_resealed_value_is_found_under_its_new_key() -> None:
+    state = after(resealed(2, "participation", "contact.email"))
+    email = state.collections.held["contact.email", "event_logistics", None]
+    phone = state.collections.held["contact.phone", "event_logistics", None]
+    newsletter = state.collections.held["contact.email", "newsletter", None]
+
+    assert (email.version, email.generation) == (12, "membership.2")
+    assert email.key_id == data_key("participation", "membership.2")
+    assert (phone.version, phone.key_id) == (2, PARTICIPATION)
+    assert (newsletter.version, newsletter.key_id) == (3, SUBSCRIPTION)
+    assert state.identifiers.active[4].value_at == 12
+    assert state.identifiers.active[4].generation == "membership.2"
+    assert state.identifiers.active[4].key_id is None
+    assert state.identifiers.active[5].value_at == 2
+    final = after(erased(PARTICIPATION), 13, state).collections
+    assert {slot for slot in final.held if slot[1] == "event_logistics"} == {
+        ("contact.email", "event_logistics", None)
+    }
+
+
+@pytest.mark.clause("L37")
+def test_a_resealed_value_keeps_its_history() -> None:
+    state = after(resealed(2, "participation", "contact.name"))
+    versions = [
+        (held.version, held.superseded_at is None)
+        for held in state.collections.held["contact.name", "event_logistics", None].history()
+    ]
+
+    assert versions == [(9, True), (12, False)]
+
+
+@pytest.mark.clause("C7", "L37")
+def test_a_resealed_further_address_is_found_under_its_new_key() -> None:
+    identifier = after(resealed(11, "subscription", "contact.email")).identifiers.active[11]
+
+    assert HISTORY.state.identifiers.active[11].key_id == SUBSCRIPTION
+    assert (identifier.value_at, identifier.additional) == (12, True)
+    assert identifier.key_id == data_key("subscription", "membership.2")
+
+
+@pytest.mark.clause("C43", "L37")
+def test_a_resealed_title_is_found_under_its_new_key() -> None:
+    [reference] = after(resealed(7, "travel-identity", "file.title")).files.references.values()
+
+    assert (reference.version, reference.generation) == (12, "membership.2")
+    assert reference.key_id == data_key("travel-identity", "membership.2")
+    [other] = after(resealed(7, "fiscal", "file.title")).files.references.values()
+    assert (other.version, other.key_id) == (7, TRAVEL)
+
+
+@pytest.mark.parametrize("concern", [FILES], ids=["files"])
+def test_an_event_of_another_concern_changes_nothing(concern: Concern[object]) -> None:
+    recorded = stored(HISTORY.when(TRIP).records[0], 12)
+
+    assert concern.evolve(HISTORY.state.files, recorded) is HISTORY.state.files
+    assert identities.evolve(HISTORY.state.identifiers, recorded) is HISTORY.state.identifiers
+
+
+def _statements(state: SubjectState) -> tuple[holdings.Statement, ...]:
+    return state.collections.held["contact.name", "event_logistics", None].statements
