@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import EVIDENCE, PROOF_PURPOSE
 from app.domain.files import TITLE
+from app.domain.letters import STATEMENT
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
 from app.policy.model import Exemption, Policy, RetentionClass
@@ -52,6 +53,9 @@ class Extent:
         """Whether a value is meant."""
         of_purpose = not self.purposes or purpose in self.purposes
         return of_purpose and (not self.categories or category in self.categories)
+
+
+EVERYTHING: Final = Extent()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,7 @@ class _Value:
     place: Place
     category: str
     meant_as: str
-    """The category by which an erasure names it: a file's title goes with what the file holds."""
+    """The category by which an erasure names it: a title goes with what the file holds."""
     purpose: str
     key_id: KeyId | None
     generation: str
@@ -140,7 +144,7 @@ class _Value:
 def preview(
     state: "SubjectState",
     given: Circumstances,
-    extent: Extent = Extent(),
+    extent: Extent = EVERYTHING,
     keeps: tuple[Keep, ...] = (),
 ) -> ErasurePlan:
     """The plan of an erasure; nothing is recorded, and the same state gives the same plan."""
@@ -188,18 +192,24 @@ def _kept_by_desk(keep: Keep, policy: Policy) -> Retained:
 def _values(state: "SubjectState") -> Iterator[_Value]:
     """Every value that the state knows of, superseded ones included."""
     for held in (one for slot in state.collections.held.values() for one in slot.history()):
-        for version, key_id, since in (
-            (held.version, held.key_id, held.since),
-            *((one.version, one.key_id, one.since) for one in held.statements),
-        ):
+        yield _Value(
+            place=(held.version, held.retention_class),
+            category=held.category,
+            meant_as=held.category,
+            purpose=held.purpose,
+            key_id=held.key_id,
+            generation=held.generation,
+            since=held.since.date(),
+        )
+        for statement in held.statements:
             yield _Value(
-                place=(version, held.retention_class),
-                category=held.category,
+                place=(statement.version, statement.retention_class),
+                category=STATEMENT,
                 meant_as=held.category,
                 purpose=held.purpose,
-                key_id=key_id,
+                key_id=statement.key_id,
                 generation=held.generation,
-                since=since.date(),
+                since=statement.since.date(),
             )
     for file in state.files.references.values():
         yield _Value(
@@ -218,7 +228,7 @@ def _values(state: "SubjectState") -> Iterator[_Value]:
                 category=identifier.category,
                 meant_as=identifier.category,
                 purpose=identifier.purpose,
-                key_id=None,
+                key_id=identifier.key_id,
                 generation=identifier.generation,
                 since=identifier.since.date(),
             )

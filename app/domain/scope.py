@@ -26,6 +26,3 @@ class Scope:
                 not self.categories or not categories or not self.categories.isdisjoint(categories)
             )
         )
-
-
-EVERYTHING = Scope()

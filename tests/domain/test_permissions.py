@@ -51,6 +51,7 @@ from app.domain.restrictions import AnnounceLift, DisputeAccuracy, LiftRestricti
 from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureTrigger
+from app.events.notices import NoticeChannel
 from app.events.objections import ObjectionOverridden
 from app.events.restrictions import RestrictionGround
 from app.events.suppressions import SuppressionMatched
@@ -77,7 +78,7 @@ OBJECT = RaiseObjection(objection=KEY, source="email")
 RESTRICT = Restrict(restriction=KEY, ground=RestrictionGround.UNLAWFUL, source="email")
 LEAVE = Unsubscribe(purpose="newsletter", source="mailchimp")
 IMPORTED = registration("network_exchange", source="member_organisation")
-NOTICE = ShowNotice(policy="impel-1", language="sv", channel="email")
+NOTICE = ShowNotice(policy="impel-1", language="sv", channel=NoticeChannel.EMAIL)
 AGREE = GiveExplicitTransferConsent(
     purpose="event_security", recipient="hosts", country="TR", evidence=EVIDENCE
 )
