@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -77,12 +78,12 @@ def add(
     expires = system_clock() + timedelta(days=expires_days)
     client = Client(name.strip(), scopes, expires, system)
     with reached(read_settings()) as logins:
-        asyncio.run(_add(logins.application, key, client))
+        added = asyncio.run(_add(logins.application, key, client))
     document = {
         "client_id": key.client_id,
         "key": key.text,
         "scopes": scopes,
-        "system": system,
+        "system": added.system,
         "expires_at": _written(expires),
     }
     lines = [
@@ -112,7 +113,8 @@ def list_clients(*, as_json: Json = False) -> None:
     answer({"clients": listed}, _lines(listed), as_json=as_json)
 
 
-async def _add(url: str, key: NewKey, client: Client) -> None:
+async def _add(url: str, key: NewKey, client: Client) -> Client:
+    """The client as it was entered: its source by the key that the policy has for it."""
     connection = await reach(url)
     try:
         if client.system is not None:
@@ -120,10 +122,11 @@ async def _add(url: str, key: NewKey, client: Client) -> None:
             source = load(structure).source(client.system) if structure else None
             if source is None:
                 raise refused("system-unknown", "the published policy names no such source")
-            client = Client(client.name, client.scopes, client.expires_at, source.key)
+            client = replace(client, system=source.key)
         await add_client(connection, key.client_id, key.secret_hash, client)
     finally:
         await connection.close()
+    return client
 
 
 async def _revoke(url: str, client_id: str) -> bool:

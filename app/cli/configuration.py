@@ -26,6 +26,15 @@ def read_settings() -> Settings:
         ) from None
 
 
+def require_database_named(settings: Settings) -> None:
+    """The deploying login names a server; our own database beside it would be a second ledger."""
+    if settings.database_url is None and MIGRATION_VARIABLE in os.environ:
+        raise unavailable(
+            "database-url-missing",
+            f"{MIGRATION_VARIABLE} names a server, so LEDGER_DATABASE_URL must name it too",
+        )
+
+
 def refuse_migration_url() -> None:
     """A process that answers requests must not be able to change the schema."""
     if MIGRATION_VARIABLE in os.environ:

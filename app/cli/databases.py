@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.cli.answers import unavailable
-from app.cli.configuration import MIGRATION_VARIABLE
+from app.cli.configuration import MIGRATION_VARIABLE, require_database_named
 from app.settings import Settings
 from app.store import embedded
 from app.store.connection import Logins
@@ -71,13 +71,9 @@ def started(settings: Settings) -> Iterator[embedded.Cluster]:
 @contextmanager
 def deploying_url(settings: Settings) -> Iterator[str]:
     """The login that may change the schema, for the deploying commands alone."""
+    require_database_named(settings)
     given = os.environ.get(MIGRATION_VARIABLE)
     if settings.database_url is None:
-        if given is not None:
-            raise unavailable(
-                "database-url-missing",
-                f"{MIGRATION_VARIABLE} names a server, so LEDGER_DATABASE_URL must name it too",
-            )
         with started(settings) as cluster:
             yield cluster.dsn("ledger_migrator")
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.cli.answers import unavailable
-from app.cli.configuration import MIGRATION_VARIABLE
+from app.cli.configuration import MIGRATION_VARIABLE, require_database_named
 from app.cli.databases import HOME_MODE, deploying_url, runtime_logins, server_logins, started
 from app.cli.epochs import open_first_epoch, require_root
 from app.cli.first_key import FirstKey, ensure_first_key, ensure_webhook_secret
@@ -41,6 +41,7 @@ class Prepared:
 
 def prepare(settings: Settings) -> Prepared:
     """Takes every missing step. Two preparations of one home wait for each other."""
+    require_database_named(settings)
     settings.home.mkdir(mode=HOME_MODE, parents=True, exist_ok=True)
     with _alone(settings.home / "prepare.lock"):
         logins = server_logins(settings)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import typer
 
 from app.cli.answers import CommandFailed, ExitCode, Json, unavailable
-from app.cli.configuration import MIGRATION_VARIABLE, read_settings
+from app.cli.configuration import MIGRATION_VARIABLE, read_settings, require_database_named
 from app.cli.databases import held
 from app.cli.first_key import FirstKey
 from app.cli.foreground import stopping, take_port
@@ -34,6 +34,7 @@ def up(*, as_json: Json = False) -> None:
     uses a server instead; POLICY_TEXT=FILE supplies the text of the policy.
     """
     settings = read_settings()
+    require_database_named(settings)
     if MIGRATION_VARIABLE in os.environ:
         _prepare_and_replace(as_json=as_json)
     _prepare_and_serve(settings, as_json=as_json)

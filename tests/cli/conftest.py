@@ -1,15 +1,18 @@
 """Commands run as an operator runs them: against a home of their own, or a database of the run."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from app import cli
 from tests.conftest import ROOT, Database
@@ -61,7 +64,23 @@ Call = Callable[..., Ended]
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def own_logging() -> Iterator[None]:
+    """Gives the process its logging back after a command set up its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    hooks = sys.unraisablehook, threading.excepthook
+    yield
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+    sys.unraisablehook, threading.excepthook = hooks
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_logging: None
+) -> Call:
     """One command in this process, as the console script calls it."""
 
     def called(*arguments: str, **variables: str) -> Ended:

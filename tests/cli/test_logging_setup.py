@@ -18,21 +18,14 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+def lines(monkeypatch: pytest.MonkeyPatch, own_logging: None) -> Iterator[Lines]:
     """What was logged so far."""
-    root = logging.getLogger()
-    handlers, level, hook = root.handlers[:], root.level, sys.unraisablehook
     written = io.BytesIO()
     standard_error = io.TextIOWrapper(written)  # closes what it wraps when it is collected
     monkeypatch.setattr(sys, "stderr", standard_error)
     configure_logging("info")
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     standard_error.detach()
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    sys.unraisablehook = hook
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_a_line_of_ours_is_json_with_its_level_and_time(lines: Lines) -> None:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from app.cli.answers import ExitCode
-from tests.cli.conftest import on_server, run
+from tests.cli.conftest import Call, on_server, run
 from tests.cli.services import running
 from tests.conftest import Database
+
+NOWHERE = "postgresql://ledger_app:geheim@127.0.0.1:1/ledger"
 
 
 def test_up_migrates_with_a_login_that_the_serving_process_never_has(
@@ -22,21 +24,19 @@ def test_up_migrates_with_a_login_that_the_serving_process_never_has(
         assert service.stop() == 0
 
 
-def test_serve_refuses_to_start_beside_the_deploying_login(
-    blank_database: Database, tmp_path: Path
-) -> None:
-    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
-    ended = run("serve", "--json", **on_server(blank_database, tmp_path), **deploying)
+def test_serve_refuses_to_start_beside_the_deploying_login(tmp_path: Path, call: Call) -> None:
+    variables = {"LEDGER_HOME": str(tmp_path), "LEDGER_DATABASE_URL": NOWHERE}
+    ended = call("serve", "--json", LEDGER_MIGRATION_URL=NOWHERE, **variables)
 
     assert ended.exit_code == ExitCode.UNAVAILABLE
     assert ended.document["failed"]["code"] == "migration-url-present"
 
 
 def test_a_database_that_is_not_migrated_is_not_served(
-    blank_database: Database, tmp_path: Path
+    blank_database: Database, tmp_path: Path, call: Call
 ) -> None:
     variables = on_server(blank_database, tmp_path / "home")
-    prepared = run("up", "--json", LEDGER_PORT="0", **variables)
+    prepared = call("prepare", "--json", **variables)
     served = run("serve", "--json", LEDGER_PORT="0", **variables)
 
     assert prepared.document["failed"]["code"] == "ledger-unmigrated"
@@ -44,25 +44,24 @@ def test_a_database_that_is_not_migrated_is_not_served(
     assert served.document["failed"]["code"] == "service-not-started"
 
 
-def test_a_server_that_cannot_be_reached_is_told_without_its_url(tmp_path: Path) -> None:
-    ended = run(
-        "client",
-        "list",
-        "--json",
-        LEDGER_HOME=str(tmp_path),
-        LEDGER_DATABASE_URL="postgresql://ledger_app:geheim@127.0.0.1:1/ledger",
-    )
+def test_a_server_that_cannot_be_reached_is_told_without_its_url(
+    tmp_path: Path, call: Call
+) -> None:
+    variables = {"LEDGER_HOME": str(tmp_path), "LEDGER_DATABASE_URL": NOWHERE}
+    ended = call("client", "list", "--json", **variables)
 
     assert ended.exit_code == ExitCode.UNAVAILABLE
     assert ended.document["failed"]["code"] == "database-unreachable"
     assert "geheim" not in ended.out + ended.error
 
 
-def test_migrating_twice_changes_nothing(blank_database: Database, tmp_path: Path) -> None:
+def test_migrating_twice_changes_nothing(
+    blank_database: Database, tmp_path: Path, call: Call
+) -> None:
     variables = on_server(blank_database, tmp_path / "home")
-    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
-    first = run("migrate", "--json", **variables, **deploying).document["migrated"]
-    second = run("migrate", "--json", **variables, **deploying).document["migrated"]
+    variables["LEDGER_MIGRATION_URL"] = blank_database.dsn("ledger_migrator")
+    first = call("migrate", "--json", **variables).document["migrated"]
+    second = call("migrate", "--json", **variables).document["migrated"]
 
     assert first["before"] is None
     assert first["epoch_opened"]

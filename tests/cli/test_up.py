@@ -2,7 +2,9 @@
 
 import signal
 import stat
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from app.auth import parse_key
 from app.cli.answers import ExitCode
 from app.store import embedded_guard
 from app.store.embedded_home import ADMINS, secret_file
-from tests.cli.conftest import environment, run
+from tests.cli.conftest import Call
 from tests.cli.services import Running, running
+from tests.conftest import ROOT
 
 PROMPT_S = 5.0
+QUIET_IMPORT_S = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,13 @@ def memory(pid: int) -> bytes:
                 except OSError:
                     continue  # a page of the kernel's
     return b"".join(found)
+
+
+def slowness() -> float:
+    """How much slower than a quiet machine this one is just now: other tests run beside us."""
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import app.main"], cwd=ROOT, check=True)
+    return max(1.0, (time.monotonic() - started) / QUIET_IMPORT_S)
 
 
 def test_the_first_start_serves_with_everything_prepared(first: Running) -> None:
@@ -94,25 +105,26 @@ def test_a_second_service_joins_the_same_ledger(first: Running, home: Path) -> N
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_done(
-    first: Running, tmp_path: Path
+    first: Running, tmp_path: Path, call: Call
 ) -> None:
     port = first.welcome["url"].rpartition(":")[2]
-    ended = run("up", "--json", LEDGER_HOME=str(tmp_path / "var"), LEDGER_PORT=port)
+    ended = call("up", "--json", LEDGER_HOME=str(tmp_path / "var"), LEDGER_PORT=port)
 
     assert ended.exit_code == ExitCode.UNAVAILABLE
     assert ended.document["failed"]["code"] == "port-unavailable"
     assert not (tmp_path / "var").exists()
 
 
-def test_a_policy_text_with_another_hash_is_refused(first: Running, home: Path) -> None:
-    ended = run("prepare", "--json", LEDGER_HOME=str(home), POLICY_TEXT=str(home / "CUSTODY"))
+@pytest.mark.clause("C28")
+def test_a_policy_text_with_another_hash_is_refused(first: Running, home: Path, call: Call) -> None:
     other = home.parent / "other.txt"
     other.write_text("Another text.")
-    wrong = run("prepare", "--json", LEDGER_HOME=str(home), POLICY_TEXT=str(other))
+    wrong = call("prepare", "--json", LEDGER_HOME=str(home), POLICY_TEXT=str(other))
+    absent = call("prepare", "--json", LEDGER_HOME=str(home), POLICY_TEXT=str(home / "none"))
 
-    assert ended.document["failed"]["code"] == "file-unreadable"
     assert wrong.exit_code == ExitCode.REFUSED
     assert wrong.document["failed"]["code"] == "policy-text-mismatch"
+    assert absent.document["failed"]["code"] == "file-unreadable"
 
 
 def test_it_stops_promptly_and_takes_its_database_along(first: Running, home: Path) -> None:
@@ -129,16 +141,18 @@ def test_a_second_start_finds_everything_and_shows_no_key(first: Running, home: 
     with running("up", errors=errors, LEDGER_HOME=str(home)) as second:
         assert second.get("/livez").status_code == 200
         assert "first_key" not in second.welcome
-        assert second.start_s < PROMPT_S
+        assert second.start_s < PROMPT_S * slowness()
         assert second.stop(signal.SIGINT) == 0
     assert (home / "first-key").read_text() == before
 
 
-def test_a_damaged_preparation_is_told_with_its_reason(first: Running, home: Path) -> None:
+def test_a_root_that_is_gone_is_told_before_the_service_starts(
+    first: Running, home: Path, call: Call
+) -> None:
     root = home / "keys" / "epoch-0001.root"
     away = root.replace(home / "keys" / "away")
     try:
-        ended = run("up", "--json", LEDGER_HOME=str(home), LEDGER_PORT="0")
+        ended = call("prepare", "--json", LEDGER_HOME=str(home))
     finally:
         away.replace(root)
 
@@ -146,9 +160,13 @@ def test_a_damaged_preparation_is_told_with_its_reason(first: Running, home: Pat
     assert ended.document["failed"]["code"] == "root-missing"
 
 
-def test_the_deploying_login_needs_a_server(home: Path) -> None:
-    variables = {"LEDGER_HOME": str(home), "LEDGER_MIGRATION_URL": "postgresql://nowhere/ledger"}
+@pytest.mark.parametrize("command", ["up", "serve", "migrate", "prepare"])
+def test_the_deploying_login_of_a_server_that_is_not_named_is_refused(
+    tmp_path: Path, call: Call, command: str
+) -> None:
+    home = tmp_path / "var"
+    url = "postgresql://nobody@nowhere.example/ledger"
+    ended = call(command, "--json", LEDGER_HOME=str(home), LEDGER_MIGRATION_URL=url)
 
-    assert run("serve", "--json", **variables).exit_code == ExitCode.UNAVAILABLE
-    assert run("migrate", "--json", **variables).exit_code == ExitCode.UNAVAILABLE
-    assert "LEDGER_MIGRATION_URL" not in environment()
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert not (home / "postgres").exists()
