@@ -1,6 +1,7 @@
 """The first two projections: profiles and the sharing register."""
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 
 from alembic import op
 
@@ -23,7 +24,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Not offered, like every way back; an old program finds its own tables untouched."""
-    raise NotImplementedError("the ledger's schema has no way back")
+    raise CommandError("the ledger's schema has no way back")
 
 
 def create_profiles() -> None:
