@@ -3,14 +3,20 @@
 from fastapi import FastAPI
 
 from app.api import (
+    catalogue,
     collections,
     consents,
     disclosures,
+    docs,
     erasure,
+    health,
     imports,
     objections,
+    openapi,
     permissions,
+    policies,
     profiles,
+    recipients,
     relationships,
     restrictions,
     subjects,
@@ -32,6 +38,11 @@ ROUTERS = (
     permissions.ROUTES,
     imports.ROUTES,
     webhooks.ROUTES,
+    policies.ROUTES,
+    recipients.ROUTES,
+    catalogue.ROUTES,
+    health.ROUTES,
+    docs.ROUTES,
 )
 
 STREAMING_PATHS = frozenset({"/v1/imports"})
@@ -42,4 +53,5 @@ def install(app: FastAPI) -> None:
     """Adds every router to the application."""
     for routes in ROUTERS:
         app.include_router(routes)
+    openapi.install(app)
     app.state.api_routes = [route for routes in ROUTERS for route in routes.routes]

@@ -88,3 +88,12 @@ class Rulebook:
         if structure is None:
             raise KeyError(version)
         return load(structure)
+
+    async def policy_text(self, version: str, language: str) -> bytes | None:
+        """A text as it was supplied, byte for byte; None while it has not been."""
+        text: bytes | None = await self._pool.fetchval(
+            "SELECT text FROM ledger.policy_texts WHERE version = $1 AND language = $2",
+            version,
+            language,
+        )
+        return text

@@ -1,0 +1,90 @@
+"""The OpenAPI document: what FastAPI derives, with our problem type in place of its own errors."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+DESCRIPTION = """Keeps and proves what a privacy policy promises: an append-only ledger of personal
+data that can still forget a person.
+
+* **Keys**: `Authorization: Bearer pl_live_…`; each operation names its scope in `x-scope`.
+* **Repeatable**: every request that appends carries an `Idempotency-Key`, kept for 7 days.
+* **Preconditions**: the `ETag` of a record is its version; send it back as `If-Match`.
+* **Purpose**: whoever reads personal data says for which purpose, and that is recorded.
+* **Errors** are RFC 9457 problems; their `type` leads to an explanation; no input is ever echoed.
+* `x-clauses` and `x-law` name the clauses of the policy and the rules of law that an operation serves.
+"""
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457. Never holds anything that came in.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "maxLength": 100},
+        "title": {"type": "string", "maxLength": 200},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "maxLength": 500},
+        "instance": {"type": ["string", "null"], "format": "uri", "maxLength": 100},
+        "rules": {"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 8}},
+        "errors": {
+            "type": "array",
+            "maxItems": 20,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string", "maxLength": 200},
+                    "code": {"type": "string", "maxLength": 64},
+                },
+            },
+        },
+    },
+}
+
+
+def install(app: FastAPI) -> None:
+    """Makes the application describe itself by `describe`, once."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this very assignment
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="A ledger of personal data that can forget",
+        description=DESCRIPTION,
+        routes=app.routes,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        contact={"name": "IMPEL secretariat", "email": "info@impel.eu"},
+        servers=[{"url": "/"}],
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for derived in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(derived, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    for operation in _operations(document):
+        _replace_derived_errors(operation)
+    return document
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        operation
+        for path in document["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+    ]
+
+
+def _replace_derived_errors(operation: dict[str, Any]) -> None:
+    """A 422 of FastAPI's own shape can never be answered: ours stands in its place."""
+    content = operation.get("responses", {}).get("422", {}).get("content", {})
+    content.pop("application/json", None)
