@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "prepare": "Prepare database, keys, policy and first key; then end.",
         "serve": "Run the service on a ledger that is prepared.",
         "migrate": "Bring the database to the newest schema.",
+        "import": "Import people from a file into the running service.",
+        "erase": "Erase a person's data, or show what an erasure would do.",
         "client": "API keys of the tools that call the service.",
         "policy": "Check, examine, publish and compare privacy policies.",
         "keys": "The state of the encryption keys.",
@@ -27,7 +29,10 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "doctor": "Examine this installation and name what is wrong.",
     }
 )
-"""Name of a command, and of its module in this package -> its line in the list of commands."""
+"""Name of a command -> its line in the list. Its module in this package has the same name."""
+
+MODULES: Final[Mapping[str, str]] = MappingProxyType({"import": "imports"})
+"""Commands whose name cannot be a module's."""
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
@@ -43,9 +48,14 @@ class CommandModules(TyperGroup):
         name, listed, rest = super().resolve_command(ctx, args)
         if name is None or listed is None:
             return name, listed, rest
-        command = get_command(import_module(f"app.cli.{name}").app)
-        command.name = name
-        return name, command, rest
+        return name, called(name), rest
+
+
+def called(name: str) -> Any:
+    """The command out of its module."""
+    command = get_command(import_module(f"app.cli.{MODULES.get(name, name)}").app)
+    command.name = name
+    return command
 
 
 def main() -> None:

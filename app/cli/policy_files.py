@@ -1,6 +1,7 @@
 """Policy files and texts that an operator names: read, and refused with the reason (C28, C76)."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,14 +34,26 @@ def read_texts(policy: Policy, files: Mapping[str, Path]) -> dict[str, bytes]:
     return texts
 
 
+def readable(file: Path) -> int:
+    """The size of a file that can be read."""
+    try:
+        with file.open("rb") as stream:
+            return stream.seek(0, os.SEEK_END)
+    except OSError as failure:
+        raise _unreadable(file, failure) from None
+
+
 def read_bytes(file: Path) -> bytes:
     """The bytes of a file that the operator named."""
     try:
         return file.read_bytes()
     except OSError as failure:
-        raise unavailable(
-            "file-unreadable", f"cannot read {file}: {failure.strerror or 'no reason given'}"
-        ) from None
+        raise _unreadable(file, failure) from None
+
+
+def _unreadable(file: Path, failure: OSError) -> CommandFailed:
+    reason = failure.strerror or "no reason given"
+    return unavailable("file-unreadable", f"cannot read {file}: {reason}")
 
 
 def _not_the_text(policy: Policy, language: str, file: Path, text: bytes) -> CommandFailed:

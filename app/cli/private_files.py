@@ -1,8 +1,13 @@
 """Files with a secret: made whole or not at all, readable by their owner alone."""
 
+import json
 import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TextIO
+
+from app.cli.answers import refused
 
 PRIVATE_MODE: Final = 0o600
 OPEN_BITS: Final = 0o077
@@ -18,6 +23,24 @@ def write_private(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(descriptor)
     draft.replace(file)
+
+
+@contextmanager
+def private_lines(file: Path | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Writes JSON lines into a new file of this mode; without a file it forgets them."""
+    if file is None:
+        yield lambda _line: None
+        return
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+    except FileExistsError:
+        raise refused("file-exists", f"{file} exists already, and is not overwritten") from None
+    with os.fdopen(descriptor, "w") as stream:
+        yield lambda line: _write_line(stream, line)
+
+
+def _write_line(stream: TextIO, line: Mapping[str, Any]) -> None:
+    stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def is_private(file: Path) -> bool:

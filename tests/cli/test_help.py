@@ -1,13 +1,11 @@
 """What `pdledger` says about itself: every command, every option, every exit code."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from app.cli import COMMANDS
+from app.cli import COMMANDS, called
 from app.cli.answers import ExitCode
 from tests.cli.conftest import Call, run
 
@@ -15,7 +13,7 @@ from tests.cli.conftest import Call, run
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command that can be called, by its words."""
     for name in COMMANDS:
-        command = get_command(import_module(f"app.cli.{name}").app)
+        command = called(name)
         inner = getattr(command, "commands", None)
         if inner is None:
             yield name, command
