@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.api import (
+    access_report,
     catalogue,
     collections,
     consents,
@@ -15,6 +16,7 @@ from app.api import (
     openapi,
     permissions,
     policies,
+    portability,
     profiles,
     recipients,
     relationships,
@@ -35,6 +37,8 @@ ROUTERS = (
     objections.ROUTES,
     restrictions.ROUTES,
     erasure.ROUTES,
+    access_report.ROUTES,
+    portability.ROUTES,
     permissions.ROUTES,
     imports.ROUTES,
     webhooks.ROUTES,

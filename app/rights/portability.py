@@ -1,0 +1,148 @@
+"""The data that a person takes along, structured and with its provenance (Art. 20; L35, C68).
+
+Two profiles: `legal` is what Art. 20 itself grants, data that the person provided on consent or
+contract; `promised` is what the policy promises, everything in use.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from app.domain.consultations import RecordRightsAnswer
+from app.domain.decider import Circumstances
+from app.domain.files import TITLE
+from app.domain.holdings import Held
+from app.ledger import Ledger
+from app.policy.vocabulary import PORTABLE_BASES, SourceOrigin
+from app.receipts import Attribution
+from app.rights.consent_history import consents_value
+from app.rights.copy_of_data import CopiedValue, Copy, copy_of
+from app.rights.person import Person, read_person
+from app.rights.portability_schema import SCHEMA, SCHEMA_PATH
+
+Value: TypeAlias = dict[str, Any]  # Any: a JSON value
+
+_CANONICAL: Final = msgspec.json.Encoder(order="sorted", uuid_format="canonical")
+"""RFC 8785 for what a package holds: strings, whole numbers, null, keys in ASCII."""
+
+
+class Profile(StrEnum):
+    """How much goes along."""
+
+    LEGAL = "legal"
+    PROMISED = "promised"
+
+    def holds(self, held: Held) -> bool:
+        """Whether a value in use belongs to the package."""
+        if self is Profile.PROMISED:
+            return True
+        return held.basis in PORTABLE_BASES and held.origin is SourceOrigin.SUBJECT
+
+
+async def portability_package(
+    ledger: Ledger, subject_id: UUID, profile: Profile, attribution: Attribution
+) -> Value:
+    """The package, after recording that it was made; SubjectUnknown, SubjectErased."""
+    person = await read_person(ledger.store, subject_id)
+    rules = await ledger.rules()
+    copy = copy_of(person)
+    shown = {key for part in parts(person, copy, profile).values() for key in _categories(part)}
+    known = frozenset(shown & rules.policy.categories.keys())
+    await ledger.execute(subject_id, RecordRightsAnswer(categories=known), attribution)
+    return package_of(person, copy, profile, rules.at(ledger.clock()))
+
+
+def package_of(person: Person, copy: Copy, profile: Profile, given: Circumstances) -> Value:
+    """The package as JSON values; the manifest has the SHA-256 of each part in canonical JSON."""
+    controller = given.policy.controller
+    told = {
+        **parts(person, copy, profile),
+        "consents": consents_value(person, given.policy)["consents"],
+    }
+    return {
+        "package": "portability",
+        "article": "Art. 20 GDPR",
+        "profile": profile.value,
+        "schema": {"path": SCHEMA_PATH, "sha256": digest(SCHEMA)},
+        "subject_id": person.subject_id,
+        "generated_at": given.now,
+        "position": person.position,
+        "policy": given.policy.version,
+        "controller": {"name": controller.name, "email": controller.email},
+        **told,
+        "manifest": [
+            {"part": name, "count": len(part), "sha256": digest(part)}
+            for name, part in told.items()
+        ],
+    }
+
+
+def parts(person: Person, copy: Copy, profile: Profile) -> dict[str, list[Value]]:
+    """Values, files and supplementary statements; what anybody inferred or decided is in none."""
+    return {
+        "data": [
+            _value(copied, held)
+            for copied in copy.values
+            for held in copied.uses
+            if held.superseded_at is None and profile.holds(held)
+        ],
+        "files": list(_files(person, copy, profile)),
+        "statements": [
+            {
+                "completes": list(copied.completes),
+                "category": copied.category,
+                "text": copied.value,
+                "since": copied.recorded.happened_at,
+            }
+            for copied in copy.values
+            if copied.completes and profile is Profile.PROMISED
+        ],
+    }
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(_CANONICAL.encode(value)).hexdigest()
+
+
+def _value(copied: CopiedValue, held: Held) -> Value:
+    return {
+        "category": copied.category,
+        "value": copied.value,
+        "purpose": held.purpose,
+        "basis": held.basis.value,
+        "source": held.source,
+        "origin": held.origin.value,
+        "since": held.since,
+        "policy": held.policy,
+        "occasion": held.occasion,
+    }
+
+
+def _files(person: Person, copy: Copy, profile: Profile) -> Iterator[Value]:
+    titles = {one.place: one for one in copy.values if one.category == TITLE}
+    for file in person.state.files.references.values():
+        title = titles.get((file.version, file.retention_class))
+        if title is None:
+            continue
+        event = title.recorded.event
+        by_law = event.basis in PORTABLE_BASES and event.origin is SourceOrigin.SUBJECT
+        if profile is Profile.PROMISED or by_law:
+            yield {
+                "system": file.system,
+                "title": title.value,
+                "date": file.since,
+                "category": file.category,
+                "purpose": file.purpose,
+                "basis": event.basis.value,
+                "source": event.source,
+                "origin": event.origin.value,
+            }
+
+
+def _categories(part: list[Value]) -> Iterator[str]:
+    return (one["category"] for one in part)
