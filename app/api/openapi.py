@@ -13,7 +13,7 @@ data that can still forget a person.
 * **Preconditions**: the `ETag` of a record is its version; send it back as `If-Match`.
 * **Purpose**: whoever reads personal data says for which purpose, and that is recorded.
 * **Errors** are RFC 9457 problems; their `type` leads to an explanation; no input is ever echoed.
-* `x-clauses` and `x-law` name the clauses of the policy and the rules of law that an operation serves.
+* `x-clauses` and `x-law` name the clauses of the policy and the rules of law that it serves.
 """
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -63,7 +63,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION,
         routes=app.routes,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        contact={"name": "IMPEL secretariat", "email": "info@impel.eu"},
         servers=[{"url": "/"}],
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})

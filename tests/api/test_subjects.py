@@ -1,0 +1,270 @@
+"""People become known, are found, shown and corrected over HTTP; nobody is guessed (DESIGN 6)."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from app.service import Service
+from tests.conftest import Database
+from tests.serving import Api, count_events
+
+ASA = {"contact.name": "Åsa Öberg", "contact.email": "asa.oberg@forvaltning.example"}
+
+
+def registration(**members: Any) -> dict[str, Any]:
+    """A registration of one person for one purpose, changed as the test wants."""
+    body: dict[str, Any] = {
+        "source": "registration_form",
+        "obtained": [{"purpose": "network_exchange", "data": dict(ASA)}],
+        "verification": "link",
+    }
+    return body | members
+
+
+async def registered(client: httpx.AsyncClient, **members: Any) -> str:
+    """Registers a person and answers the subject id."""
+    answer = await client.post("/v1/subjects", json=registration(**members))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["subject_id"])
+
+
+async def shown(
+    client: httpx.AsyncClient, subject_id: str, purpose: str = "network_exchange", **query: Any
+) -> httpx.Response:
+    """The person's profile, read for a purpose."""
+    return await client.get(
+        f"/v1/subjects/{subject_id}", headers={"Purpose": purpose}, params=query
+    )
+
+
+def values(answer: httpx.Response) -> dict[str, str]:
+    """Category -> value of a profile."""
+    return {one["category"]: one["value"] for one in answer.json()["fields"]}
+
+
+@pytest.mark.clause("C2", "C6", "C7", "L2")
+async def test_a_person_is_registered_and_shown_with_the_why_of_every_value(
+    client: httpx.AsyncClient,
+) -> None:
+    subject_id = await registered(client, relationships=[{"kind": "event_attendee"}])
+
+    answer = await shown(client, subject_id)
+
+    assert answer.status_code == 200
+    assert values(answer) == ASA
+    for field in answer.json()["fields"]:
+        assert field["purpose"] == "network_exchange"
+        assert field["basis"] == "legitimate_interest"
+        assert field["source"] == "registration_form"
+        assert field["since"]
+
+
+@pytest.mark.clause("C7")
+async def test_an_address_is_found_by_post_only_when_its_person_showed_control(
+    client: httpx.AsyncClient,
+) -> None:
+    subject_id = await registered(client)
+    other = {"contact.email": "pia@forvaltning.example"}
+    await registered(
+        client,
+        verification=None,
+        obtained=[{"purpose": "network_exchange", "data": other}],
+    )
+
+    found = await client.post(
+        "/v1/subjects:lookup", json={"kind": "email", "value": "ASA.OBERG@Forvaltning.example"}
+    )
+    unverified = await client.post(
+        "/v1/subjects:lookup", json={"kind": "email", "value": other["contact.email"]}
+    )
+    unknown = await client.post(
+        "/v1/subjects:lookup", json={"kind": "email", "value": "nobody@forvaltning.example"}
+    )
+
+    assert found.json() == {"subject_id": subject_id}
+    assert unverified.status_code == unknown.status_code == 404
+    assert unverified.json()["type"] == unknown.json()["type"] == "/problems/subject-unknown"
+
+
+async def test_a_verified_person_is_found_again_and_gets_no_second_record(
+    client: httpx.AsyncClient,
+) -> None:
+    """DESIGN 6: the data join the one person that is meant; the answer looks the same."""
+    first = await client.post("/v1/subjects", json=registration())
+    obtained = [
+        {"purpose": "network_exchange", "data": {**ASA, "work.title": "Miljöinspektör"}}
+    ]
+
+    again = await client.post("/v1/subjects", json=registration(obtained=obtained))
+
+    assert again.status_code == first.status_code == 201
+    assert again.json().keys() == first.json().keys()
+    assert again.json()["subject_id"] == first.json()["subject_id"]
+    assert values(await shown(client, first.json()["subject_id"]))["work.title"] == "Miljöinspektör"
+
+
+async def test_an_unverified_claim_of_a_known_address_moves_nothing(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Somebody who types another's address gets a record of their own, and the desk a finding."""
+    first = await registered(client, verification=None)
+    second = await registered(client, verification=None)
+
+    state = await service.ledger.state(UUID(second))
+
+    assert first != second
+    assert [finding.code.value for finding in state.findings.open.values()] == [
+        "possible-duplicate"
+    ]
+    assert not state.identifiers.active
+
+
+@pytest.mark.clause("C7")
+async def test_a_function_s_address_identifies_nobody(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    obtained = [{"purpose": "network_exchange", "data": {"contact.email": "info@org.example"}}]
+
+    first = await registered(client, obtained=obtained)
+    second = await registered(client, obtained=obtained)
+
+    assert first != second
+    assert not (await service.ledger.state(UUID(first))).identifiers.active
+
+
+@pytest.mark.clause("L3", "C12")
+async def test_bank_data_are_not_read_for_the_newsletter_and_the_attempt_is_on_record(
+    client: httpx.AsyncClient,
+) -> None:
+    subject_id = await registered(client)
+    collected = await client.post(
+        f"/v1/subjects/{subject_id}/collections",
+        json={
+            "source": "secretariat",
+            "purpose": "payments",
+            "data": {"financial.account": "BE71 0961 2345 6769"},
+        },
+    )
+    assert collected.status_code == 201, collected.text
+
+    refused = await shown(client, subject_id, "newsletter", reveal="financial.account")
+    masked = await shown(client, subject_id, "payments")
+    revealed = await shown(client, subject_id, "payments", reveal="financial.account")
+    timeline = await client.get(f"/v1/subjects/{subject_id}/events")
+
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "/problems/purpose-not-allowed"
+    assert values(masked)["financial.account"].endswith("6769")
+    assert "0961" not in values(masked)["financial.account"]
+    assert values(revealed)["financial.account"] == "BE71096123456769"
+    kinds = [event["type"] for event in timeline.json()["items"]]
+    assert kinds.count("consultation.refused") == 1
+    assert kinds.count("consultation.recorded") == 2
+
+
+@pytest.mark.clause("L3")
+async def test_nothing_is_read_without_a_purpose(client: httpx.AsyncClient) -> None:
+    subject_id = await registered(client)
+
+    answer = await client.get(f"/v1/subjects/{subject_id}")
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/purpose-header-missing"
+
+
+@pytest.mark.clause("L6", "C80")
+async def test_a_corrected_value_is_the_one_shown_and_the_former_can_be_seen_as_of_then(
+    client: httpx.AsyncClient,
+) -> None:
+    subject_id = await registered(client)
+    before = (await client.get(f"/v1/subjects/{subject_id}/events")).json()["items"][-1]["position"]
+
+    corrected = await client.post(
+        f"/v1/subjects/{subject_id}/rectifications",
+        json={"source": "secretariat", "data": {"contact.name": "Åsa Berg"}},
+    )
+
+    assert corrected.status_code == 201, corrected.text
+    assert values(await shown(client, subject_id))["contact.name"] == "Åsa Berg"
+    assert values(await shown(client, subject_id, as_of=before))["contact.name"] == "Åsa Öberg"
+
+
+@pytest.mark.clause("C7")
+async def test_a_corrected_address_leads_to_the_person_and_the_former_to_nobody(
+    client: httpx.AsyncClient,
+) -> None:
+    subject_id = await registered(client)
+
+    corrected = await client.post(
+        f"/v1/subjects/{subject_id}/rectifications",
+        json={
+            "source": "secretariat",
+            "data": {"contact.email": "asa.berg@forvaltning.example"},
+            "verification": "link",
+        },
+    )
+    new, old = [
+        await client.post("/v1/subjects:lookup", json={"kind": "email", "value": value})
+        for value in ("asa.berg@forvaltning.example", ASA["contact.email"])
+    ]
+
+    assert corrected.status_code == 201, corrected.text
+    assert new.json() == {"subject_id": subject_id}
+    assert old.status_code == 404
+
+
+@pytest.mark.clause("L4", "C13")
+async def test_passport_data_are_refused_for_payments(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    subject_id = await registered(client)
+    before = await count_events(database)
+
+    answer = await client.post(
+        f"/v1/subjects/{subject_id}/collections",
+        json={
+            "source": "secretariat",
+            "purpose": "payments",
+            "data": {"identity.document": "P1234567"},
+        },
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/category-not-allowed-for-purpose"
+    assert "P1234567" not in answer.text
+    assert await count_events(database) == before
+
+
+async def test_the_timeline_is_paged_by_sealed_cursors(client: httpx.AsyncClient) -> None:
+    """A11: items, next and self; a cursor of another list or of one's own making is refused."""
+    subject_id, other = await registered(client), await registered(client)
+    path = f"/v1/subjects/{subject_id}/events"
+
+    first = (await client.get(path, params={"limit": 2})).json()
+    second = (await client.get(path, params={"limit": 2, "cursor": first["next"]})).json()
+    stolen = await client.get(f"/v1/subjects/{uuid4()}/events", params={"cursor": first["next"]})
+
+    versions = [event["version"] for event in (*first["items"], *second["items"])]
+    assert versions == sorted(set(versions))
+    assert versions[0] == 1
+    assert stolen.json()["type"] == "/problems/cursor-invalid"
+    assert other
+
+
+async def test_a_key_bound_to_a_system_records_data_of_that_system_only(api: Api) -> None:
+    """S7: an integrator's key writes with its own source."""
+    async with await api.client(system="azavista") as bound:
+        answer = await bound.post("/v1/subjects", json=registration())
+
+    assert answer.status_code == 403
+    assert answer.json()["type"] == "/problems/source-not-yours"
+
+
+async def test_a_key_without_the_scope_is_told_which_one_it_lacks(api: Api) -> None:
+    async with await api.client(scopes=["subjects:read"]) as reader:
+        answer = await reader.post("/v1/subjects", json=registration())
+
+    assert answer.status_code == 403
+    assert answer.json()["scope"] == "subjects:write"
