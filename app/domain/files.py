@@ -125,13 +125,19 @@ def evolve(slice_: Files, recorded: Recorded[Any]) -> Files:
     match recorded.event:
         case FileReferenced() as event:
             return Files({**slice_.references, recorded.version: _reference(event, recorded)})
-        case ErasureExecuted(keys=keys):
-            kept = {v: one for v, one in slice_.references.items() if one.key_id not in keys}
+        case ErasureExecuted() as event:
+            kept = {v: one for v, one in slice_.references.items() if not _gone(one, event)}
             return Files(kept)
         case SectionsResealed() as event:
             return _resealed(slice_, event, recorded)
         case _:
             return slice_
+
+
+def _gone(one: Reference, event: ErasureExecuted) -> bool:
+    return one.key_id in event.keys or event.reaches(
+        category=one.category, purpose=one.purpose, retention_class=one.retention_class
+    )
 
 
 def _reference(event: FileReferenced, recorded: Recorded[Any]) -> Reference:

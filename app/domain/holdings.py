@@ -91,8 +91,8 @@ def evolve(slice_: Collections, recorded: Recorded[Any]) -> Collections:
             return _completed(slice_, recorded)
         case SectionsResealed():
             return _resealed(slice_, recorded)
-        case ErasureExecuted(keys=keys):
-            return _without(slice_, frozenset(map(KeyId, keys)))
+        case ErasureExecuted() as event:
+            return _without(slice_, event)
         case _:
             return slice_
 
@@ -202,15 +202,24 @@ def _resealed(slice_: Collections, recorded: Recorded[SectionsResealed]) -> Coll
     )
 
 
-def _without(slice_: Collections, keys: frozenset[KeyId]) -> Collections:
-    surviving = {}
+def _without(slice_: Collections, event: ErasureExecuted) -> Collections:
+    """What still has its key, and was not erased for its purpose while another one needs it."""
+    keys, surviving = frozenset(map(KeyId, event.keys)), {}
     for slot, held in slice_.held.items():
         history = [
-            _without_statements(one, keys) for one in held.history() if one.key_id not in keys
+            _without_statements(one, keys)
+            for one in held.history()
+            if one.key_id not in keys and not _reached(one, event)
         ]
         if history:
             surviving[slot] = _chained(history)
     return replace(slice_, held=surviving)
+
+
+def _reached(held: Held, event: ErasureExecuted) -> bool:
+    return event.reaches(
+        category=held.category, purpose=held.purpose, retention_class=held.retention_class
+    )
 
 
 def _without_statements(held: Held, keys: frozenset[KeyId]) -> Held:

@@ -53,15 +53,15 @@ SUBSCRIPTION = data_key("subscription", "membership")
 TRAVEL = data_key("travel-identity", f"occasion.{OCCASION}")
 
 
-def erased(*keys: KeyId, identifiers: bool = False) -> Record:
-    """Keys were destroyed."""
+def erased(*keys: KeyId, identifiers: bool = False, **extent: tuple[str, ...]) -> Record:
+    """Keys were destroyed; with an extent, data were erased for some purposes or categories."""
     return Record(
         ErasureExecuted(
             erasure=ERASURE,
-            step=ErasureStep.SUBJECT,
-            purposes=("newsletter",),
-            categories=(),
-            retained=(),
+            step=ErasureStep.SUBJECT if extent else ErasureStep.CLOSING,
+            purposes=extent.get("purposes", ()),
+            categories=extent.get("categories", ()),
+            retained=extent.get("retained", ()),
             keys=keys,
             classes=(),
             blobs=1,
@@ -113,6 +113,31 @@ def test_other_keys_keep_what_hangs_on_them() -> None:
     assert ("identity.document", "travel_booking", OCCASION) not in state.collections.held
     assert state.collections.for_purpose("newsletter") == {"contact.name", "contact.email"}
     assert state.identifiers == HISTORY.state.identifiers
+
+
+@pytest.mark.clause("C66", "L37")
+def test_a_value_that_another_purpose_needs_is_gone_for_the_erased_one() -> None:
+    """The key lives on for the purpose that stays, and the value is not held for the other."""
+    collections = after(erased(purposes=("newsletter",))).collections
+
+    assert collections.for_purpose("newsletter") == frozenset()
+    assert collections.for_purpose("event_logistics") == (
+        HISTORY.state.collections.for_purpose("event_logistics")
+    )
+    kept = after(erased(purposes=("newsletter",), retained=("subscription",))).collections
+    assert kept.for_purpose("newsletter") == {"contact.name", "contact.email"}
+
+
+@pytest.mark.clause("C66", "L37")
+def test_a_file_goes_with_the_category_or_the_purpose_that_is_erased() -> None:
+    by_category = after(erased(categories=("identity.document",)))
+    by_purpose = after(erased(purposes=("travel_booking",)))
+    other = after(erased(purposes=("newsletter",)))
+    retained = after(erased(purposes=("travel_booking",), retained=("travel-identity",)))
+
+    assert by_category.files.references == by_purpose.files.references == {}
+    assert ("identity.document", "travel_booking", OCCASION) not in by_category.collections.held
+    assert other.files == retained.files == HISTORY.state.files
 
 
 @pytest.mark.clause("L37")

@@ -122,7 +122,7 @@ def test_exactly_what_hangs_on_a_destroyed_key_is_gone(
     keys = frozenset(data.draw(st.sets(st.sampled_from(sorted(filter(None, every), key=str)))))
     executed = ErasureExecuted(
         erasure=next(iter(keys), next(iter(filter(None, every)))),
-        step=ErasureStep.SUBJECT,
+        step=ErasureStep.CLOSING,
         purposes=(),
         categories=(),
         retained=(),
