@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+from importlib import import_module
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-import app.projections  # noqa: F401 - its tables join the metadata
 from alembic import context
 from app.store.migrate import connected, own
 from app.store.tables import METADATA, SCHEMA
@@ -37,6 +37,8 @@ async def run_from_the_command_line() -> None:
         await connection.run_sync(run)
 
 
+if getattr(context.config.cmd_opts, "autogenerate", False):
+    import_module("app.projections")  # its tables join the metadata
 if context.is_offline_mode():
     raise CommandError("the ledger is migrated on a live database only")
 given = context.config.attributes.get("connection")

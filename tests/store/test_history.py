@@ -46,7 +46,7 @@ READS = {
 }
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES, "alembic_version")
 VERBS = {
-    "update": "UPDATE ledger.{table} SET {column} = {column}",
+    "update": "UPDATE ledger.{table} SET {column} = NULL",
     "delete": "DELETE FROM ledger.{table}",
     "truncate": "TRUNCATE ledger.{table}",
     "truncate cascade": "TRUNCATE ledger.{table} CASCADE",
