@@ -25,7 +25,7 @@ from app.events.identifiers import IdentifierClaimed
 from app.events.recorded import Section, Suppression
 from app.events.subjects import ChildDiscovered
 from app.events.suppressions import SuppressionCause, SuppressionMatched, SuppressionRecorded
-from app.policy.vocabulary import LegalBasis, SourceOrigin
+from app.policy.vocabulary import PORTABLE_BASES, LegalBasis, SourceOrigin
 from tests.spec import NOW, OCCASION, data_key, given, registration
 
 SUBSCRIBER = registration("newsletter")
@@ -452,6 +452,23 @@ def test_the_state_says_what_is_held_for_what_on_which_basis_from_where_since_wh
     assert (held.version, held.retention_class, held.generation) == (4, "fiscal", "year.2026")
     assert held.key_id == data_key("fiscal", "year.2026")
     assert (held.policy, held.occasion, held.rectified) == ("impel-1", None, False)
+
+
+@pytest.mark.clause("C68", "L35")
+def test_the_state_tells_what_the_law_makes_portable_from_what_the_policy_promises() -> None:
+    """Art. 20(1): given by the person, on consent or contract; the policy promises all of it."""
+    billing = collect("payments", {"billing.address": "Street 1"}, source="member_organisation")
+    state = given(registration("newsletter", "event_logistics"), billing).state
+    promised = {(held.category, held.purpose) for held in state.collections.current()}
+    legal = {
+        (held.category, held.purpose)
+        for held in state.collections.current()
+        if held.basis in PORTABLE_BASES and held.origin is SourceOrigin.SUBJECT
+    }
+
+    assert legal == {("contact.name", "newsletter"), ("contact.email", "newsletter")}
+    assert legal < promised
+    assert ("billing.address", "payments") in promised
 
 
 @pytest.mark.clause("L6")
