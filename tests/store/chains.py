@@ -18,6 +18,7 @@ from app.store.append import (
     SealedBlob,
     WrappedKey,
 )
+from app.tlog.merkle import root_of_entries
 
 EPOCH = 1
 
@@ -126,20 +127,20 @@ class Chain:
         self,
         keys: Sequence[UUID],
         *,
-        blobs: int,
+        blobs: Sequence[bytes],
         classes: Sequence[str] = (),
         identifiers: bool = False,
         kind: str = "erasure.executed",
     ) -> EncodedEvent:
-        """The entry that `ledger_erase` takes."""
+        """The entry that `ledger_erase` takes; ``blobs`` in the order of versions and sections."""
         return self.event(
             kind=kind,
             said={
                 "keys": [str(key) for key in keys],
                 "classes": list(classes),
-                "blobs": blobs,
+                "blobs": len(blobs),
                 "identifiers": identifiers,
-                "root": b64encode(bytes(32)).decode(),
+                "root": root_of_entries(hashlib.sha256(blob).digest() for blob in blobs).hex(),
             },
         )
 

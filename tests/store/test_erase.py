@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from app.store.append import EncodedEvent
+from app.tlog.merkle import root_of_entries
 from tests.store.chains import Chain, Section, claim, new_key
 from tests.store.conftest import Connect
 from tests.store.doors import Connection, append, send
@@ -26,6 +27,13 @@ class Person:
     contact: UUID
     accounts: UUID
     token: bytes
+    of_contact: tuple[bytes, bytes]
+    of_accounts: bytes
+
+    @property
+    def all_blobs(self) -> tuple[bytes, ...]:
+        """In the order of versions and sections."""
+        return self.of_contact[0], self.of_accounts, self.of_contact[1]
 
 
 @pytest.fixture
@@ -40,8 +48,13 @@ async def person(app: Connection) -> Person:
 
 async def registered(app: Connection) -> Person:
     chain, contact, accounts, token = Chain(), uuid4(), uuid4(), os.urandom(16)
-    first = chain.event(Section(contact, opens=True), Section(accounts, "accounts", opens=True))
-    second = chain.event(Section(contact))
+    sections = (
+        Section(contact, opens=True),
+        Section(accounts, "accounts", opens=True),
+        Section(contact),
+    )
+    first = chain.event(*sections[:2])
+    second = chain.event(sections[2])
     [outcome] = await append(
         app,
         chain.command(
@@ -52,7 +65,8 @@ async def registered(app: Connection) -> Person:
         ),
     )
     assert outcome.code.value == "appended"
-    return Person(chain, contact, accounts, token)
+    blobs = (sections[0].blob, sections[2].blob)
+    return Person(chain, contact, accounts, token, blobs, sections[1].blob)
 
 
 async def erase(eraser: Connection, chain: Chain, event: EncodedEvent) -> dict[str, Any]:
@@ -84,7 +98,9 @@ async def test_one_key_and_everything_under_it_goes(
     answer = await erase(
         eraser,
         person.chain,
-        person.chain.erasure([person.contact], blobs=2, classes=["contact"], kind=kind),
+        person.chain.erasure(
+            [person.contact], blobs=person.of_contact, classes=["contact"], kind=kind
+        ),
     )
 
     assert answer == {
@@ -111,7 +127,7 @@ async def test_a_whole_person_goes_with_the_identifiers(
         person.chain,
         person.chain.erasure(
             [person.contact, person.accounts],
-            blobs=3,
+            blobs=person.all_blobs,
             classes=["contact", "accounts"],
             identifiers=True,
         ),
@@ -125,7 +141,9 @@ async def test_a_fenced_class_takes_no_new_key(
     app: Connection, eraser: Connection, person: Person, door: str
 ) -> None:
     chain, fresh = person.chain, uuid4()
-    await erase(eraser, chain, chain.erasure([person.contact], blobs=2, classes=["contact"]))
+    await erase(
+        eraser, chain, chain.erasure([person.contact], blobs=person.of_contact, classes=["contact"])
+    )
     kept = (chain.version, chain.last)
 
     event = chain.event(Section(fresh, opens=True))
@@ -143,7 +161,9 @@ async def test_a_fenced_class_takes_no_section_under_a_key_that_is_kept(
     """What is retained under a named ground is isolated from every other use."""
     chain = person.chain
     await erase(
-        eraser, chain, chain.erasure([person.contact], blobs=2, classes=["contact", "accounts"])
+        eraser,
+        chain,
+        chain.erasure([person.contact], blobs=person.of_contact, classes=["contact", "accounts"]),
     )
 
     outcome = await send(
@@ -159,11 +179,15 @@ async def test_what_was_kept_goes_with_a_second_erasure(
 ) -> None:
     chain = person.chain
     await erase(
-        eraser, chain, chain.erasure([person.contact], blobs=2, classes=["contact", "accounts"])
+        eraser,
+        chain,
+        chain.erasure([person.contact], blobs=person.of_contact, classes=["contact", "accounts"]),
     )
 
     answer = await erase(
-        eraser, chain, chain.erasure([person.accounts], blobs=1, kind="retention.executed")
+        eraser,
+        chain,
+        chain.erasure([person.accounts], blobs=[person.of_accounts], kind="retention.executed"),
     )
 
     assert answer["outcome"] == "appended"
@@ -174,7 +198,7 @@ async def test_an_erased_key_takes_no_section(
     app: Connection, eraser: Connection, person: Person, door: str
 ) -> None:
     chain = person.chain
-    await erase(eraser, chain, chain.erasure([person.contact], blobs=2))
+    await erase(eraser, chain, chain.erasure([person.contact], blobs=person.of_contact))
 
     outcome = await send(door, app, chain.command(chain.event(Section(person.contact))))
 
@@ -186,7 +210,9 @@ async def test_an_erased_person_takes_no_identifier_but_events_without_data(
 ) -> None:
     """Outcomes, answers and certificates stay allowed; a return has a new subject id."""
     chain = person.chain
-    await erase(eraser, chain, chain.erasure([person.contact], blobs=2, identifiers=True))
+    await erase(
+        eraser, chain, chain.erasure([person.contact], blobs=person.of_contact, identifiers=True)
+    )
 
     [refused] = await append(app, chain.command(identifiers=[claim(person.token)]))
     [answer] = await append(app, chain.simple())
@@ -208,7 +234,9 @@ async def test_a_key_of_another_subject_is_refused(
     other = await registered(app)
 
     answer = await erase(
-        eraser, person.chain, person.chain.erasure([person.contact, other.contact], blobs=4)
+        eraser,
+        person.chain,
+        person.chain.erasure([person.contact, other.contact], blobs=person.all_blobs),
     )
 
     assert answer["outcome"] == "key-foreign"
@@ -217,28 +245,30 @@ async def test_a_key_of_another_subject_is_refused(
 
 
 async def test_an_unknown_key_is_refused(eraser: Connection, person: Person) -> None:
-    answer = await erase(eraser, person.chain, person.chain.erasure([uuid4()], blobs=0))
+    answer = await erase(eraser, person.chain, person.chain.erasure([uuid4()], blobs=[]))
 
     assert answer["outcome"] == "key-foreign"
 
 
 async def test_a_key_is_erased_once(app: Connection, eraser: Connection, person: Person) -> None:
     chain = person.chain
-    await erase(eraser, chain, chain.erasure([person.contact], blobs=2))
+    await erase(eraser, chain, chain.erasure([person.contact], blobs=person.of_contact))
 
-    answer = await erase(eraser, chain, chain.erasure([person.contact], blobs=0))
+    answer = await erase(eraser, chain, chain.erasure([person.contact], blobs=[]))
 
     assert answer["outcome"] == "key-foreign"
 
 
-@pytest.mark.parametrize("said", [1, 3])
+@pytest.mark.parametrize("said", [0, 1, 3])
 async def test_the_entry_counts_what_is_destroyed(
     app: Connection, eraser: Connection, person: Person, said: int
 ) -> None:
     answer = await erase(
         eraser,
         person.chain,
-        person.chain.erasure([person.contact], blobs=said, classes=["contact"], identifiers=True),
+        person.chain.erasure(
+            [person.contact], blobs=person.all_blobs[:said], classes=["contact"], identifiers=True
+        ),
     )
 
     assert answer["outcome"] == "blob-count-mismatch"
@@ -249,6 +279,26 @@ async def test_the_entry_counts_what_is_destroyed(
     )
 
 
+async def test_the_root_is_of_the_blobs_in_their_order(
+    app: Connection, eraser: Connection, person: Person
+) -> None:
+    event = person.chain.erasure([person.contact], blobs=person.of_contact[::-1])
+
+    with pytest.raises(asyncpg.DataError):
+        await erase(eraser, person.chain, event)
+    assert (await remains(app, person))[0] == 3
+
+
+async def test_the_database_computes_the_root_as_everybody_does(connect: Connect) -> None:
+    """RFC 6962 §2.1, the same function as in app/tlog."""
+    owner = await connect("ledger_migrator")
+
+    for size in (0, 1, 2, 3, 4, 5, 7, 8, 9, 33):
+        entries = [os.urandom(32) for _ in range(size)]
+        computed = await owner.fetchval("SELECT ledger.merkle_root($1)", entries)
+        assert computed == root_of_entries(entries)
+
+
 async def test_an_erasure_decided_at_another_version_is_refused(
     app: Connection, eraser: Connection, person: Person
 ) -> None:
@@ -257,7 +307,7 @@ async def test_an_erasure_decided_at_another_version_is_refused(
     behind = Chain(chain.stream_id, chain.version, chain.last)
     await append(app, chain.simple())
 
-    answer = await erase(eraser, behind, behind.erasure([person.contact], blobs=2))
+    answer = await erase(eraser, behind, behind.erasure([person.contact], blobs=person.of_contact))
 
     assert answer["outcome"] == "version-conflict"
     assert (await remains(app, person))[0] == 3
@@ -266,7 +316,7 @@ async def test_an_erasure_decided_at_another_version_is_refused(
 async def test_nobody_erases_a_person_who_is_not_there(eraser: Connection) -> None:
     chain = Chain()
 
-    answer = await erase(eraser, chain, chain.erasure([], blobs=0))
+    answer = await erase(eraser, chain, chain.erasure([], blobs=[]))
 
     assert answer["outcome"] == "version-conflict"
 
@@ -277,7 +327,7 @@ async def test_a_wrong_clock_erases_nothing(
 ) -> None:
     chain = person.chain.back(timedelta(seconds=seconds))
 
-    answer = await erase(eraser, chain, chain.erasure([person.contact], blobs=2))
+    answer = await erase(eraser, chain, chain.erasure([person.contact], blobs=person.of_contact))
 
     assert answer["outcome"] == "stale-clock"
 
@@ -308,7 +358,7 @@ async def test_an_entry_that_does_not_say_what_it_destroys_raises(
 
 
 async def test_an_erasure_stands_on_the_entry_before_it(eraser: Connection, person: Person) -> None:
-    event = person.chain.erasure([person.contact], blobs=2)
+    event = person.chain.erasure([person.contact], blobs=person.of_contact)
     broken = replace(event, entry=event.entry.replace(b'"n":3', b'"n":4'))
 
     with pytest.raises(asyncpg.DataError):
@@ -330,7 +380,7 @@ async def test_an_erasure_seals_nothing(eraser: Connection, person: Person) -> N
 async def test_a_snapshot_from_before_the_lock_is_refused(
     eraser: Connection, person: Person, isolation: Any
 ) -> None:
-    event = person.chain.erasure([person.contact], blobs=2)
+    event = person.chain.erasure([person.contact], blobs=person.of_contact)
 
     async with eraser.transaction(isolation=isolation):
         with pytest.raises(asyncpg.PostgresError, match="READ COMMITTED"):
@@ -338,7 +388,7 @@ async def test_a_snapshot_from_before_the_lock_is_refused(
 
 
 async def test_the_application_cannot_erase(app: Connection, person: Person) -> None:
-    event = person.chain.erasure([person.contact], blobs=2)
+    event = person.chain.erasure([person.contact], blobs=person.of_contact)
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await erase(app, person.chain, event)

@@ -1,7 +1,8 @@
 -- Appends an erasure or retention entry and destroys what it names, in one transaction: the one way
 -- to lose data (DESIGN 5). The entry's `d` holds `keys` (key ids), `classes` (to be fenced), `blobs`
 -- (how many hang on the keys), `identifiers` (whether the blind index forgets the subject) and
--- `root` (over the hashes of the blobs). So every hole in the log is explained by the log.
+-- `root` (hex, RFC 6962 over the SHA-256 of each blob in the order of version and section). So every
+-- hole in the log is explained by the log.
 --
 -- Outcomes: appended, version-conflict, stale-clock, key-foreign (unknown, of another subject, or
 -- erased before), blob-count-mismatch. Only `appended` writes. A malformed entry raises.
@@ -56,7 +57,7 @@ BEGIN
     LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE;
 
     v_outcome := ledger.erase_fault(p_stream, p_expected, p_entry, v_before, v_keys,
-                                    (v_said ->> 'blobs')::int);
+                                    (v_said ->> 'blobs')::int, v_said ->> 'root');
     IF v_outcome IS NOT NULL THEN
         RETURN QUERY SELECT v_outcome, NULL::bigint, 0, 0, 0;
         RETURN;
