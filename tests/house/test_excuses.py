@@ -10,7 +10,7 @@ from tests.house.sources import modules
 
 MARK = re.compile(r"#\s*(noqa|type:\s*ignore|pragma)\b")
 REASONED = re.compile(
-    r"# (noqa: [A-Z]+\d+(, [A-Z]+\d+)*|type: ignore\[[a-z-]+(, ?[a-z-]+)*\])  # \S+ \S+"
+    r"# (noqa: [A-Z]+\d+(, [A-Z]+\d+)*|type: ignore\[[a-z-]+(, ?[a-z-]+)*\])  # \S+"
 )
 CONFIGURATION = (ROOT / "pyproject.toml").read_text()
 

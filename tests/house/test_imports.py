@@ -27,7 +27,8 @@ def entries() -> set[str]:
     """Where the program is entered: its console script, its commands, `python -m NAME`."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     targets = {target.partition(":")[0] for target in scripts.values()}
-    commands = {f"app.cli.{name}" for name in import_module("app.cli").COMMANDS}
+    cli = import_module("app.cli")
+    commands = {f"app.cli.{cli.MODULES.get(name, name)}" for name in cli.COMMANDS}
     started = {
         node.value
         for path in modules("app")
