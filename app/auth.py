@@ -121,9 +121,9 @@ class Callers:
         )
         now = self._clock()
         if not parsed or not row or not hmac.compare_digest(row["secret_hash"], parsed[1]):
-            raise NotAuthenticated()
+            raise NotAuthenticated
         if row["revoked_at"] is not None or row["expires_at"] <= now:
-            raise NotAuthenticated()
+            raise NotAuthenticated
         caller = Caller(parsed[0], frozenset(row["scopes"]), row["system"])
         self._known[name] = (caller, min(row["expires_at"], now + self._ttl))
         while len(self._known) > CACHE_MAX:

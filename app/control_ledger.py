@@ -69,7 +69,7 @@ class ControlLedger:
             given = Circumstances(ruling, self._rulebook.law, state, self._clock())
             records = CONTROL.decide(command, state, given)
             stream = self._rulebook.control_stream
-            receipt = await self._append(stream, records, state, given, attribution, None)
+            receipt = await self._append((stream, records, state), given, attribution)
             if receipt is not None:
                 await self._rulebook.refresh_control()
                 return receipt
@@ -85,7 +85,10 @@ class ControlLedger:
             given = rules.at(self._clock())
             records = REGISTER.decide(command, state, given)
             receipt = await self._append(
-                self._register_stream, records, state, given, attribution, rules.control.version
+                (self._register_stream, records, state),
+                given,
+                attribution,
+                control=rules.control.version,
             )
             if receipt is not None:
                 return receipt
@@ -93,14 +96,14 @@ class ControlLedger:
 
     async def _append(
         self,
-        stream_id: StreamId,
-        records: Sequence[Record],
-        head: _Head,
+        case: tuple[StreamId, Sequence[Record], _Head],
         given: Circumstances,
         attribution: Attribution,
-        control: int | None,
+        *,
+        control: int | None = None,
     ) -> Receipt | None:
         """The receipt, or None when the decision has to be made again."""
+        stream_id, records, head = case
         token = attribution.idempotency and await self._idempotency.token(
             attribution.idempotency, given.now
         )

@@ -1,4 +1,4 @@
-"""Opaque identifiers: random, never derived from a person, and the shape of a closed-vocabulary word."""
+"""Opaque identifiers: random, never derived from a person; and the shape of a word."""
 
 import re
 from typing import Annotated, NewType
@@ -21,7 +21,7 @@ Word = Annotated[str, "word"]
 """A key of the policy or a word of a closed list; never what a person typed."""
 
 Digest = Annotated[str, "digest"]
-"""SHA-256 of something that is not personal (a policy text, a wording), 64 lower-case hex digits."""
+"""SHA-256 of something not personal (a policy text, a wording): 64 lower-case hex digits."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

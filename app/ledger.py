@@ -1,16 +1,16 @@
-"""The one write path: load, fold, decide, seal, append at the expected version, retry (DESIGN 6)."""
+"""The one write path: load, fold, decide, seal, append at the version expected (DESIGN 6)."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from app.clock import Clock
 from app.domain.decider import Circumstances, Refusal
 from app.domain.subject import SUBJECT, SubjectState, fold
-from app.events.recorded import Record
+from app.domain.subjects import SubjectErased
 from app.identifiers import StreamId
 from app.receipts import (
     Attribution,
@@ -21,7 +21,7 @@ from app.receipts import (
     VersionMismatch,
     receipt_lines,
 )
-from app.store.append import Append, IdempotencyToken, Outcome, OutcomeCode
+from app.store.append import Append, Outcome, OutcomeCode
 from app.store.event_store import Bucket, Draft, EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import FirstExecution, IdempotencyRegister
@@ -30,12 +30,6 @@ from app.vault.key_vault import DataKey
 
 TRIES_MAX = 12
 CACHE_MAX = 8192
-
-
-class ErasureUnderWay(Refusal):
-    """A class of the person's data is fenced: no new key, section or identifier for it."""
-
-    code = "subject-erased"
 
 
 @dataclass(slots=True)
@@ -74,7 +68,7 @@ class Ledger:
         """Executes one command on one person; ``new`` says that the stream does not exist yet.
 
         Raises the decider's Refusal, VersionMismatch, IdempotencyKeyReused, IdentifierTaken,
-        ErasureUnderWay; LedgerBusy, LedgerContended or LedgerUnavailable when it should be repeated.
+        SubjectErased; LedgerBusy, LedgerContended or LedgerUnavailable when it should be repeated.
         """
         [receipt] = await self.execute_group([(subject_id, command)], attribution, new=new)
         return receipt
@@ -92,7 +86,7 @@ class Ledger:
         for turn in turns:
             await turn.acquire()
         try:
-            return await self._execute(commands, attribution, new)
+            return await self._execute(commands, attribution, new=new)
         finally:
             for turn in turns:
                 turn.release()
@@ -154,83 +148,72 @@ class Ledger:
         return known
 
     async def _execute(
-        self, commands: Sequence[tuple[UUID, object]], attribution: Attribution, new: bool
+        self, commands: Sequence[tuple[UUID, object]], attribution: Attribution, *, new: bool
     ) -> tuple[Receipt, ...]:
         now = self.clock()
-        token = (
-            await self._idempotency.token(attribution.idempotency, now)
-            if attribution.idempotency
-            else None
-        )
+        asked = attribution.idempotency
+        token = await self._idempotency.token(asked, now) if asked else None
+        fresh = new
         for _ in range(TRIES_MAX):
             rules = await self.rulebook.current()
-            given = rules.at(now)
             known = [
                 _Known(SUBJECT.initial, {}) if new else await self._recall(stream)
                 for stream, _ in commands
             ]
             try:
                 drafts = [
-                    self._decide(stream, command, one, given, attribution)
-                    for (stream, command), one in zip(commands, known, strict=True)
+                    self._decide(one, case, attribution, rules.at(now))
+                    for one, case in zip(known, commands, strict=True)
                 ]
             except Refusal:
-                # The state may have moved on since the first execution of a repeated request.
                 first = token and await self._idempotency.first_execution(token)
-                if first:
+                if first:  # the state moved on since the first execution of a repeated request
                     return (await self._replay(first),)
-                raise
+                if fresh:
+                    raise
+                # No append will check what this was decided on: look again before saying no.
+                fresh = True
+                await self._look_again(commands)
+                continue
             appends = [
-                _append(stream, one, draft, rules, token if number == 0 else None)
-                for number, ((stream, _), one, draft) in enumerate(
-                    zip(commands, known, drafts, strict=True)
-                )
+                _append(stream, one, draft, rules.control.version)
+                for (stream, _), one, draft in zip(commands, known, drafts, strict=True)
             ]
+            appends[0] = replace(appends[0], idempotency=token)
             outcomes = await self.commit.append(appends)
             if all(outcome.code is OutcomeCode.APPENDED for outcome in outcomes):
-                return tuple(
-                    self._appended(one, draft, outcome)
-                    for one, draft, outcome in zip(known, drafts, outcomes, strict=True)
-                )
+                return tuple(map(self._appended, known, drafts, outcomes))
             if outcomes[0].code is OutcomeCode.REPLAYED:
                 return (await self._replay(_first_execution(outcomes[0])),)
             await self._recover(outcomes)
             now = self.clock()
         raise LedgerContended("other writers won every try")
 
+    async def _look_again(self, commands: Sequence[tuple[UUID, object]]) -> None:
+        for stream_id, _ in commands:
+            self.forget(stream_id)
+        await self.rulebook.refresh()
+
     def _decide(
         self,
-        stream_id: StreamId,
-        command: object,
         known: _Known,
-        given: Circumstances,
+        case: tuple[UUID, object],
         attribution: Attribution,
+        given: Circumstances,
     ) -> Draft:
-        state = known.state
+        state, (stream_id, command) = known.state, case
         if attribution.if_match is not None and attribution.if_match != state.content_version:
             raise VersionMismatch(current_version=state.content_version)
-        return self._draft(
-            stream_id, SUBJECT.decide(command, state, given), known, given, attribution.by
-        )
-
-    def _draft(
-        self,
-        stream_id: StreamId,
-        records: Sequence[Record],
-        known: _Known,
-        given: Circumstances,
-        by: str,
-    ) -> Draft:
-        last_at = known.state.last_at
+        last_at = state.last_at
         return self.store.draft(
             stream_id,
-            records,
-            expected=known.state.version,
-            previous=known.state.leaf_hash,
+            SUBJECT.decide(command, state, given),
+            expected=state.version,
+            previous=state.leaf_hash,
             keys=known.keys,
             # Never below the stream's last event: another process' clock may be a little ahead.
             recorded_at=given.now if last_at is None else max(given.now, last_at),
-            by=by,
+            by=attribution.by,
         )
 
     def _appended(self, known: _Known, draft: Draft, outcome: Outcome) -> Receipt:
@@ -247,7 +230,7 @@ class Ledger:
 
     async def _replay(self, first: FirstExecution) -> Receipt:
         if not first.same_body:
-            raise IdempotencyKeyReused()
+            raise IdempotencyKeyReused
         if first.first_version is None or first.last_version is None:
             return Receipt(
                 first.stream_id, (await self.state(first.stream_id)).content_version, replayed=True
@@ -272,27 +255,24 @@ class Ledger:
                     await self.store.refresh_epochs()
                 case OutcomeCode.FENCED:
                     self.forget(outcome.stream_id)
-                    raise ErasureUnderWay
+                    raise SubjectErased
                 case OutcomeCode.IDENTIFIER_TAKEN:
-                    raise IdentifierTaken()
+                    raise IdentifierTaken
                 case OutcomeCode.KEY_REUSED:
-                    raise IdempotencyKeyReused()
+                    raise IdempotencyKeyReused
                 case OutcomeCode.APPENDED | OutcomeCode.REPLAYED | OutcomeCode.GROUP_REFUSED:
                     pass
 
 
-def _append(
-    stream_id: StreamId, known: _Known, draft: Draft, rules: Rules, token: IdempotencyToken | None
-) -> Append:
+def _append(stream_id: StreamId, known: _Known, draft: Draft, control: int) -> Append:
     return Append(
         stream_id=stream_id,
         expected=known.state.version,
-        control=rules.control.version,
+        control=control,
         events=draft.events,
         new_keys=draft.wrapped_keys(),
         identifiers=draft.identifiers,
         suppressions=draft.suppressions,
-        idempotency=token,
     )
 
 

@@ -132,7 +132,7 @@ def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
 
 
 def wrapped(app: FastAPI, settings: Settings) -> Envelope:
-    """The application in the layer that limits, identifies and catches (used by tests alone, too)."""
+    """The application in the layer that limits, identifies and catches."""
     return Envelope(
         app,
         body_size_max_bytes=settings.body_size_max_bytes,

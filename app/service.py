@@ -1,4 +1,4 @@
-"""The objects that one process works with, built once by `main` and handed to whoever needs them."""
+"""The objects that one process works with, built once by `main`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

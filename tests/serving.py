@@ -24,6 +24,7 @@ from tests.writing import open_first_epoch
 
 POLICY = "impel-1"
 BASE_URL = "http://ledger.example"
+WEBHOOK_SECRET = "path-secret-of-the-tests-0123456789abcdefgh"
 
 
 def logins(database: Database) -> Logins:
@@ -36,11 +37,16 @@ def logins(database: Database) -> Logins:
 
 
 @asynccontextmanager
-async def serving(database: Database, home: Path) -> AsyncIterator[Service]:
+async def serving(
+    database: Database, home: Path, settings: Settings | None = None
+) -> AsyncIterator[Service]:
     """An open service with the packaged policy in force; a second one joins the first's ledger."""
+    secret = home / "secrets" / "webhook-mailchimp"
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_text(WEBHOOK_SECRET)
     if not (home / "keys").exists():
         await open_first_epoch(database, home / "keys")
-    async with open_service(Settings(home=home), logins(database)) as service:
+    async with open_service(settings or Settings(home=home), logins(database)) as service:
         if service.rulebook.control.policy is None:
             await publish(service)
         yield service
@@ -76,7 +82,7 @@ class Api:
     async def client(
         self, scopes: Iterable[str] = tuple(Scope), system: str | None = None
     ) -> httpx.AsyncClient:
-        """A client with a key of its own; every POST gets a fresh Idempotency-Key unless it has one."""
+        """A client with a key of its own; a POST without Idempotency-Key gets one."""
         key = new_key()
         await self.service.pool.execute(
             "SELECT ledger.ledger_client_add($1, $2, $3, $4, $5, $6)",

@@ -1,4 +1,4 @@
-"""What every authorised route asks for, in one dependency: caller, ledger, idempotency, precondition.
+"""What every authorised route asks for, in one dependency: caller, service, idempotency.
 
 One dependency and not five: three nested ones cost 24 % of the requests a second.
 """

@@ -78,7 +78,7 @@ class _Exchange:
                 await self._envelope.answer(self._scope, self._limited_receive, self._stamped_send)
         except BodyTooLarge:
             await self._problem("body-too-large")
-        except Exception as fault:  # the loop head of a request: recorded, answered, and gone on
+        except Exception as fault:  # noqa: BLE001  # loop head of a request: recorded, answered
             failure = type(fault).__qualname__
             await self._problem("internal")
         finally:

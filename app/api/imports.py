@@ -111,6 +111,7 @@ class LineResultBody(BaseModel):
 async def import_people(
     request: Request,
     call: Annotated[Call, Security(authorised, scopes=[Scope.IMPORTS_WRITE])],
+    *,
     dry_run: Annotated[bool, Query(description="Decide everything, append nothing.")] = False,
 ) -> Response:
     """Reads NDJSON line by line and answers one JSON result for each line, in order.
@@ -154,7 +155,7 @@ class _Import(Response):
         # reading up for it would make both sides wait for ever. A result is about 120 bytes.
         self._results: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: AsgiScope, _receive: Receive, send: Send) -> None:
         """Sends results while lines are still coming in."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}

@@ -1,4 +1,4 @@
-"""Declares an operation once: route, scope, problems, headers, and the clauses and law it serves."""
+"""Declares an operation once: route, scope, problems, headers, and the rules that it serves."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reads a JSON body strictly: one UTF-8 value, no duplicate keys, NUL, lone surrogates or NaN (S31).
+"""Reads JSON strictly: one UTF-8 value, no duplicate keys, NUL, lone surrogates or NaN (S31).
 
 Parsers that disagree on a duplicate key are how a check and its use see two different bodies.
 """

@@ -1,4 +1,4 @@
-"""Receivers of the systems that the policy names: verified, read, answered after the append (S14)."""
+"""Receivers of the systems that the policy names: verified, read, then answered (S14)."""
 
 import hmac
 from typing import Annotated

@@ -83,7 +83,7 @@ def registry() -> Mapping[str, EventType]:
 
 
 def moment_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with six digits and ``Z``: always 27 characters, so text order is time order."""
+    """RFC 3339 in UTC, six digits and ``Z``: always 27 characters, so text order is time order."""
     # isoformat costs a sixth of strftime, and this runs for every event.
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 

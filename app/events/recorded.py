@@ -17,7 +17,7 @@ class Section:
 
     retention_class: str
     generation: str
-    """The expiry bucket: "membership", an occasion's id, a fiscal year. A new one opens a new key."""
+    """The expiry bucket: an occasion's id, a fiscal year ... A new one opens a new key."""
     personal: Mapping[str, str] = field(repr=False)
     """Data category -> value, in plain text."""
 

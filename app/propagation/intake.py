@@ -150,7 +150,7 @@ class Intake:
         return steps
 
     async def _moving(self, system: str, intent: EmailChanged, policy: Policy) -> list[Step]:
-        """The person's address changes, unless the new one is somebody else's: then nothing moves."""
+        """The person's address changes, unless the new one is another's: then nothing moves."""
         old, new = _normal(intent.old_email, policy), _normal(intent.new_email, policy)
         subject_id = old and await self._lookups.subject_of("email", old)
         holder = new and await self._lookups.subject_of("email", new)

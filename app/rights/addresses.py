@@ -1,4 +1,4 @@
-"""The e-mail addresses that are on file for a person, opened only to be turned into tokens (L41)."""
+"""The e-mail addresses on file for a person, opened only to be turned into tokens (L41)."""
 
 from uuid import UUID
 

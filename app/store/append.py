@@ -1,4 +1,4 @@
-"""The append call: commands as arrays for `ledger_append`, and its outcomes read back (DESIGN 2.5)."""
+"""The append call: commands as arrays for `ledger_append`, its outcomes read back (DESIGN 2.5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class IdentifierToken:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyToken:
-    """An idempotency key and its fingerprint as HMACs, under this period's key and the last one's."""
+    """Idempotency key and fingerprint as HMACs, under this period's key and the last one's."""
 
     client: str
     key: bytes
@@ -104,9 +104,13 @@ class Outcome:
     first_position: int | None = None
 
 
-APPEND_SQL = (
+def _placeholders(count: int) -> str:
+    return ", ".join(f"${number}" for number in range(1, count + 1))
+
+
+APPEND_SQL = (  # noqa: S608  # placeholders are numbers, never input
     "SELECT command, outcome, stream_id, first_version, last_version, first_position"
-    " FROM ledger.ledger_append(" + ", ".join(f"${n}" for n in range(1, 34)) + ")"
+    f" FROM ledger.ledger_append({_placeholders(33)})"
 )
 
 
@@ -155,9 +159,9 @@ def arguments(commands: Sequence[Append], groups: Sequence[int | None]) -> tuple
     )
 
 
-APPEND_ONE_SQL = (
+APPEND_ONE_SQL = (  # noqa: S608  # placeholders are numbers, never input
     "SELECT outcome, stream_id, first_version, last_version, first_position"
-    " FROM ledger.ledger_append_one(" + ", ".join(f"${n}" for n in range(1, 21)) + ")"
+    f" FROM ledger.ledger_append_one({_placeholders(20)})"
 )
 
 

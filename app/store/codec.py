@@ -1,4 +1,4 @@
-"""The entry, byte for byte: two lines of JSON, written once and never serialised again (DESIGN 4)."""
+"""The entry, byte for byte: two lines of JSON, written once, never serialised again (DESIGN 4)."""
 
 import hashlib
 from base64 import b64decode, b64encode
@@ -79,17 +79,20 @@ def core_line(
     link = "null" if previous is None else f'"{b64encode(previous).decode()}"'
     # The envelope's keys are written in order by hand (half the cost of a sorted dump); the
     # canonical-form test compares the whole line with RFC 8785.
-    return b'{"at":"%b","by":%b,"d":%b,"id":"%b","n":%d,"o":%b,"p":%b,"s":"%b","sv":%d,"t":"%b","v":1}' % (
-        moment_text(recorded_at).encode(),
-        _SORTED.encode(by),
-        _SORTED.encode(payload),
-        str(event_id).encode(),
-        version,
-        occurred.encode(),
-        link.encode(),
-        str(stream_id).encode(),
-        kind.version,
-        kind.name.encode(),
+    return (
+        b'{"at":"%b","by":%b,"d":%b,"id":"%b","n":%d,"o":%b,"p":%b,"s":"%b","sv":%d,"t":"%b","v":1}'
+        % (
+            moment_text(recorded_at).encode(),
+            _SORTED.encode(by),
+            _SORTED.encode(payload),
+            str(event_id).encode(),
+            version,
+            occurred.encode(),
+            link.encode(),
+            str(stream_id).encode(),
+            kind.version,
+            kind.name.encode(),
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads streams and turns decided records into sealed, chained entries ready to append (DESIGN 2, 4)."""
+"""Reads streams, and turns decided records into sealed and chained entries (DESIGN 2, 4)."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -228,7 +228,11 @@ class EventStore:
         if not key:
             return KeyUnavailable()
         bound_to = associated_data(
-            self.vault.ledger_id, one.key_id, one.retention_class, one.index, core_of(entry)
+            self.vault.ledger_id,
+            one.key_id,
+            one.retention_class,
+            index=one.index,
+            core=core_of(entry),
         )
         return unseal(key.cipher, blob, bound_to=bound_to)
 
@@ -327,7 +331,7 @@ class _Sealing:
         for index, section in enumerate(record.sections):
             key, commitment = self._key((section.retention_class, section.generation))
             bound_to = associated_data(
-                self._vault.ledger_id, key.key_id, section.retention_class, index, core
+                self._vault.ledger_id, key.key_id, section.retention_class, index=index, core=core
             )
             nonce = random_bytes(NONCE_SIZE_BYTES)
             blob = seal(key.cipher, section.personal, nonce=nonce, bound_to=bound_to)

@@ -51,7 +51,7 @@ class LedgerBusy(Exception):
 
 
 class LedgerUnavailable(Exception):
-    """The database cannot be reached and the append's outcome is unknown; repeat it with its key."""
+    """The database cannot be reached, the outcome is unknown: repeat the request with its key."""
 
 
 class AppendRejected(Exception):
@@ -140,7 +140,7 @@ class GroupCommit:
             batch = self._next_batch()
             try:
                 await self._flush(batch)
-            except Exception as fault:  # the loop head: whoever waits is told, the loop goes on
+            except Exception as fault:  # noqa: BLE001  # loop head: who waits is told
                 _log.error("flush failed", error=type(fault).__qualname__)
                 for waiting in batch:
                     _fail(waiting, LedgerUnavailable("the outcome is unknown"))

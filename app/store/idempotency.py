@@ -1,4 +1,4 @@
-"""Idempotency keys as keyed tokens: the HMAC key is one period's, and dies with the window (DESIGN 5)."""
+"""Idempotency keys as tokens under the key of one period, which dies with the window (DESIGN 5)."""
 
 import hashlib
 import hmac

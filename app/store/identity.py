@@ -24,7 +24,9 @@ class LedgerIdentity:
     """Suppressions of people whom we do not know."""
 
 
-async def read_identity(connection: "asyncpg.Connection[Any] | asyncpg.Pool[Any]") -> LedgerIdentity:
+async def read_identity(
+    connection: "asyncpg.Connection[Any] | asyncpg.Pool[Any]",
+) -> LedgerIdentity:
     """The identity of the database's ledger; LedgerMissing when there is none."""
     try:
         row = await connection.fetchrow(

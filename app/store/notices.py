@@ -1,7 +1,7 @@
-"""Listens for what other processes changed: callers revoked, people erased. Eviction is hygiene only.
+"""Listens for what other processes changed: callers revoked, people erased.
 
-A missed notice harms nothing: appends re-check versions and key states in the database, and cached
-callers expire by themselves.
+Eviction is hygiene only. A missed notice harms nothing: appends re-check versions and key states in
+the database, and cached callers expire by themselves.
 """
 
 import asyncio

@@ -32,7 +32,7 @@ class Rules:
 
 
 class Rulebook:
-    """Keeps the rules of one process. An append decided under older ones is refused by the database."""
+    """Keeps the rules of one process; the database refuses what was decided under older ones."""
 
     def __init__(
         self, pool: "asyncpg.Pool[Any]", store: EventStore, control_stream: StreamId

@@ -1,4 +1,4 @@
-"""Where the roots live, outside the database: the file backend, development custody by its label."""
+"""Where the roots live, outside the database: the file backend, labelled development custody."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Seals and opens one section of personal data with AES-256-GCM (DESIGN 4); pure, nonces come in."""
+"""Seals and opens one section of personal data with AES-256-GCM (DESIGN 4); nonces come in."""
 
 import hashlib
 import hmac
@@ -59,7 +59,7 @@ def prefixed(*parts: bytes) -> bytes:
 
 
 def associated_data(
-    ledger_id: UUID, key_id: UUID, retention_class: str, index: int, core: bytes
+    ledger_id: UUID, key_id: UUID, retention_class: str, *, index: int, core: bytes
 ) -> bytes:
     """What a seal is bound to; ``core`` is line 1 of the entry without its LF."""
     head = prefixed(
@@ -80,7 +80,7 @@ def seal(cipher: AESGCM, personal: Mapping[str, str], *, nonce: bytes, bound_to:
 
 
 def unseal(cipher: AESGCM, blob: bytes, *, bound_to: bytes) -> Sealed | Corrupt:
-    """Opens a blob; Corrupt when it was altered, moved to another place, or is of no known suite."""
+    """Opens a blob; Corrupt when it was altered, moved elsewhere, or is of no known suite."""
     if blob[:1] != SUITE:
         return Corrupt()
     nonce, sealed = blob[1 : 1 + NONCE_SIZE_BYTES], blob[1 + NONCE_SIZE_BYTES :]
@@ -97,7 +97,7 @@ def commitment(data_key: bytes, key_id: UUID) -> bytes:
 
 
 def wrapping_context(ledger_id: UUID, key_id: UUID, retention_class: str, epoch: int) -> bytes:
-    """What a wrapped data key is bound to, so that a row cannot be moved to another key or epoch."""
+    """What a wrapped data key is bound to: a row cannot be moved to another key or epoch."""
     return prefixed(
         _WRAP_CONTEXT,
         str(ledger_id).encode(),

@@ -93,9 +93,7 @@ async def test_a_verified_person_is_found_again_and_gets_no_second_record(
 ) -> None:
     """DESIGN 6: the data join the one person that is meant; the answer looks the same."""
     first = await client.post("/v1/subjects", json=registration())
-    obtained = [
-        {"purpose": "network_exchange", "data": {**ASA, "work.title": "Miljöinspektör"}}
-    ]
+    obtained = [{"purpose": "network_exchange", "data": {**ASA, "work.title": "Miljöinspektör"}}]
 
     again = await client.post("/v1/subjects", json=registration(obtained=obtained))
 

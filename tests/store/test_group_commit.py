@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from app.events.notices import NoticeShown
+from app.events.notices import NoticeChannel, NoticeShown
 from app.events.recorded import Record, Section
 from app.store.append import Append, EncodedEvent, OutcomeCode
 from app.store.event_store import Draft
@@ -19,7 +19,7 @@ from app.vault.sealing import Erased, NeverSealed, Sealed
 from tests.conftest import Database
 from tests.writing import Writing, writing
 
-SHOWN = NoticeShown(policy="impel-1", language="sv", channel="form")
+SHOWN = NoticeShown(policy="impel-1", language="sv", channel=NoticeChannel.FORM)
 RECORD = Record(SHOWN, (Section("participation", "membership", {"contact.name": "Åsa Öberg"}),))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -96,8 +96,8 @@ def test_a_sealed_section_has_the_bytes_of_its_vector() -> None:
         UUID(SECTION["ledger_id"]),
         UUID(SECTION["key_id"]),
         SECTION["class"],
-        SECTION["index"],
-        SECTION["core"].encode(),
+        index=SECTION["index"],
+        core=SECTION["core"].encode(),
     )
 
     blob = seal(AESGCM(key), SECTION["personal"], nonce=nonce, bound_to=bound_to)
