@@ -12,7 +12,7 @@ from app.domain.letters import STATEMENT
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
 from app.policy.model import Exemption, Policy, RetentionClass
-from app.policy.vocabulary import ClockEvent
+from app.policy.vocabulary import ClockEvent, RecipientRole
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -108,7 +108,7 @@ class ErasurePlan:
     staying: frozenset[KeyId]
     """Keys under which something lies that stays; what else lies there is sealed anew first."""
     recipients: tuple[str, ...]
-    """Who was given any of it and must be told (Art. 19)."""
+    """Who was given any of it and must be told (Art. 19), in this order."""
     released: tuple[int, ...]
     """Identifiers whose value goes, by the version that claimed them."""
     suppressed: tuple[str, ...]
@@ -168,7 +168,7 @@ def preview(
         buckets=_buckets(going, gone),
         gone=gone,
         staying=_staying(values, gone),
-        recipients=_recipients(extent, state),
+        recipients=_recipients(extent, state, given.policy),
         released=_released(gone, state),
         suppressed=_closed_for_good(given.policy, state) if whole else (),
     )
@@ -271,20 +271,23 @@ def _fenced(policy: Policy, staying: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(policy.retention_classes.keys() - {execution, *staying}))
 
 
-def _recipients(extent: Extent, state: "SubjectState") -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            {
-                recipient
-                for (recipient, _), shared in state.disclosures.shared.items()
-                if any(
-                    extent.reaches(category, purpose)
-                    for category in shared.categories
-                    for purpose in shared.purposes
-                )
-            }
+def _recipients(extent: Extent, state: "SubjectState", policy: Policy) -> tuple[str, ...]:
+    """Who was given any of it: the controller's own systems first (C70), then by name."""
+    concerned = {
+        recipient
+        for (recipient, _), shared in state.disclosures.shared.items()
+        if any(
+            extent.reaches(category, purpose)
+            for category in shared.categories
+            for purpose in shared.purposes
         )
-    )
+    }
+
+    def elsewhere(key: str) -> bool:
+        recipient = policy.recipients.get(key)
+        return recipient is None or recipient.role is not RecipientRole.OWN
+
+    return tuple(sorted(concerned, key=lambda key: (elsewhere(key), key)))
 
 
 def _released(gone: Mapping[Place, frozenset[str]], state: "SubjectState") -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from app.events.recorded import Section
 STATEMENT = "correspondence.statement"
 """The person's own reasons."""
 
-DECISION = "correspondence.decision"
+DECISION = STATEMENT
 """The controller's reasons."""
 
 RIGHTS = "rights_requests"

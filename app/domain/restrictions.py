@@ -142,7 +142,11 @@ def _restrict(
     known = state.restrictions
     if command.restriction in known.active or command.restriction in known.ended:
         return ()
-    if any((one.ground, one.scope) == (ground, scope) for one in known.active.values()):
+    if any(
+        (one.ground, one.scope) == (ground, scope)
+        for key, one in known.active.items()
+        if key not in state.objections.by_id  # narrower: it spares what Art. 21 does not reach
+    ):
         return ()
     sections = letters({STATEMENT: command.statement}, command.restriction, given)
     return (Record(event, sections=sections, occurred_at=command.occurred_at),)

@@ -90,7 +90,7 @@ PASSPORT = CollectData(
     source="travelperk",
 )
 SHARE = RecordDisclosure(
-    recipients=("basecamp", "contact_db"),
+    recipients=("contact_db", "basecamp"),
     purpose="network_exchange",
     categories=frozenset({"contact.name", "contact.email"}),
 )
@@ -252,7 +252,7 @@ def test_the_plan_of_a_whole_erasure() -> None:
         ("travel-identity", f"occasion.{OCCASION}"),
     }
     assert plan.identifiers
-    assert plan.recipients == ("basecamp", "contact_db")
+    assert plan.recipients == ("contact_db", "basecamp")
     assert plan.retained == ()
     assert plan.staying == frozenset()
     assert plan.suppressed == ("information", "newsletter", "partner_news")
@@ -509,19 +509,19 @@ def test_an_identifier_is_released_with_its_value() -> None:
     assert set(plan_of(person).released) == set(person.state.identifiers.active)
 
 
-@pytest.mark.clause("L32", "L36", "C36")
+@pytest.mark.clause("L32", "L36", "C36", "C70")
 @pytest.mark.parametrize(
     ("extent", "told"),
     [
-        (Extent(), ("basecamp", "contact_db", "members")),
-        (Extent(categories=frozenset({"contact.email"})), ("basecamp", "contact_db")),
+        (Extent(), ("contact_db", "basecamp", "members")),
+        (Extent(categories=frozenset({"contact.email"})), ("contact_db", "basecamp")),
         (Extent(categories=frozenset({"work.title"})), ("members",)),
-        (Extent(purposes=frozenset({"network_exchange"})), ("basecamp", "contact_db", "members")),
+        (Extent(purposes=frozenset({"network_exchange"})), ("contact_db", "basecamp", "members")),
         (Extent(purposes=frozenset({"event_logistics"})), ()),
     ],
 )
 def test_exactly_those_are_told_who_were_given_it(extent: Extent, told: tuple[str, ...]) -> None:
-    """Art. 19: by the sharing register, not by a list of usual recipients."""
+    """Art. 19: by the sharing register, not by a usual list; the own contact database first."""
     to_member = replace(
         SHARE,
         recipients=("members",),
@@ -546,16 +546,16 @@ def test_the_plan_goes_on_record_before_anything_is_destroyed() -> None:
             retained={"fiscal": "legal_obligation"},
             grounds={},
             until={"fiscal": date(2036, 12, 31)},
-            recipients=("basecamp", "contact_db"),
+            recipients=("contact_db", "basecamp"),
         ),
-        ErasureRecipientDue(erasure=KEY, recipient="basecamp"),
         ErasureRecipientDue(erasure=KEY, recipient="contact_db"),
+        ErasureRecipientDue(erasure=KEY, recipient="basecamp"),
         *(
             SuppressionRecorded(purpose=key, cause=SuppressionCause.ERASURE, source="erasure")
             for key in purposes
         ),
     )
-    prepared, basecamp, contact_db, *suppressed = when.records
+    prepared, contact_db, basecamp, *suppressed = when.records
     bucket = ("erasure-execution", f"request.{KEY}")
     assert prepared.sections == (
         Section(*bucket, {"correspondence.reply_address": "Storgatan 1, Växjö"}),
@@ -568,7 +568,7 @@ def test_the_plan_goes_on_record_before_anything_is_destroyed() -> None:
     assert ADDRESS not in repr(PREPARE)
     assert "Storgatan" not in repr(PREPARE)
     erasure = when.after.state.erasures.by_id[KEY]
-    assert (erasure.stage, erasure.untold) == (Stage.PREPARED, ("basecamp", "contact_db"))
+    assert (erasure.stage, erasure.untold) == (Stage.PREPARED, ("contact_db", "basecamp"))
     when.after.when(PREPARE).then_nothing()
 
 
@@ -810,7 +810,7 @@ def test_every_recipient_is_told_and_its_answer_kept() -> None:
         )
     )
     when.after.when(inform).then_nothing()
-    assert when.after.state.erasures.by_id[KEY].untold == ("basecamp", "contact_db")
+    assert when.after.state.erasures.by_id[KEY].untold == ("contact_db", "basecamp")
     gone = when.after.when(replace(inform, outcome=InformOutcome.VERIFIED_GONE)).after
     assert gone.state.erasures.by_id[KEY].untold == ("contact_db",)
     executed.when(replace(inform, recipient="members")).then_refused(RecipientNotConcerned)
@@ -831,7 +831,7 @@ def told(outcome: InformOutcome) -> tuple[InformRecipient, ...]:
     """Both recipients, with the same answer."""
     return tuple(
         InformRecipient(erasure=KEY, recipient=recipient, outcome=outcome)
-        for recipient in ("basecamp", "contact_db")
+        for recipient in ("contact_db", "basecamp")
     )
 
 
@@ -878,7 +878,7 @@ def test_an_erasure_stays_open_while_somebody_was_not_told() -> None:
     present = tuple(At(NOW, one) for one in told(InformOutcome.STILL_PRESENT))
 
     given(*EXECUTED).when(CLOSE).then_refused(
-        RecipientsUninformed, recipients=("basecamp", "contact_db"), until=date(2027, 2, 22)
+        RecipientsUninformed, recipients=("contact_db", "basecamp"), until=date(2027, 2, 22)
     )
     given(*EXECUTED, *present).when(CLOSE).then_refused(RecipientsUninformed)
     history = [one if isinstance(one, At) else At(LAST_MONTH, one) for one in EXECUTED]

@@ -44,9 +44,7 @@ KEY = UUID("e2b6b7d0-6b57-4e1c-9b9c-5c86d2a7fb01")
 OTHER = UUID("e2b6b7d0-6b57-4e1c-9b9c-5c86d2a7fb02")
 ADDRESS = "zoe.angstrom@stad.example"
 PERSON = registration("newsletter", "network_exchange")
-TO_NEWS = RaiseObjection(
-    objection=KEY, source="email", purpose="information", addresses=(ADDRESS,)
-)
+TO_NEWS = RaiseObjection(objection=KEY, source="email", purpose="information", addresses=(ADDRESS,))
 TO_SHARING = RaiseObjection(
     objection=KEY, source="email", purpose="network_exchange", recipient="members"
 )
@@ -70,7 +68,9 @@ OVERRIDE = OverrideObjection(objection=KEY, grounds="The network exists for this
 WITHDRAW = WithdrawObjection(objection=KEY)
 
 
-def closed(purpose: str, cause: SuppressionCause = SuppressionCause.OBJECTION) -> SuppressionRecorded:
+def closed(
+    purpose: str, cause: SuppressionCause = SuppressionCause.OBJECTION
+) -> SuppressionRecorded:
     """The event by which an objection closes a purpose."""
     return SuppressionRecorded(purpose=purpose, cause=cause, source="email")
 
@@ -276,7 +276,7 @@ def test_an_objection_is_overridden_by_grounds_that_a_human_wrote() -> None:
 
     when.then(ObjectionOverridden(objection=KEY))
     [section] = when.records[0].sections
-    assert section.personal == {"correspondence.decision": OVERRIDE.grounds}
+    assert section.personal == {"correspondence.statement": OVERRIDE.grounds}
     assert section.generation == f"request.{KEY}"
     assert "network" not in repr(OVERRIDE)
     assert when.after.state.objections.by_id[KEY].status is Status.OVERRIDDEN
@@ -336,9 +336,7 @@ def test_silence_changes_no_decision() -> None:
     """Time passes over a pending objection only."""
     state = given(PERSON, At(NOW, TO_SHARING), At(NOW, WITHDRAW)).state
 
-    assert (
-        state.objections.by_id[KEY].status_on(date(2030, 1, 1), LAW) is Status.WITHDRAWN
-    )
+    assert state.objections.by_id[KEY].status_on(date(2030, 1, 1), LAW) is Status.WITHDRAWN
 
 
 @pytest.mark.clause("L44")

@@ -139,6 +139,15 @@ def test_a_pending_objection_restricts_by_itself() -> None:
     }
 
 
+@pytest.mark.clause("L42")
+def test_a_restriction_by_the_desk_is_wider_than_one_by_an_objection() -> None:
+    """An objection to everything spares what the law demands; the desk's restriction does not."""
+    objected = given(PERSON, replace(OBJECT, purpose=None, recipient=None))
+    by_desk = replace(RESTRICT, restriction=OTHER, ground=RestrictionGround.OBJECTION)
+
+    objected.when(by_desk).then(replace(SET, restriction=OTHER, ground=RestrictionGround.OBJECTION))
+
+
 @pytest.mark.clause("L43")
 def test_an_objection_that_is_granted_at_once_restricts_nothing() -> None:
     """There is nothing left to weigh."""
@@ -148,9 +157,7 @@ def test_an_objection_that_is_granted_at_once_restricts_nothing() -> None:
 
 
 @pytest.mark.clause("L42")
-@pytest.mark.parametrize(
-    "end", [UpholdObjection(objection=KEY), WithdrawObjection(objection=KEY)]
-)
+@pytest.mark.parametrize("end", [UpholdObjection(objection=KEY), WithdrawObjection(objection=KEY)])
 def test_the_restriction_of_an_objection_ends_with_it(end: object) -> None:
     """Granted, the use has stopped for good; withdrawn, the person knows."""
     after = given(PERSON, OBJECT).when(end).after

@@ -152,7 +152,10 @@ def test_a_new_address_is_closed_like_the_old_one() -> None:
 def test_a_lifted_suppression_leaves_the_others() -> None:
     """Each purpose by itself."""
     state = given(
-        SUBSCRIBER, LEAVE, replace(LEFT, purpose="information"), SuppressionLifted(purpose="newsletter")
+        SUBSCRIBER,
+        LEAVE,
+        replace(LEFT, purpose="information"),
+        SuppressionLifted(purpose="newsletter"),
     ).state
 
     assert set(state.suppressions.purposes) == {"information"}
