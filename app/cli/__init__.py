@@ -11,7 +11,7 @@ from typing import Any, Final
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_install_completion_arguments
 
-from app.cli.answers import CommandFailed, ExitCode
+from app.cli.answers import CommandFailed, ExitCode, unavailable
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "keys": "The state of the encryption keys.",
         "project": "The registers that are derived from the log.",
         "verify": "Prove that nobody changed the log.",
+        "demo": "Tell one person's story against the running service.",
         "doctor": "Examine this installation and name what is wrong.",
     }
 )
@@ -33,6 +34,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
 
 MODULES: Final[Mapping[str, str]] = MappingProxyType({"import": "imports"})
 """Commands whose name cannot be a module's."""
+
+UNMIGRATED: Final = frozenset({"UndefinedTableError", "InvalidSchemaNameError"})
+"""What PostgreSQL answers where the schema of the ledger is missing; asyncpg is not loaded here."""
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
@@ -67,8 +71,9 @@ def main() -> None:
         failure.tell(as_json=as_json)
         sys.exit(failure.exit_code)
     except Exception as fault:  # noqa: BLE001  # a command's end: told without a value, then ended
-        _fault(fault).tell(as_json=as_json)
-        sys.exit(ExitCode.FAULT)
+        told = _fault(fault)
+        told.tell(as_json=as_json)
+        sys.exit(told.exit_code)
 
 
 def _pdledger() -> CommandModules:
@@ -84,6 +89,10 @@ def _pdledger() -> CommandModules:
 
 def _fault(fault: Exception) -> CommandFailed:
     """Type and place, never the text: it may hold a value that a person gave."""
+    if type(fault).__name__ in UNMIGRATED:
+        return unavailable(
+            "ledger-unmigrated", "the database holds no ledger of this version: `pdledger migrate`"
+        )
     places = [
         f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
         for frame in extract_tb(fault.__traceback__)[-4:]

@@ -12,6 +12,10 @@ MIGRATION_VARIABLE: Final = "LEDGER_MIGRATION_URL"
 """Holds the login of the deploying command; no process that serves may have it (DESIGN 5)."""
 
 
+AUDITOR_VARIABLE: Final = "LEDGER_AUDITOR_URL"
+"""The auditor's login to a server: it may read the whole log in one long transaction."""
+
+
 def read_settings() -> Settings:
     """The settings out of the environment."""
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.cli.answers import unavailable
-from app.cli.configuration import MIGRATION_VARIABLE, require_database_named
+from app.cli.configuration import AUDITOR_VARIABLE, MIGRATION_VARIABLE, require_database_named
 from app.settings import Settings
 from app.store import embedded
 from app.store.connection import Logins
@@ -49,12 +49,22 @@ def reached(settings: Settings) -> Iterator[Logins]:
     if logins is not None:
         yield logins
         return
-    if not (settings.home / "postgres").exists():
-        raise unavailable(
-            "ledger-missing", f"there is no ledger under {settings.home}; start with `pdledger up`"
-        )
-    with started(settings) as cluster:
+    with _existing(settings) as cluster:
         yield runtime_logins(cluster)
+
+
+@contextmanager
+def reached_by_auditor(settings: Settings) -> Iterator[str]:
+    """The login for reading everything at once; on a server the serving role, where none is given.
+
+    The serving role's transactions end after 30 s, which a large log takes longer than.
+    """
+    logins = server_logins(settings)
+    if logins is not None:
+        yield os.environ.get(AUDITOR_VARIABLE, logins.application)
+        return
+    with _existing(settings) as cluster:
+        yield cluster.dsn("ledger_auditor")
 
 
 @contextmanager
@@ -127,6 +137,16 @@ def held(settings: Settings) -> Iterator[Hold]:
     sockets = socket_folder(home, account_for(home / "postgres"))
     with embedded.Cluster(home, wheel_binaries(), sockets, descriptor) as cluster:
         yield Hold(settings, cluster)
+
+
+@contextmanager
+def _existing(settings: Settings) -> Iterator[embedded.Cluster]:
+    if not (settings.home / "postgres").exists():
+        raise unavailable(
+            "ledger-missing", f"there is no ledger under {settings.home}; start with `pdledger up`"
+        )
+    with started(settings) as cluster:
+        yield cluster
 
 
 def _answers(cluster: embedded.Cluster) -> bool:

@@ -20,7 +20,7 @@ from app.cli.state import LedgerState, newest_revision, reach, read_state
 from app.settings import Settings
 from app.store import embedded_guard
 from app.store.connection import Logins, open_pool
-from app.store.self_test import prove_powerless
+from app.store.self_test import SelfTestFailed, prove_powerless
 
 app = typer.Typer()
 
@@ -155,6 +155,8 @@ def _login(url: str | None) -> Callable[[], Awaitable[str]]:
 async def _attempt(name: str, attempt: Callable[[], Awaitable[str]]) -> Examined:
     try:
         return Examined(name, in_order=True, note=await attempt())
+    except SelfTestFailed as failure:
+        return Examined(name, in_order=False, note=failure.check)
     except (CommandFailed, asyncpg.PostgresError, OSError) as failure:
         return Examined(name, in_order=False, note=type(failure).__name__)
 

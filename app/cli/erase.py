@@ -83,7 +83,8 @@ def _confirm(plan: dict[str, Any], *, yes: bool, as_json: bool) -> None:
 
 
 def _plan_lines(plan: dict[str, Any]) -> Iterable[str]:
-    yield "Everything would be erased but what follows." if plan["of_everything"] else "In part:"
+    extent = "all data of the person" if plan["of_everything"] else "a part of the data"
+    yield f"An erasure of {extent}:"
     for one in plan["erased"]:
         yield f"  goes    {one['title']}: {len(one['categories'])} categories"
     for one in plan["retained"]:
