@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from app.projections.projection import HandlerFailed, LogLine, Projection
-from app.projections.statements import batches
+from app.projections.statements import as_json, batches
 
 PARTITION = 0
 PAGE_SIZE = 256
@@ -37,6 +37,14 @@ STANDING_SQL = f"""
 SELECT version, position, (SELECT coalesce(({HEAD_SQL.replace("$1", "$2")}), -1)) AS head
   FROM ledger.positions WHERE projection = $1
 """  # noqa: S608  # both parts are constants of this module
+# The rows of a page are looked up one by one in tables of any size. A plan made while a table was
+# empty, and kept, would read all of it for each.
+PLAN_SQL = """
+SET LOCAL plan_cache_mode = force_custom_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off
+"""
 CLAIM_SQL = """
 SELECT position FROM ledger.positions WHERE projection = $1 AND version = $2
    FOR UPDATE SKIP LOCKED
@@ -121,7 +129,7 @@ async def project(connection: Connection, projection: Projection, page: Page) ->
     if moved != "UPDATE 1":
         raise PositionMoved(f"{projection.name} is no longer at position {page.after}")
     for statement, rows in batches(projection.writes(page.lines)):
-        await connection.executemany(statement.sql, rows)
+        await connection.execute(statement.sql, as_json(rows))
 
 
 async def advance(connection: Connection, projection: Projection, *, size_max: int) -> int:
@@ -130,8 +138,7 @@ async def advance(connection: Connection, projection: Projection, *, size_max: i
     0: there was none, or another engine is at it, or the tables belong to another version.
     """
     async with connection.transaction():
-        # A plan made while the tables were empty would read them whole for ever after.
-        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute(PLAN_SQL)
         position = await connection.fetchval(CLAIM_SQL, projection.name, projection.version)
         if position is None:
             return 0
@@ -230,25 +237,25 @@ class Engine:
             await prepare(connection, self.projection)
             pause_s = IDLE_PAUSE_S
             while True:
-                if await self._step(connection):
-                    pause_s = IDLE_PAUSE_S
-                    continue
-                await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 1.5, IDLE_PAUSE_MAX_S)
+                projected = await self._step(connection)
+                # Full pages follow each other; else events gather, so that a page is worth its cost.
+                if projected < self._size_max:
+                    await asyncio.sleep(pause_s)
+                pause_s = IDLE_PAUSE_S if projected else min(pause_s * 1.5, IDLE_PAUSE_MAX_S)
         finally:
             connection.terminate()
 
-    async def _step(self, connection: Connection) -> bool:
-        """Whether a page was projected. An idle look takes no lock and writes nothing."""
+    async def _step(self, connection: Connection) -> int:
+        """How many events were projected. An idle look takes no lock and writes nothing."""
         position, head = await _standing(connection, self.projection)
         if position > head:
             raise PositionsSkipped(f"at position {position}, behind the head {head} of the log")
         if position == head:
-            return False
+            return 0
         projected = await advance(connection, self.projection, size_max=self._size_max)
         if projected:
             self._retry_pause_s = RETRY_PAUSE_S
-        return projected > 0
+        return projected
 
     def _halted(self, error: Exception) -> None:
         place: dict[str, object] = {}

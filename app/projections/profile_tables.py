@@ -3,11 +3,13 @@
 A row says where a sealed value lies, by (stream, version, section) and data key, never what it is.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -16,21 +18,27 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
+    TableValuedAlias,
     Text,
     Uuid,
+    and_,
     any_,
-    bindparam,
     func,
     insert,
     literal_column,
+    not_,
     null,
     or_,
     select,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
-from app.projections.statements import Statement
+from app.projections.statements import Statement, given
 from app.store.tables import METADATA
+
+MOMENT = DateTime(timezone=True)
+_WORDS = ARRAY(Text)
 
 
 class HeldKind(StrEnum):
@@ -103,97 +111,146 @@ def _word(value: StrEnum) -> ColumnElement[str]:
 
 
 _LEFT_EMPTY = frozenset({"superseded_at", "erased_at"})
-_OF_SUBJECT = held.c.subject_id == bindparam("subject_id")
-_OF_PERSON = subjects.c.subject_id == bindparam("subject_id")
 _IN_USE = held.c.state == _word(HeldState.CURRENT)
-_SLOT = (
-    _OF_SUBJECT,
-    held.c.category == bindparam("in_category"),
-    held.c.purpose == bindparam("for_purpose"),
-    held.c.occasion.is_not_distinct_from(bindparam("on_occasion", type_=Uuid)),
-    held.c.obtained < bindparam("before"),
-    _IN_USE,
-)
 
 
 def _filled(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if column.name not in _LEFT_EMPTY]
 
 
+def _rows(*names: str, **more: TypeEngine[Any]) -> TableValuedAlias:
+    """Given rows of one person: columns of `held` by their names, others by their types."""
+    named = (held.c[name] for name in ("subject_id", *names))
+    return given(*named, *(Column(name, kind) for name, kind in more.items()))
+
+
 def _inserting(table: Table) -> Statement:
-    return Statement(insert(table).values({c.name: bindparam(c.name) for c in _filled(table)}))
+    rows = given(*_filled(table))
+    return Statement(rows, insert(table).from_select(_filled(table), select(rows)))
+
+
+def _of(rows: TableValuedAlias) -> ColumnElement[bool]:
+    return held.c.subject_id == rows.c.subject_id
+
+
+def _slot(rows: TableValuedAlias) -> ColumnElement[bool]:
+    """What is current in the slot of a row, and was there before it."""
+    return and_(
+        _of(rows),
+        held.c.category == rows.c.category,
+        held.c.purpose == rows.c.purpose,
+        held.c.occasion.is_not_distinct_from(rows.c.occasion),
+        held.c.obtained < rows.c.obtained,
+        _IN_USE,
+    )
 
 
 def _after_current(kind: HeldKind, origin: ColumnElement[Any]) -> Statement:
     """A row on the basis of the value that is current in a slot; where there is none, no row."""
     taken: dict[str, ColumnElement[Any]] = {
-        "category": held.c.category,
-        "purpose": held.c.purpose,
-        "occasion": held.c.occasion,
         "basis": held.c.basis,
         "kind": _word(kind),
         "origin": origin,
         "state": _word(HeldState.CURRENT),
     }
-    given = (taken.get(c.name, bindparam(c.name, type_=c.type)) for c in _filled(held))
-    value = select(*given).where(*_SLOT, held.c.kind == _word(HeldKind.VALUE))
-    return Statement(insert(held).from_select(_filled(held), value))
+    rows = given(*(column for column in _filled(held) if column.name not in taken))
+    filled = [taken[c.name] if c.name in taken else rows.c[c.name] for c in _filled(held)]
+    value = select(*filled).join_from(rows, held, _slot(rows))
+    value = value.where(held.c.kind == _word(HeldKind.VALUE))
+    return Statement(rows, insert(held).from_select(_filled(held), value))
+
+
+def _superseding() -> Statement:
+    rows = _rows("category", "purpose", "occasion", "obtained", at=MOMENT)
+    of_slot = held.c.kind.in_((_word(HeldKind.VALUE), _word(HeldKind.STATEMENT)))
+    changed = update(held).where(_slot(rows), of_slot)
+    return Statement(
+        rows, changed.values(state=_word(HeldState.SUPERSEDED), superseded_at=rows.c.at)
+    )
+
+
+def _releasing() -> Statement:
+    rows = _rows("obtained", at=MOMENT)
+    identifier = held.c.kind == _word(HeldKind.IDENTIFIER)
+    claim = and_(_of(rows), held.c.obtained == rows.c.obtained, identifier, _IN_USE)
+    changed = update(held).where(claim)
+    return Statement(
+        rows, changed.values(state=_word(HeldState.SUPERSEDED), superseded_at=rows.c.at)
+    )
+
+
+def _moving() -> Statement:
+    rows = _rows(
+        "retention_class",
+        "generation",
+        "version",
+        "section",
+        "key_id",
+        from_version=Integer(),
+        categories=_WORDS,
+    )
+    there = and_(
+        _of(rows),
+        held.c.version == rows.c.from_version,
+        held.c.retention_class == rows.c.retention_class,
+        held.c.state != _word(HeldState.ERASED),
+    )
+    kept = or_(
+        held.c.category == any_(rows.c.categories),
+        # Their sections hold a text under a category of its own, not the one it is about.
+        held.c.kind.in_((_word(HeldKind.STATEMENT), _word(HeldKind.FILE))),
+    )
+    place = ("generation", "version", "section", "key_id")
+    return Statement(
+        rows, update(held).where(there, kept).values({name: rows.c[name] for name in place})
+    )
+
+
+def _erasing() -> Statement:
+    """What loses its key, and what is erased for its purpose while another one keeps the key."""
+    names = {"data_keys": ARRAY(Uuid), "purposes": _WORDS, "categories": _WORDS}
+    rows = _rows(**names, retained=_WORDS, step_of_subject=Boolean(), at=MOMENT)
+    none: ColumnElement[int] = literal_column("0", Integer)
+    reached = and_(
+        rows.c.step_of_subject,
+        or_(func.cardinality(rows.c.purposes) == none, held.c.purpose == any_(rows.c.purposes)),
+        or_(
+            func.cardinality(rows.c.categories) == none,
+            held.c.category == any_(rows.c.categories),
+        ),
+        not_(held.c.retention_class == any_(rows.c.retained)),
+    )
+    gone = or_(held.c.key_id == any_(rows.c.data_keys), reached)
+    changed = update(held).where(_of(rows), gone, held.c.state != _word(HeldState.ERASED))
+    return Statement(rows, changed.values(state=_word(HeldState.ERASED), erased_at=rows.c.at))
+
+
+def _person(value: str, kind: TypeEngine[Any], become: Callable[[Any], Any]) -> Statement:
+    """A change of one person's row by one value."""
+    rows = _rows(**{value: kind})
+    changed = update(subjects).where(subjects.c.subject_id == rows.c.subject_id)
+    return Statement(rows, changed.values(become(rows.c[value])))
 
 
 HOLD = _inserting(held)
 REPLACE = _after_current(HeldKind.VALUE, held.c.origin)
 SUPPLEMENT = _after_current(HeldKind.STATEMENT, null())
-SUPERSEDE = Statement(
-    update(held)
-    .where(*_SLOT, held.c.kind.in_((_word(HeldKind.VALUE), _word(HeldKind.STATEMENT))))
-    .values(state=_word(HeldState.SUPERSEDED), superseded_at=bindparam("at"))
-)
-RELEASE = Statement(
-    update(held)
-    .where(
-        _OF_SUBJECT,
-        held.c.obtained == bindparam("claimed"),
-        held.c.kind == _word(HeldKind.IDENTIFIER),
-        _IN_USE,
-    )
-    .values(state=_word(HeldState.SUPERSEDED), superseded_at=bindparam("at"))
-)
-MOVE = Statement(
-    update(held)
-    .where(
-        _OF_SUBJECT,
-        held.c.version == bindparam("from_version"),
-        held.c.retention_class == bindparam("of_class"),
-        held.c.state != _word(HeldState.ERASED),
-        or_(
-            held.c.category == any_(bindparam("among", type_=ARRAY(Text))),
-            # Their sections hold a text under a category of its own, not the one it is about.
-            held.c.kind.in_((_word(HeldKind.STATEMENT), _word(HeldKind.FILE))),
-        ),
-    )
-    .values(
-        version=bindparam("to_version"),
-        section=bindparam("to_section"),
-        key_id=bindparam("to_key"),
-        generation=bindparam("to_generation"),
-    )
-)
-ERASE = Statement(
-    update(held)
-    .where(
-        _OF_SUBJECT,
-        held.c.key_id == any_(bindparam("keys", type_=ARRAY(Uuid))),
-        held.c.state != _word(HeldState.ERASED),
-    )
-    .values(state=_word(HeldState.ERASED), erased_at=bindparam("at"))
-)
-
+SUPERSEDE = _superseding()
+RELEASE = _releasing()
+MOVE = _moving()
+ERASE = _erasing()
 REGISTER = _inserting(subjects)
-ERASE_SUBJECT = Statement(update(subjects).where(_OF_PERSON).values(erased_at=bindparam("at")))
-_RESTRICTION = bindparam("restriction", type_=Uuid)
-_OTHERS = func.array_remove(subjects.c.restrictions, _RESTRICTION)
-LIFT = Statement(update(subjects).where(_OF_PERSON).values(restrictions=_OTHERS))
-RESTRICT = Statement(
-    update(subjects).where(_OF_PERSON).values(restrictions=func.array_append(_OTHERS, _RESTRICTION))
+ERASE_SUBJECT = _person("at", MOMENT, lambda at: {"erased_at": at})
+TOUCH = _person("version", Integer(), lambda version: {"content_version": version})
+LIFT = _person(
+    "restriction",
+    Uuid(),
+    lambda one: {"restrictions": func.array_remove(subjects.c.restrictions, one)},
 )
-TOUCH = Statement(update(subjects).where(_OF_PERSON).values(content_version=bindparam("reached")))
+RESTRICT = _person(
+    "restriction",
+    Uuid(),
+    lambda one: {
+        "restrictions": func.array_append(func.array_remove(subjects.c.restrictions, one), one)
+    },
+)

@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy import Integer, bindparam, select, true
 
 from app.events.collections import DataCollected, DataCompleted, DataRectified
-from app.events.erasures import ErasureExecuted, SectionsResealed
+from app.events.erasures import ErasureExecuted, ErasureStep, SectionsResealed
 from app.events.files import FileReferenced
 from app.events.identifiers import IdentifierClaimed, IdentifierReleased
 from app.events.objections import (
@@ -107,12 +107,17 @@ class Profiles:
         return self.rows[-1].subject_id if self.rows else None
 
 
-@PROFILES.on_each
-def touched(line: LogLine) -> Writes:
+@PROFILES.on_page
+def touched(lines: tuple[LogLine, ...]) -> Writes:
     """Whatever happens to a person changes their content, but for somebody reading it (A9)."""
-    if line.version == 1 or line.event_type.startswith("consultation."):
-        return ()
-    return (rows.TOUCH(subject_id=line.stream_id, reached=line.version),)
+    newest = {
+        line.stream_id: line.version
+        for line in lines
+        if not line.event_type.startswith("consultation.")
+    }
+    return tuple(
+        rows.TOUCH(subject_id=stream_id, version=version) for stream_id, version in newest.items()
+    )
 
 
 @PROFILES.on(SubjectRegistered)
@@ -124,7 +129,7 @@ def registered(recorded: Recorded[SubjectRegistered]) -> Writes:
             registered_at=recorded.recorded_at,
             source=recorded.event.source,
             origin=recorded.event.origin.value,
-            restrictions=[],
+            restrictions=(),
             content_version=recorded.version,
         ),
     )
@@ -156,11 +161,10 @@ def rectified(recorded: Recorded[DataRectified]) -> Writes:
     """The corrected value takes the slot, on the basis on which the wrong one was held."""
     event = recorded.event
     slots = [_slot(recorded, event.category, purpose) for purpose in event.held]
-    data = (
-        _datum(recorded, retention_class, event.generations[retention_class])
-        for retention_class in event.held.values()
+    corrected = (
+        rows.REPLACE(**_datum(recorded, retention_class, event.generations[retention_class]) | slot)
+        for retention_class, slot in zip(event.held.values(), slots, strict=True)
     )
-    corrected = (rows.REPLACE(**datum | slot) for datum, slot in zip(data, slots, strict=True))
     return (*corrected, *_superseding(recorded, slots))
 
 
@@ -201,7 +205,7 @@ def claimed(recorded: Recorded[IdentifierClaimed]) -> Writes:
 def released(recorded: Recorded[IdentifierReleased]) -> Writes:
     """A further identifier is out of use; a collected value stays what it is."""
     claim = recorded.event.identifier
-    return (rows.RELEASE(subject_id=recorded.stream_id, claimed=claim, at=recorded.recorded_at),)
+    return (rows.RELEASE(subject_id=recorded.stream_id, obtained=claim, at=recorded.recorded_at),)
 
 
 @PROFILES.on(FileReferenced)
@@ -231,24 +235,32 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
         rows.MOVE(
             subject_id=recorded.stream_id,
             from_version=event.origin,
-            of_class=event.retention_class,
-            among=list(event.categories),
-            to_version=recorded.version,
-            to_generation=event.generation,
-            to_section=section,
-            to_key=key_id,
+            retention_class=event.retention_class,
+            categories=event.categories,
+            version=recorded.version,
+            generation=event.generation,
+            section=section,
+            key_id=key_id,
         ),
     )
 
 
 @PROFILES.on(ErasureExecuted)
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
-    """What hung on the destroyed keys is gone, history included; that it was held is still said."""
-    subject_id, at = recorded.stream_id, recorded.recorded_at
-    gone = rows.ERASE(subject_id=subject_id, keys=list(recorded.event.keys), at=at)
-    if not recorded.event.of_everything:
-        return (gone,)
-    return (gone, rows.ERASE_SUBJECT(subject_id=subject_id, at=at))
+    """What the erasure reached is gone, history included; that it was held is still said."""
+    event, subject_id, at = recorded.event, recorded.stream_id, recorded.recorded_at
+    gone = rows.ERASE(
+        subject_id=subject_id,
+        data_keys=event.keys,
+        purposes=event.purposes,
+        categories=event.categories,
+        retained=event.retained,
+        step_of_subject=event.step is ErasureStep.SUBJECT,
+        at=at,
+    )
+    return (
+        (gone, rows.ERASE_SUBJECT(subject_id=subject_id, at=at)) if event.of_everything else (gone,)
+    )
 
 
 @PROFILES.on(RestrictionSet, AccuracyDisputed)
@@ -338,10 +350,10 @@ def _slot(
 ) -> dict[str, Any]:
     return {
         "subject_id": recorded.stream_id,
-        "in_category": category,
-        "for_purpose": purpose,
-        "on_occasion": recorded.event.occasion,
-        "before": recorded.version,
+        "category": category,
+        "purpose": purpose,
+        "occasion": recorded.event.occasion,
+        "obtained": recorded.version,
     }
 
 

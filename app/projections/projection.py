@@ -46,7 +46,7 @@ class LogLine:
     """None when the projection has no handler for the type: it is counted, not fetched."""
 
 
-EachLine = Callable[[LogLine], Writes]
+PageHandler = Callable[[tuple[LogLine, ...]], Writes]
 
 
 class Projection:
@@ -57,7 +57,7 @@ class Projection:
         self.version = version
         self.tables = tables
         self._handlers: dict[str, Handler] = {}
-        self._each: EachLine | None = None
+        self._on_page: PageHandler | None = None
 
     @property
     def event_types(self) -> tuple[str, ...]:
@@ -84,31 +84,33 @@ class Projection:
 
         return register
 
-    def on_each(self, handler: EachLine) -> EachLine:
-        """Registers what happens at every event, whatever its type, known or not."""
-        assert self._each is None, f"{self.name} has one handler for each line"
-        self._each = handler
+    def on_page(self, handler: PageHandler) -> PageHandler:
+        """Registers what is written after the events of a page, one row a person at the most.
+
+        It is shown every line, of whatever type; what it writes may not depend on the page's size.
+        """
+        assert self._on_page is None, f"{self.name} has one handler for pages"
+        self._on_page = handler
         return handler
 
-    def writes(self, lines: tuple[LogLine, ...]) -> Iterator[Write]:
-        """What the lines change, in their order; HandlerFailed at the first that cannot be read."""
+    def writes(self, lines: tuple[LogLine, ...]) -> Iterator[Writes]:
+        """What each event changes, in order; HandlerFailed at the first that cannot be folded."""
         for line in lines:
             try:
-                yield from self._fold(line)
+                yield self._fold(line)
             except Exception as error:  # noqa: BLE001  # the loop of the engine records it and halts
                 raise HandlerFailed(line.position, line.event_type, type(error).__name__) from None
+        if self._on_page is not None:
+            yield from ((write,) for write in self._on_page(lines))
 
-    def _fold(self, line: LogLine) -> Iterator[Write]:
+    def _fold(self, line: LogLine) -> Writes:
         handler = self._handlers.get(line.event_type)
-        if handler is not None and line.entry is not None:
-            recorded = read_entry(line.entry, line.position)
-            # A version of the type that this program does not know yet folds to nothing.
-            if isinstance(recorded.event, EVENT_TYPES[line.event_type].cls):
-                yield from _own(handler(recorded), line)
-        if self._each is not None:
-            yield from _own(self._each(line), line)
-
-
-def _own(writes: Writes, line: LogLine) -> Writes:
-    assert all(write.subject_id == line.stream_id for write in writes), "a row of somebody else"
-    return writes
+        if handler is None or line.entry is None:
+            return ()
+        recorded = read_entry(line.entry, line.position)
+        if not isinstance(recorded.event, EVENT_TYPES[line.event_type].cls):
+            return ()  # a version of the type that only a later program knows
+        writes = handler(recorded)
+        for write in writes:
+            assert write.subject_id == line.stream_id, "a row of somebody else"
+        return writes

@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Index,
     Integer,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     any_,
     bindparam,
     delete,
@@ -40,7 +42,7 @@ from app.events.disclosures import DataDisclosed
 from app.events.erasures import ErasureExecuted, ErasureRecipientInformed, ErasureStep
 from app.events.recorded import Recorded
 from app.projections.projection import Projection, Writes
-from app.projections.statements import Query, Statement
+from app.projections.statements import Query, Statement, given
 from app.store.tables import METADATA, positions
 
 register = Table(
@@ -116,55 +118,64 @@ class Disclosures:
         return self.rows[-1].position if self.rows else None
 
 
-RECORD = Statement(
-    insert(register).values(
-        {
-            column.name: bindparam(column.name)
-            for column in register.columns
-            if column.name not in {"erasure", "of_everything", "informed", "informed_at"}
-        }
-    )
-)
+_LATER = frozenset({"erasure", "of_everything", "informed", "informed_at"})
+"""Columns that only an erasure fills."""
 
-_OF_SUBJECT = register.c.subject_id == bindparam("subject_id")
 
-REACH = Statement(
-    update(register)
-    .where(
-        _OF_SUBJECT,
+def _recording() -> Statement:
+    filled = [column for column in register.columns if column.name not in _LATER]
+    rows = given(*filled)
+    return Statement(rows, insert(register).from_select(filled, select(rows)))
+
+
+def _reaching() -> Statement:
+    """Marks what an erasure reaches: with no purpose or no category named, any."""
+    names = (register.c[name] for name in ("subject_id", "erasure", "of_everything", "categories"))
+    rows = given(*names, Column("purposes", ARRAY(Text)))
+    none: ColumnElement[int] = literal_column("0", Integer)
+    reached = and_(
+        register.c.subject_id == rows.c.subject_id,
         register.c.of_everything.is_(False),
         or_(
-            func.cardinality(bindparam("purposes", type_=ARRAY(Text))) == literal_column("0"),
-            register.c.purpose == any_(bindparam("purposes", type_=ARRAY(Text))),
+            func.cardinality(rows.c.purposes) == none,
+            register.c.purpose == any_(rows.c.purposes),
         ),
         or_(
-            func.cardinality(bindparam("among", type_=ARRAY(Text))) == literal_column("0"),
-            register.c.categories.overlap(bindparam("among", type_=ARRAY(Text))),
+            func.cardinality(rows.c.categories) == none,
+            register.c.categories.overlap(rows.c.categories),
         ),
     )
-    .values(
-        erasure=bindparam("erasure_id"),
-        of_everything=bindparam("whole"),
-        informed=null(),
-        informed_at=null(),
+    return Statement(
+        rows,
+        update(register)
+        .where(reached)
+        .values(
+            erasure=rows.c.erasure,
+            of_everything=rows.c.of_everything,
+            informed=null(),
+            informed_at=null(),
+        ),
     )
-)
 
-INFORM = Statement(
-    update(register)
-    .where(
-        _OF_SUBJECT,
-        register.c.recipient == bindparam("told"),
-        register.c.erasure == bindparam("erasure_id"),
-    )
-    .values(informed=bindparam("outcome"), informed_at=bindparam("at"))
-)
 
-CLOSE = Statement(
-    delete(register).where(
-        _OF_SUBJECT, register.c.erasure == bindparam("erasure_id"), register.c.of_everything
-    )
-)
+def _informing() -> Statement:
+    names = ("subject_id", "recipient", "erasure", "informed", "informed_at")
+    rows = given(*(register.c[name] for name in names))
+    due = and_(*(register.c[name] == rows.c[name] for name in names[:3]))
+    told = {name: rows.c[name] for name in names[3:]}
+    return Statement(rows, update(register).where(due).values(told))
+
+
+def _closing() -> Statement:
+    rows = given(register.c.subject_id, register.c.erasure)
+    of_this = and_(register.c.subject_id == rows.c.subject_id, register.c.erasure == rows.c.erasure)
+    return Statement(rows, delete(register).where(of_this, register.c.of_everything))
+
+
+RECORD = _recording()
+REACH = _reaching()
+INFORM = _informing()
+CLOSE = _closing()
 
 
 @SHARING_REGISTER.on(DataDisclosed)
@@ -181,7 +192,7 @@ def disclosed(recorded: Recorded[DataDisclosed]) -> Writes:
             country=event.country,
             mechanism=event.mechanism,
             purpose=event.purpose,
-            categories=list(event.categories),
+            categories=event.categories,
             source=event.source,
             occasion=event.occasion,
             policy=event.policy,
@@ -199,14 +210,14 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """
     event = recorded.event
     if event.step is ErasureStep.CLOSING:
-        return (CLOSE(subject_id=recorded.stream_id, erasure_id=event.erasure),)
+        return (CLOSE(subject_id=recorded.stream_id, erasure=event.erasure),)
     return (
         REACH(
             subject_id=recorded.stream_id,
-            erasure_id=event.erasure,
-            whole=event.of_everything,
-            purposes=list(event.purposes),
-            among=list(event.categories),
+            erasure=event.erasure,
+            of_everything=event.of_everything,
+            purposes=event.purposes,
+            categories=event.categories,
         ),
     )
 
@@ -218,10 +229,10 @@ def informed(recorded: Recorded[ErasureRecipientInformed]) -> Writes:
     return (
         INFORM(
             subject_id=recorded.stream_id,
-            told=event.recipient,
-            erasure_id=event.erasure,
-            outcome=event.outcome.value,
-            at=recorded.recorded_at,
+            recipient=event.recipient,
+            erasure=event.erasure,
+            informed=event.outcome.value,
+            informed_at=recorded.recorded_at,
         ),
     )
 

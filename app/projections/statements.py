@@ -1,7 +1,7 @@
-"""SQLAlchemy Core turned into text for asyncpg once, at import: what a projection writes and reads.
+"""What projections write and read: SQLAlchemy Core, turned into text for asyncpg once, at import.
 
-A statement executed through SQLAlchemy costs more than the database takes for it (DESIGN 5); here
-only its values travel at run time, many rows a message.
+A statement takes many rows at once, as one JSON text. Against one execution a row, the database
+spends a fifth of the time on it, and the requests of the same machine have the rest.
 """
 
 from collections.abc import Iterable
@@ -10,42 +10,55 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable
+import msgspec
+from sqlalchemy import JSON, Column, Executable, bindparam, column, func
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql import ClauseElement, TableValuedAlias
 
 SUBJECT = "subject_id"
-"""The parameter that every written statement has: a row belongs to one person."""
+"""The column that all given rows have: what is written belongs to one person."""
+
+
+def given(*columns: Column[Any]) -> TableValuedAlias:
+    """The rows that a statement is given, as a relation with columns of these names and types."""
+    named = (column(one.name, one.type) for one in columns)
+    rows = func.json_to_recordset(bindparam("rows", type_=JSON))
+    return rows.table_valued(*named).render_derived(name="given", with_types=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One statement with its values: what a handler answers. Nothing here does I/O."""
+    """One row given to a statement: what a handler answers. Nothing here does I/O."""
 
     statement: "Statement"
-    values: tuple[Any, ...]  # Any: what the columns hold
+    row: dict[str, Any]  # Any: what the column holds
 
     @property
     def subject_id(self) -> UUID:
         """The person whose rows it touches, and no others."""
-        found: UUID = self.values[self.statement.subject_index]
-        return found
+        subject_id: UUID = self.row[SUBJECT]
+        return subject_id
 
 
 class Statement:
-    """An INSERT, UPDATE or DELETE on the rows of one subject; calling it gives a Write."""
+    """An INSERT, UPDATE or DELETE of what `given` rows say; calling it gives a Write.
 
-    __slots__ = ("names", "sql", "subject_index")
+    No two rows that one event gives may touch the same row of a table.
+    """
 
-    def __init__(self, core: Executable) -> None:
-        self.sql, self.names = compiled(core)
-        self.subject_index = self.names.index(SUBJECT)
+    __slots__ = ("_names", "sql")
 
-    def __call__(self, **values: Any) -> Write:
-        """The statement with its values; TypeError when they are not exactly its parameters."""
-        if values.keys() != set(self.names):
-            raise TypeError(f"expected {', '.join(sorted(self.names))}")
-        return Write(self, tuple(values[name] for name in self.names))
+    def __init__(self, rows: TableValuedAlias, core: Executable) -> None:
+        self._names = frozenset(rows.c.keys())
+        self.sql, parameters = compiled(core)
+        assert SUBJECT in self._names, "what is written belongs to one person"
+        assert parameters == ("rows",), "a statement takes given rows and nothing else"
+
+    def __call__(self, **row: Any) -> Write:
+        """One more row; TypeError when its names are not exactly those of the given columns."""
+        if row.keys() != self._names:
+            raise TypeError(f"expected {', '.join(sorted(self._names))}")
+        return Write(self, row)
 
 
 class Query:
@@ -61,24 +74,31 @@ class Query:
         return await pool.fetch(self._sql, *(values[name] for name in self._names))
 
 
-def batches(writes: Iterable[Write]) -> list[tuple[Statement, list[tuple[Any, ...]]]]:
-    """The same writes with equal statements side by side, so that each group is one message.
+def batches(events: Iterable[tuple[Write, ...]]) -> list[tuple[Statement, list[dict[str, Any]]]]:
+    """The writes of some events with equal statements together: each group is one execution.
 
-    The writes of one subject keep their order; those of two subjects touch different rows, so
-    theirs does not matter.
+    The writes of one person keep their order, and those of two events of one person never share a
+    group: within one execution a row changes once. Two people have no row in common.
     """
-    groups: list[tuple[Statement, list[tuple[Any, ...]]]] = []
+    groups: list[tuple[Statement, list[dict[str, Any]]]] = []
     newest: dict[Statement, int] = {}
     reached: dict[UUID, int] = {}
-    for write in writes:
-        subject_id, statement = write.subject_id, write.statement
-        index = newest.get(statement, -1)
-        if index < reached.get(subject_id, 0):
-            index = newest[statement] = len(groups)
-            groups.append((statement, []))
-        reached[subject_id] = index
-        groups[index][1].append(write.values)
+    for writes in events:
+        for write in writes:
+            index = newest.get(write.statement, -1)
+            if index < reached.get(write.subject_id, 0):
+                index = newest[write.statement] = len(groups)
+                groups.append((write.statement, []))
+            groups[index][1].append(write.row)
+            reached[write.subject_id] = index
+        if writes:
+            reached[writes[-1].subject_id] += 1
     return groups
+
+
+def as_json(rows: list[dict[str, Any]]) -> str:
+    """The rows as `given` reads them: UUIDs and moments as text, nothing lost."""
+    return msgspec.json.encode(rows).decode()
 
 
 def compiled(core: Executable) -> tuple[str, tuple[str, ...]]:

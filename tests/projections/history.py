@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,10 +16,10 @@ from app.events.recorded import Seal
 from app.identifiers import KeyId
 from app.store.append import APPEND_SQL, Append, EncodedEvent, SealedBlob, WrappedKey, arguments
 from app.store.codec import core_line, entry_of, leaf_hash
+from app.tlog.merkle import root_of_entries
 from tests.conftest import Database
 
 EPOCH = 1
-ROOT = "0" * 64
 ERASE_SQL = "SELECT outcome FROM ledger.ledger_erase(0, $1, $2, $3)"
 
 Bucket = tuple[str, str]
@@ -34,7 +33,8 @@ class Person:
     version: int = 0
     previous: bytes | None = None
     keys: dict[Bucket, KeyId] = field(default_factory=dict)
-    blobs: Counter[KeyId] = field(default_factory=Counter)
+    blobs: list[tuple[KeyId, bytes]] = field(default_factory=list)
+    """Key and hash of every blob, by version and section."""
     entries: list[bytes] = field(default_factory=list)
 
     def event(
@@ -77,9 +77,9 @@ class Person:
                 commitment = os.urandom(32)
                 new.append(WrappedKey(self.keys[bucket], *bucket, EPOCH, os.urandom(61)))
             key_id = self.keys[bucket]
-            self.blobs[key_id] += 1
             blob = os.urandom(61)
             digest = hashlib.sha256(blob).digest()
+            self.blobs.append((key_id, digest))
             seals.append(Seal(index, bucket[0], key_id, digest, len(blob), commitment))
             blobs.append(SealedBlob(index, key_id, bucket[0], blob))
         return seals, tuple(blobs), tuple(new)
@@ -138,22 +138,24 @@ class Log:
         step: ErasureStep = ErasureStep.SUBJECT,
         purposes: tuple[str, ...] = (),
         categories: tuple[str, ...] = (),
+        retained: tuple[str, ...] = (),
         fenced: tuple[str, ...] = (),
     ) -> int:
         """Destroys the data keys of some buckets; answers the version of the entry that says so."""
         assert self._eraser is not None
         keys = tuple(person.keys.pop(bucket) for bucket in buckets)
+        hashes = [digest for key_id, digest in person.blobs if key_id in keys]
         event = ErasureExecuted(
             erasure=erasure,
             step=step,
             purposes=purposes,
             categories=categories,
-            retained=(),
+            retained=retained,
             keys=keys,
             classes=fenced,
-            blobs=sum(person.blobs[key] for key in keys),
+            blobs=len(hashes),
             identifiers=step is ErasureStep.SUBJECT and not purposes and not categories,
-            root=ROOT,
+            root=root_of_entries(hashes).hex(),
         )
         expected = person.version
         encoded, _ = person.event(event)

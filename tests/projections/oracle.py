@@ -245,7 +245,13 @@ class _Reading:
 
     def _erasure_executed(self, d: Row, core: Row, *_: Any) -> None:
         for row in self._of(core):
-            if row["key_id"] in d["keys"] and row["state"] != "erased":
+            meant = (
+                d["step"] == "subject"
+                and row["retention_class"] not in d["retained"]
+                and (d["purposes"] == [] or row["purpose"] in d["purposes"])
+                and (d["categories"] == [] or row["category"] in d["categories"])
+            )
+            if (meant or row["key_id"] in d["keys"]) and row["state"] != "erased":
                 row |= {"state": "erased", "erased_at": core["at"]}
         mine = [row for row in self.shared if row["subject_id"] == core["s"]]
         if d["step"] == "closing":

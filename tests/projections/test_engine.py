@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import given as forall
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Table, Text, Uuid, bindparam, insert, text
+from sqlalchemy import Column, MetaData, Table, Text, Uuid, insert, select
 from structlog.testing import capture_logs
 
 from app.events.notices import NoticeChannel, NoticeShown
@@ -19,7 +19,6 @@ from app.projections.digest import digest
 from app.projections.engine import (
     Connection,
     Engine,
-    Page,
     PositionMoved,
     PositionsSkipped,
     ProjectionSuperseded,
@@ -31,7 +30,7 @@ from app.projections.engine import (
 )
 from app.projections.positions import position_of, status, wait_for
 from app.projections.projection import HandlerFailed, LogLine, Projection, Writes
-from app.projections.statements import Statement, Write, batches
+from app.projections.statements import Statement, Write, batches, given
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
@@ -48,7 +47,8 @@ scratch = Table(
     Column("subject_id", Uuid),
     Column("language", Text),
 )
-NOTE = Statement(insert(scratch).values({c.name: bindparam(c.name) for c in scratch.columns}))
+GIVEN = given(*scratch.columns)
+NOTE = Statement(GIVEN, insert(scratch).from_select(list(scratch.columns), select(GIVEN)))
 
 
 KILL_THE_WAITING = """
@@ -99,7 +99,7 @@ def line(position: int) -> LogLine:
     return LogLine(position, UUID(int=1), 1, "notice.shown", None)
 
 
-@given(st.integers(-1, 50), st.lists(st.integers(0, 60), max_size=6))
+@forall(st.integers(-1, 50), st.lists(st.integers(0, 60), max_size=6))
 def test_a_page_is_taken_only_when_it_follows_without_a_gap(after: int, found: list[int]) -> None:
     lines = tuple(map(line, found))
     if found == list(range(after + 1, after + 1 + len(found))):
@@ -364,39 +364,58 @@ async def test_the_status_names_lag_and_since_when(
     assert (after.position, after.lag, after.waiting_since) == (2, 0, None)
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40),
+@forall(
+    st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 2), max_size=3)), max_size=20)
 )
-def test_writes_of_one_person_keep_their_order_when_they_are_grouped(
-    steps: list[tuple[int, int]],
+def test_grouped_writes_keep_each_person_s_order_and_change_a_row_once_an_execution(
+    events: list[tuple[int, list[int]]],
 ) -> None:
-    bare = insert(scratch).values(subject_id=bindparam("subject_id"))
-    statements = [Statement(bare) for _ in range(4)]
-    people = [UUID(int=n + 1) for n in range(4)]
-    writes = [Write(statements[kind], (people[who],)) for who, kind in steps]
-
-    grouped = [(statement, values) for statement, rows in batches(writes) for values in rows]
-
-    for person in people:
-        assert [s for s, (who,) in grouped if who == person] == [
-            write.statement for write in writes if write.subject_id == person
-        ]
-
-
-def test_equal_statements_of_many_people_are_one_message() -> None:
-    writes = [
-        NOTE(subject_id=person, language=language)
-        for person in (uuid4() for _ in range(50))
-        for language in ("sv", "fr")
+    only = given(scratch.c.subject_id)
+    statements = [
+        Statement(only, insert(scratch).from_select(["subject_id"], select(only))) for _ in range(3)
+    ]
+    told = [
+        tuple(
+            Write(statements[kind], {"subject_id": UUID(int=who + 1), "event": number})
+            for kind in kinds
+        )
+        for number, (who, kinds) in enumerate(events)
     ]
 
-    [(statement, rows)] = batches(writes)
+    grouped = batches(told)
+
+    for person in {write.subject_id for writes in told for write in writes}:
+        executed = [
+            (statement, row["event"])
+            for statement, rows in grouped
+            for row in rows
+            if row["subject_id"] == person
+        ]
+        written = [
+            (write.statement, write.row["event"])
+            for writes in told
+            for write in writes
+            if write.subject_id == person
+        ]
+        assert executed == written
+        for _, rows in grouped:
+            mine = {row["event"] for row in rows if row["subject_id"] == person}
+            assert len(mine) <= 1
+
+
+def test_equal_statements_of_many_people_are_one_execution() -> None:
+    events = [
+        tuple(NOTE(subject_id=person, language=language) for language in ("sv", "fr"))
+        for person in (uuid4() for _ in range(50))
+    ]
+
+    [(statement, rows)] = batches(events)
 
     assert statement is NOTE
     assert len(rows) == 100
 
 
-def test_a_statement_is_given_exactly_its_parameters() -> None:
+def test_a_statement_is_given_exactly_its_columns() -> None:
     with pytest.raises(TypeError, match="expected language, subject_id"):
         NOTE(subject_id=uuid4())
     with pytest.raises(TypeError, match="expected language, subject_id"):
@@ -405,15 +424,20 @@ def test_a_statement_is_given_exactly_its_parameters() -> None:
 
 def test_a_handler_that_touches_another_person_s_rows_is_a_fault() -> None:
     projection = Projection("scratch", version=1, tables=(scratch,))
-    projection.on_each(lambda _: (NOTE(subject_id=uuid4(), language="sv"),))
+    projection.on(NoticeShown)(lambda _: (NOTE(subject_id=uuid4(), language="sv"),))
+    person = Person()
+    event, _ = person.event(SHOWN)
+    page = (LogLine(0, person.subject_id, 1, "notice.shown", event.entry),)
 
     with pytest.raises(HandlerFailed, match="AssertionError"):
-        list(projection.writes(Page(-1, (line(0),)).lines))
+        list(projection.writes(page))
 
 
-def test_a_statement_without_its_subject_is_refused_when_it_is_declared() -> None:
-    with pytest.raises(ValueError, match="tuple"):
-        Statement(text("DELETE FROM ledger.scratch_v1"))
+def test_a_statement_that_is_not_about_one_person_is_refused_when_it_is_declared() -> None:
+    rows = given(scratch.c.language)
+
+    with pytest.raises(AssertionError, match="belongs to one person"):
+        Statement(rows, insert(scratch).from_select(["language"], select(rows)))
 
 
 def test_projections_are_found_by_name() -> None:

@@ -369,6 +369,8 @@ class Chance:
             return
         bucket, gone = self._random.choice(keys), set(self._some(CATEGORIES))
         erasure, renewed = self._id(), (bucket[0], f"again.{life.person.version}")
+        purposes = self._some(PURPOSES) if self._random.random() < 0.5 else ()
+        retained = self._some(CLASSES) if self._random.random() < 0.5 else ()
         await self._log.append(life.person, requested(erasure, *sorted(gone)))
         for version, (where, held) in list(life.sections.items()):
             rest = tuple(category for category in held if category not in gone)
@@ -377,7 +379,14 @@ class Chance:
                 await self._append(life, event, renewed, rest)
             if where == bucket:
                 del life.sections[version]
-        await self._log.erase(life.person, erasure, [bucket], categories=tuple(sorted(gone)))
+        await self._log.erase(
+            life.person,
+            erasure,
+            [bucket],
+            categories=tuple(sorted(gone)),
+            purposes=purposes,
+            retained=retained,
+        )
         if self._random.random() < 0.5:
             await self._log.append(life.person, told(erasure, self._random.choice(RECIPIENTS)))
 
