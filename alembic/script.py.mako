@@ -1,6 +1,7 @@
 """${message}"""
 
 from alembic import op
+from alembic.util import CommandError
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
@@ -14,4 +15,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Not offered: a schema that held history is never taken back, only succeeded."""
-    raise NotImplementedError("the ledger's schema has no way back")
+    raise CommandError("the ledger's schema has no way back")

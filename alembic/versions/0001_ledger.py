@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 
 from alembic import op
 
@@ -89,7 +90,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Not offered: a schema that held history is never taken back, only succeeded."""
-    raise NotImplementedError("the ledger's schema has no way back")
+    raise CommandError("the ledger's schema has no way back")
 
 
 def create_log() -> None:
