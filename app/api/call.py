@@ -6,6 +6,7 @@ One dependency and not five: three nested ones cost 24 % of the requests a secon
 import re
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from fastapi import HTTPException, Request
@@ -13,9 +14,11 @@ from fastapi.security import HTTPBearer, SecurityScopes
 
 from app.auth import Caller, InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
+from app.policy.vocabulary import IdentifierKind
 from app.receipts import Attribution
 from app.service import Service
 from app.store.idempotency import IdempotencyKey
+from app.store.on_file import addresses_on_file
 
 BEARER = HTTPBearer(
     scheme_name="apiKey",
@@ -75,6 +78,12 @@ class Call:
         """SourceNotYours when the key is bound to another system than the one named (S7)."""
         if self.caller.system is not None and self.caller.system != name:
             raise SourceNotYours(source=self.caller.system)
+
+    async def addresses_of(self, subject_id: UUID) -> tuple[str, ...]:
+        """The person's e-mail addresses, opened to be suppressed (L41)."""
+        policy = (await self.service.ledger.rules()).policy
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        return await addresses_on_file(self.service.store, subject_id, emails)
 
     def reading(self) -> Attribution:
         """On whose behalf something is read; a read is recorded, but never repeated."""

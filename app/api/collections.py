@@ -17,7 +17,7 @@ from app.domain.collections import CollectData, RectifyData
 from app.domain.subjects import DiscoverChild
 from app.events.identifiers import Verification
 from app.propagation.registration import Registrar
-from app.rights.identifiers_on_file import identifiers_on_file
+from app.store.on_file import identifiers_on_file
 
 ROUTES = router("collections")
 

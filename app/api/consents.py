@@ -22,7 +22,6 @@ from app.domain.consents import (
     WithdrawConsent,
 )
 from app.domain.evidence import Evidence, Wording
-from app.rights.addresses import addresses_on_file
 from app.rights.consent_history import consents_value
 from app.rights.consent_record import MEDIA_TYPE, consent_receipt
 from app.rights.matters import matter_of
@@ -289,7 +288,7 @@ async def withdraw_consent(
     command = WithdrawConsent(
         purpose=purpose,
         source=await source_of(call, body.source),
-        addresses=await addresses_on_file(call.service.store, subject_id),
+        addresses=await call.addresses_of(subject_id),
         occurred_at=body.occurred_at,
     )
     return receipted(

@@ -23,7 +23,6 @@ from app.domain.objections import (
 from app.domain.scope import Scope as ObjectionScope
 from app.events.objections import ObjectionCause
 from app.receipts import Receipt
-from app.rights.addresses import addresses_on_file
 from app.rights.matters import matter_of
 from app.rights.objections import objections_value, standing_objection
 from app.rights.person import read_person
@@ -108,7 +107,7 @@ async def raise_objection(
         recipient=body.recipient,
         cause=body.cause,
         statement=body.statement,
-        addresses=await addresses_on_file(call.service.store, subject_id),
+        addresses=await call.addresses_of(subject_id),
         occurred_at=body.occurred_at,
     )
     receipt = await call.service.ledger.execute(subject_id, command, await call.attribution())

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from app.api.call import BadHeader
-from app.vault.key_vault import KeyVault
+from app.store.event_store import EventStore
 
 LIMIT_MAX = 200
 MAC_SIZE_BYTES = 16
@@ -18,20 +18,20 @@ CursorQuery = Annotated[
 ]
 
 
-def cursor(vault: KeyVault, listing: str, place: int) -> str:
+def cursor(store: EventStore, listing: str, place: int) -> str:
     """The place after which the next page starts, in one list."""
     message = f"{listing}\x00{place}".encode()
-    return urlsafe_b64encode(str(place).encode() + b"." + vault.cursor_mac(message)).decode()
+    return urlsafe_b64encode(str(place).encode() + b"." + store.cursor_mac(message)).decode()
 
 
-def place_of(vault: KeyVault, listing: str, text: str | None) -> int:
+def place_of(store: EventStore, listing: str, text: str | None) -> int:
     """The place inside a cursor, 0 without one; `cursor-invalid` for one of another list."""
     if text is None:
         return 0
     try:
         raw = urlsafe_b64decode(text.encode("ascii"))
         place, mac = raw[: -MAC_SIZE_BYTES - 1], raw[-MAC_SIZE_BYTES:]
-        expected = vault.cursor_mac(f"{listing}\x00{int(place)}".encode())
+        expected = store.cursor_mac(f"{listing}\x00{int(place)}".encode())
         if not hmac.compare_digest(mac, expected):
             raise ValueError
         return int(place)

@@ -64,12 +64,12 @@ async def list_subject_events(
     """Shows what happened, oldest first; it stays readable after an erasure, as it names nobody."""
     store = call.service.store
     listing = f"timeline/{subject_id}"
-    after = place_of(store.vault, listing, cursor_)
+    after = place_of(store, listing, cursor_)
     events = await store.read_events(subject_id, after + 1, after + limit + 1)
     if not events and after == 0:
         raise SubjectUnknown
     shown, more = events[:limit], len(events) > limit
-    following = cursor(store.vault, listing, shown[-1].version) if more else None
+    following = cursor(store, listing, shown[-1].version) if more else None
     body, headers = page(
         [_event(one) for one in shown], f"/v1/subjects/{subject_id}/events", following=following
     )

@@ -32,6 +32,7 @@ from app.policy.records import (
     Source,
     StandingFinding,
 )
+from app.policy.vocabulary import IdentifierKind
 
 __all__ = [
     "EEA_GROUND",
@@ -108,6 +109,12 @@ class Policy:
     def category(self, key: str) -> DataCategory | None:
         """The category, or None: unknown categories do not exist for this controller."""
         return self.categories.get(key)
+
+    def identifying(self, kind: IdentifierKind) -> tuple[str, ...]:
+        """The categories whose values are identifiers of a kind, such as e-mail addresses."""
+        return tuple(
+            key for key, category in self.categories.items() if category.identifier_kind is kind
+        )
 
     def purpose(self, key: str) -> Purpose | None:
         """A purpose, a use or a statutory purpose by its key."""

@@ -41,14 +41,11 @@ from app.events.objections import ObjectionCause
 from app.events.suppressions import SuppressionCause
 from app.ledger import Ledger
 from app.policy.model import Policy
-from app.policy.vocabulary import LegalBasis
+from app.policy.vocabulary import IdentifierKind, LegalBasis
 from app.receipts import Attribution
-from app.rights.addresses import addresses_on_file
-from app.rights.identifiers_on_file import identifiers_on_file
 from app.store.idempotency import IdempotencyKey
 from app.store.lookups import Lookups
-
-EMAIL = "contact.email"
+from app.store.on_file import addresses_on_file, identifiers_on_file
 
 Step: TypeAlias = tuple[UUID | None, object]
 """Whose stream, or None for the register of unknown people; and the command."""
@@ -166,10 +163,11 @@ class Intake:
         if holder and holder != subject_id:
             occasion = random_id()
             return [(one, _collision(system, occasion)) for one in (subject_id, holder)]
-        former = await identifiers_on_file(self._ledger.store, subject_id, [EMAIL])
+        [category, *_] = emails = policy.identifying(IdentifierKind.EMAIL)
+        former = await identifiers_on_file(self._ledger.store, subject_id, emails)
         command = RectifyData(
             source=system,
-            personal={EMAIL: new},
+            personal={category: new},
             former={version: value for version, value in former.items() if value == old},
             verification=Verification.SYSTEM,
         )
@@ -192,7 +190,8 @@ class Intake:
         subject_id = await self._lookups.subject_of("email", email)
         if subject_id is None:
             return _Told(None, (email,))
-        on_file = await addresses_on_file(self._ledger.store, subject_id)
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        on_file = await addresses_on_file(self._ledger.store, subject_id, emails)
         return _Told(subject_id, tuple(dict.fromkeys((email, *on_file))))
 
     def _happened(self, intent: Intent) -> datetime:
@@ -246,6 +245,6 @@ def _mailings(system: str, policy: Policy, basis: LegalBasis | None = None) -> l
 def _normal(address: str, policy: Policy) -> str | None:
     """The address as the indexes know it; None for what is no address at all."""
     try:
-        return normalise(policy.categories[EMAIL], address)
+        return normalise(policy.categories[policy.identifying(IdentifierKind.EMAIL)[0]], address)
     except Refusal:
         return None

@@ -18,7 +18,7 @@ class AsOf:
     moment: datetime | None = None
 
     def cut(self, stream: Stream) -> Stream:
-        """The events up to the cut. Keys stay as they are today, so what was erased stays erased."""
+        """The events up to the cut. Keys stay as they are today: what is erased stays so."""
         kept = sum(
             1
             for recorded in stream.events

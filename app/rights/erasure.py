@@ -31,13 +31,14 @@ from app.domain.identifiers import ReleaseIdentifier
 from app.domain.subject import SUBJECT
 from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
+from app.policy.vocabulary import IdentifierKind
 from app.receipts import Attribution, LedgerContended, Receipt, receipt_lines
-from app.rights.addresses import addresses_in
 from app.rights.destruction import closing_keys, destruction_of, doomed_keys, remainders
 from app.rights.matters import matter_of
 from app.rights.person import Person, person_of, read_person
 from app.rights.recipient_identifiers import identifiers_for
 from app.store.notices import ERASED_CHANNEL
+from app.store.on_file import addresses_in
 from app.vault.sealing import Sealed
 
 TRIES_MAX = 12
@@ -157,7 +158,9 @@ class Erasing:
         extent = _progress(person, erasure).extent
         plan = preview(person.state, given, extent, order.keeps)
         told = identifiers_for(person, plan.recipients, given.policy)
-        command = self._preparation(person, erasure, order, told=told)
+        emails = given.policy.identifying(IdentifierKind.EMAIL)
+        addresses = addresses_in(self._ledger.store, person.stream, emails)
+        command = _preparation(erasure, order, told=told, addresses=addresses)
         await self._ledger.execute(person.subject_id, command, by)
         await self._release(person, plan, by)
         try:
@@ -170,18 +173,6 @@ class Erasing:
         except (ErasureUnprepared, RemainderNotResealed):
             # Something was collected, shared or kept meanwhile: the plan is made again.
             self._ledger.forget(person.subject_id)
-
-    def _preparation(
-        self, person: Person, erasure: UUID, order: ErasureOrder, *, told: Mapping[str, str]
-    ) -> PrepareErasure:
-        addresses = addresses_in(self._ledger.store, person.stream)
-        return PrepareErasure(
-            erasure=erasure,
-            keeps=order.keeps,
-            identifiers={**told, **order.identifiers},
-            reply_address=order.reply_address or next(iter(addresses), ""),
-            addresses=addresses,
-        )
 
     async def _release(self, person: Person, plan: ErasurePlan, by: Attribution) -> None:
         """Takes identifiers whose value goes out of the blind index, while they can be read.
@@ -266,3 +257,15 @@ def _carried(person: Person, erasure: UUID, *, replayed: bool = False) -> Carrie
         person.subject_id, person.state.content_version, receipt_lines(events, None), replayed
     )
     return Carried(erasure, progress, receipt)
+
+
+def _preparation(
+    erasure: UUID, order: ErasureOrder, *, told: Mapping[str, str], addresses: tuple[str, ...]
+) -> PrepareErasure:
+    return PrepareErasure(
+        erasure=erasure,
+        keeps=order.keeps,
+        identifiers={**told, **order.identifiers},
+        reply_address=order.reply_address or next(iter(addresses), ""),
+        addresses=addresses,
+    )

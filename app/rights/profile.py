@@ -1,4 +1,4 @@
-"""What is held about a person now or at an earlier time, field by field, for one purpose (L3, L6)."""
+"""What is held about a person, now or earlier, field by field, for one purpose (L3, L6)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

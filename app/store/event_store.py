@@ -181,6 +181,10 @@ class EventStore:
         wrapped = {row["epoch"]: row["wrapped"] for row in rows if row["wrapped"] is not None}
         self.vault.open_epochs(wrapped, active=active)
 
+    def cursor_mac(self, message: bytes) -> bytes:
+        """Seals a place in a list, so that callers cannot make up cursors of their own (A11)."""
+        return self.vault.cursor_mac(message)
+
     async def head_position(self) -> int:
         """The last position given, -1 on an empty log."""
         position = await self._pool.fetchval(HEAD_SQL, PARTITION)
