@@ -238,7 +238,7 @@ class Engine:
             pause_s = IDLE_PAUSE_S
             while True:
                 projected = await self._step(connection)
-                # Full pages follow each other; else events gather, so that a page is worth its cost.
+                # Full pages follow each other; else events gather: a page of one is dear.
                 if projected < self._size_max:
                     await asyncio.sleep(pause_s)
                 pause_s = IDLE_PAUSE_S if projected else min(pause_s * 1.5, IDLE_PAUSE_MAX_S)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -30,13 +30,14 @@ from app.projections.engine import (
 )
 from app.projections.positions import position_of, status, wait_for
 from app.projections.projection import HandlerFailed, LogLine, Projection, Writes
-from app.projections.statements import Statement, Write, batches, given
+from app.projections.statements import Statement, given
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
+from tests.projections.chance import Chance
 from tests.projections.history import Log, Person
 from tests.projections.waiting import until
-from tests.projections.wording import Chance, collected, registered
+from tests.projections.wording import collected, registered
 
 SHOWN = NoticeShown(policy="impel-1", language="sv", channel=NoticeChannel.FORM)
 POISON = NoticeShown(policy="impel-1", language="fr", channel=NoticeChannel.FORM)
@@ -362,82 +363,6 @@ async def test_the_status_names_lag_and_since_when(
     assert between.waiting_since is not None
     assert between.waiting_since.isoformat() == third["at"].replace("Z", "+00:00")
     assert (after.position, after.lag, after.waiting_since) == (2, 0, None)
-
-
-@forall(
-    st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 2), max_size=3)), max_size=20)
-)
-def test_grouped_writes_keep_each_person_s_order_and_change_a_row_once_an_execution(
-    events: list[tuple[int, list[int]]],
-) -> None:
-    only = given(scratch.c.subject_id)
-    statements = [
-        Statement(only, insert(scratch).from_select(["subject_id"], select(only))) for _ in range(3)
-    ]
-    told = [
-        tuple(
-            Write(statements[kind], {"subject_id": UUID(int=who + 1), "event": number})
-            for kind in kinds
-        )
-        for number, (who, kinds) in enumerate(events)
-    ]
-
-    grouped = batches(told)
-
-    for person in {write.subject_id for writes in told for write in writes}:
-        executed = [
-            (statement, row["event"])
-            for statement, rows in grouped
-            for row in rows
-            if row["subject_id"] == person
-        ]
-        written = [
-            (write.statement, write.row["event"])
-            for writes in told
-            for write in writes
-            if write.subject_id == person
-        ]
-        assert executed == written
-        for _, rows in grouped:
-            mine = {row["event"] for row in rows if row["subject_id"] == person}
-            assert len(mine) <= 1
-
-
-def test_equal_statements_of_many_people_are_one_execution() -> None:
-    events = [
-        tuple(NOTE(subject_id=person, language=language) for language in ("sv", "fr"))
-        for person in (uuid4() for _ in range(50))
-    ]
-
-    [(statement, rows)] = batches(events)
-
-    assert statement is NOTE
-    assert len(rows) == 100
-
-
-def test_a_statement_is_given_exactly_its_columns() -> None:
-    with pytest.raises(TypeError, match="expected language, subject_id"):
-        NOTE(subject_id=uuid4())
-    with pytest.raises(TypeError, match="expected language, subject_id"):
-        NOTE(subject_id=uuid4(), language="sv", more=1)
-
-
-def test_a_handler_that_touches_another_person_s_rows_is_a_fault() -> None:
-    projection = Projection("scratch", version=1, tables=(scratch,))
-    projection.on(NoticeShown)(lambda _: (NOTE(subject_id=uuid4(), language="sv"),))
-    person = Person()
-    event, _ = person.event(SHOWN)
-    page = (LogLine(0, person.subject_id, 1, "notice.shown", event.entry),)
-
-    with pytest.raises(HandlerFailed, match="AssertionError"):
-        list(projection.writes(page))
-
-
-def test_a_statement_that_is_not_about_one_person_is_refused_when_it_is_declared() -> None:
-    rows = given(scratch.c.language)
-
-    with pytest.raises(AssertionError, match="belongs to one person"):
-        Statement(rows, insert(scratch).from_select(["language"], select(rows)))
 
 
 def test_projections_are_found_by_name() -> None:

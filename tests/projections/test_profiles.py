@@ -18,9 +18,9 @@ from app.projections import PROFILES
 from app.projections.engine import Connection, advance, prepare
 from app.projections.profile_tables import HeldKind, HeldState
 from app.projections.profiles import Holding, Profile, page
+from tests.projections.chance import Chance
 from tests.projections.history import Bucket, Log, Person
 from tests.projections.wording import (
-    Chance,
     claimed,
     collected,
     completed,

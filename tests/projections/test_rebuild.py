@@ -14,8 +14,8 @@ from app.projections.restore import restore
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
+from tests.projections.chance import Chance
 from tests.projections.history import Log
-from tests.projections.wording import Chance
 
 TABLES = ("profiles_v1", "profiles_subjects_v1", "sharing_register_v1")
 
