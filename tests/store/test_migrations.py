@@ -8,12 +8,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 import app.projections  # noqa: F401 - its tables join the metadata
 from app.store.migrate import FUNCTIONS, ROOT, current, drift, function_body, head, upgrade
 from tests.conftest import Database
 
 FROZEN = ROOT / "alembic" / "sql"
+REPLACE_TRIGGER = """
+CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'
+"""
 
 
 async def test_from_empty_to_head_and_again(blank_database: Database) -> None:
@@ -37,17 +42,13 @@ async def test_a_template_made_by_the_alembic_command_is_the_same(database: Data
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
-        ("ALTER TABLE ledger.events ADD COLUMN note text", "add_column ledger.events.note"),
+        ("ALTER TABLE ledger.events ADD COLUMN note text", "remove_column ledger.events.note"),
         ("ALTER TABLE ledger.clients DROP COLUMN system", "add_column ledger.clients.system"),
         ("ALTER TABLE ledger.clients ALTER name DROP NOT NULL", "modify_nullable"),
         ("ALTER TABLE ledger.keyring ALTER epoch TYPE bigint", "modify_type"),
         ("DROP INDEX ledger.events_event_id_idx", "add_index events_event_id_idx"),
         ("CREATE TABLE ledger.extra (n int)", "remove_table extra"),
-        (
-            "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql"
-            " AS 'BEGIN RETURN NEW; END'",
-            "modify_function refuse_change",
-        ),
+        (REPLACE_TRIGGER, "modify_function refuse_change"),
         ("DROP FUNCTION ledger.merkle_root", "add_function merkle_root"),
         (
             "CREATE FUNCTION ledger.extra() RETURNS int LANGUAGE sql AS 'SELECT 1'",
@@ -63,9 +64,7 @@ async def test_drift_names_what_differs(database: Database, statement: str, name
     found = await drift(database.dsn("ledger_migrator"))
 
     assert len(found) == 1
-    assert found[0].startswith(
-        named.replace("add_column ledger.events", "remove_column ledger.events")
-    )
+    assert found[0].startswith(named)
 
 
 async def test_everything_belongs_to_the_owner(module_database: Database) -> None:
@@ -103,7 +102,7 @@ async def test_every_ledger_has_an_identity_of_its_own(
 async def test_there_is_no_way_back(database: Database) -> None:
     """A schema that held history is only ever succeeded."""
     for revision in ScriptDirectory(str(ROOT / "alembic")).walk_revisions():
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(CommandError):
             revision.module.downgrade()
 
 
@@ -147,9 +146,7 @@ def test_one_function_a_file_named_like_it(path: Path) -> None:
 def test_the_writing_functions_keep_what_profiling_and_safety_taught(name: str) -> None:
     text = (FUNCTIONS / f"{name}.sql").read_text()
 
-    assert re.search(
-        r"^    LOCK TABLE ledger\.append_lock_0 IN EXCLUSIVE MODE;$", text, re.MULTILINE
-    )
+    assert "\n    LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE;\n" in text
     for setting in (
         "search_path = pg_catalog, pg_temp",
         "plan_cache_mode = force_generic_plan",
