@@ -53,7 +53,7 @@ class AccessReportBody(BaseModel):
     scope=Scope.REPORTS_READ,
     answers=AccessReportBody,
     summary="Answer a person's request for access",
-    problems=("subject-unknown", "subject-erased", "ledger-busy"),
+    problems=("subject-unknown", "subject-erased", "as-of-malformed", "ledger-busy"),
     clauses=("C43", "C49", "C64"),
     law=("L31", "L32", "L41"),
 )

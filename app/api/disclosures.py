@@ -114,7 +114,7 @@ async def record_disclosure(
     scope=Scope.DISCLOSURES_READ,
     answers=DisclosuresBody,
     summary="Show who got what, when and for what",
-    problems=("subject-unknown", "subject-erased"),
+    problems=("subject-unknown", "subject-erased", "as-of-malformed"),
     clauses=("C35", "C41", "C42", "C43", "C44", "C45", "C46", "C47"),
     law=("L31", "L32"),
 )

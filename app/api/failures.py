@@ -16,6 +16,7 @@ from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
 from app.receipts import LedgerContended
+from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
 from app.store.rulebook import PolicyUnpublished
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
         LedgerContended: ("ledger-busy", RETRY_AFTER),
         LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
         OSError: ("ledger-unavailable", RETRY_AFTER),
+        AsOfMalformed: ("as-of-malformed", {}),
         EntryTooLarge: ("body-too-large", {}),
         BodyTooLarge: ("body-too-large", {}),
     }
