@@ -1,0 +1,112 @@
+"""An import is cut into requests that can be repeated, and no line is lost at a cut."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli import import_batches
+from app.cli.import_batches import Batch, Tally, batches_of, send
+
+LIMIT = 20
+LINES = st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), max_size=40)
+
+
+@given(LINES)
+def test_every_line_is_sent_once_or_told_to_be_too_long(lines: list[bytes]) -> None:
+    batches = list(batches_of(io.BytesIO(b"\n".join(lines)), line_size_max=LIMIT))
+    expected = [line.rstrip(b"\r") for line in lines]
+    while expected and not expected[-1] and lines[-1] == b"":
+        expected.pop()  # a file that ends in a line feed has no further line
+        lines = lines[:-1]
+        break
+    sent = {
+        batch.first + offset: line.rstrip(b"\n")
+        for batch in batches
+        for offset, line in enumerate(batch.lines)
+    }
+    refused = {batch.too_long for batch in batches if batch.too_long is not None}
+
+    assert sent.keys() | refused == set(range(1, len(expected) + 1))
+    assert all(expected[number - 1] == line for number, line in sent.items())
+    assert all(len(expected[number - 1]) > LIMIT for number in refused)
+
+
+def answered(request: httpx.Request, statuses: dict[int, str]) -> httpx.Response:
+    """What the service answers: a result a line, `busy` as a refusal that passes."""
+    results = []
+    for number, _ in enumerate(request.content.splitlines(), 1):
+        status = statuses.get(number, "recorded")
+        busy = {"type": "/problems/ledger-busy", "status": 503}
+        result = {"line": number, "status": "refused" if status == "busy" else status}
+        results.append(result | {"problem": busy if status == "busy" else None})
+    return httpx.Response(200, text="".join(json.dumps(one) + "\n" for one in results))
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between tries."""
+    monkeypatch.setattr(import_batches, "PAUSE_S", 0)
+
+
+def client(*answers: Callable[[httpx.Request], httpx.Response]) -> tuple[httpx.Client, list[str]]:
+    """A client of a service that gives these answers, and the keys that it saw."""
+    keys: list[str] = []
+    waiting: Iterator[Callable[[httpx.Request], httpx.Response]] = iter(answers)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["idempotency-key"])
+        request.read()
+        return next(waiting)(request)
+
+    transport = httpx.MockTransport(handle)
+    return httpx.Client(transport=transport, base_url="http://ledger.example"), keys
+
+
+def broken(_request: httpx.Request) -> httpx.Response:
+    """A connection that is lost."""
+    raise httpx.ReadError("lost")
+
+
+def test_a_lost_connection_repeats_the_request_under_the_same_key(prompt: None) -> None:
+    told = {1: "repeated"}
+    http, keys = client(broken, lambda request: answered(request, told))
+    results = list(send(http, Batch(7, [b"{}\n", b"{}\n"]), key="file", dry_run=False))
+
+    assert keys == ["file-7", "file-7"]
+    assert [(one["line"], one["status"]) for one in results] == [(7, "repeated"), (8, "recorded")]
+
+
+def test_a_line_refused_for_now_is_sent_again_and_the_others_keep_their_result(
+    prompt: None,
+) -> None:
+    http, keys = client(
+        lambda request: answered(request, {2: "busy"}),
+        lambda request: answered(request, {1: "repeated", 2: "recorded"}),
+    )
+    results = list(send(http, Batch(1, [b"{}\n", b"{}\n"]), key="file", dry_run=False))
+
+    assert len(keys) == 2
+    assert [one["status"] for one in results] == ["recorded", "recorded"]
+
+
+def test_a_connection_that_stays_lost_ends_the_import(prompt: None) -> None:
+    http, keys = client(*[broken] * import_batches.TRIES_MAX)
+
+    with pytest.raises(httpx.ReadError):
+        list(send(http, Batch(1, [b"{}\n"]), key="file", dry_run=False))
+    assert len(keys) == import_batches.TRIES_MAX
+
+
+def test_a_tally_names_the_first_lines_of_each_problem() -> None:
+    tally = Tally()
+    for line in range(1, 30):
+        problem = {"type": "/problems/malformed-json"}
+        tally.count({"line": line, "status": "refused", "problem": problem})
+
+    found = tally.document()["problems"]["malformed-json"]
+    assert found == {"count": 29, "lines": list(range(1, 11))}

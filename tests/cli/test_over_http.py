@@ -1,0 +1,164 @@
+"""Import, erasure, demo and verification against a running service."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.cli.answers import ExitCode
+from app.cli.demo_cast import invented, ndjson
+from app.clock import system_clock
+from tests.cli.conftest import Call
+from tests.cli.services import Running, running
+from tests.conftest import ROOT, Database, in_thread
+
+Settings = dict[str, str]
+SHARED = ROOT.parent / "shared"
+RECORDINGS = SHARED / "vendors" / "mailchimp" / "samples"
+TEXT = SHARED / "policy" / "impel-privacy-policy.sv.txt"
+
+
+@pytest.fixture(scope="module")
+def service(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service on the prepared ledger of this module."""
+    with running("serve", errors=tmp_path_factory.mktemp("log") / "log", **server) as started:
+        yield started
+
+
+@pytest.fixture
+def aim(server: Settings, service: Running) -> Settings:
+    """The settings of a command that speaks to that service."""
+    return server | {"LEDGER_PORT": service.welcome["url"].rpartition(":")[2]}
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """Four people in a file, and a line that is none."""
+    lines = ndjson(invented(2, system_clock()).crowd[:4])
+    file = tmp_path / "people.ndjson"
+    file.write_bytes(b"".join([*lines[:2], b"{broken\n", *lines[2:]]))
+    return file
+
+
+def results_of(file: Path) -> list[dict[str, Any]]:
+    """The written results, by line."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_dry_run_records_nothing(call: Call, aim: Settings, people: Path) -> None:
+    before = call("verify", "--json", **aim).document["verification"]["events"]
+    ended = call("import", str(people), "--dry-run", "--json", **aim)
+    after = call("verify", "--json", **aim).document["verification"]["events"]
+
+    assert ended.exit_code == ExitCode.NOT_IN_ORDER
+    assert ended.document["import"]["statuses"] == {"acceptable": 4, "refused": 1}
+    assert before == after
+
+
+def test_an_import_records_every_good_line_and_repeats_none(
+    call: Call, aim: Settings, people: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results.ndjson"
+    first = call("import", str(people), "--results", str(results), "--json", **aim)
+    again = call("import", str(people), "--json", **aim).document["import"]
+
+    assert first.document["import"]["statuses"] == {"recorded": 4, "refused": 1}
+    assert first.document["import"]["problems"] == {"malformed-json": {"count": 1, "lines": [3]}}
+    assert again["statuses"] == {"repeated": 4, "refused": 1}
+    assert stat.S_IMODE(results.stat().st_mode) == 0o600
+    assert [one["line"] for one in results_of(results)] == [1, 2, 3, 4, 5]
+
+
+def test_results_never_overwrite_a_file(call: Call, aim: Settings, people: Path) -> None:
+    ended = call("import", str(people), "--results", str(people), "--json", **aim)
+
+    assert ended.exit_code == ExitCode.REFUSED
+    assert ended.document["failed"]["code"] == "file-exists"
+
+
+def test_an_erasure_is_shown_confirmed_and_final(
+    call: Call, aim: Settings, people: Path, tmp_path: Path
+) -> None:
+    results = tmp_path / "results.ndjson"
+    call("import", str(people), "--results", str(results), **aim)
+    subject = results_of(results)[0]["subject_id"]
+    shown = call("erase", subject, "--dry-run", "--json", **aim)
+    unconfirmed = call("erase", subject, "--json", **aim)
+    done = call("erase", subject, "--yes", "--json", **aim)
+    again = call("erase", subject, "--dry-run", "--json", **aim)
+
+    assert shown.document["plan"]["of_everything"]
+    assert unconfirmed.exit_code == ExitCode.USAGE
+    assert done.document["erasure"]["stage"] in {"executed", "closed"}
+    assert again.exit_code == ExitCode.REFUSED
+    assert again.document["failed"]["code"] == "subject-erased"
+
+
+def test_the_demo_keeps_every_promise_that_it_tells(call: Call, aim: Settings) -> None:
+    told = call("demo", "--json", **aim)
+
+    assert told.exit_code == 0, told.out
+    assert told.document["story"][-1]["step"] == "Gone"
+    assert told.document["verification"]["sound"]
+
+
+@pytest.mark.skipif(not RECORDINGS.exists(), reason=f"the folder {RECORDINGS.name} is not given")
+@pytest.mark.skipif(not TEXT.exists(), reason=f"the folder {TEXT.parent.name} is not given")
+def test_the_demo_runs_on_recorded_calls_and_the_real_text(call: Call, aim: Settings) -> None:
+    real = {"LEDGER_SAMPLES": str(RECORDINGS), "POLICY_TEXT": str(TEXT)}
+    told = call("demo", "--json", **aim, **real)
+    again = call("demo", "--json", **aim, **real)
+
+    assert told.exit_code == 0, told.out
+    assert again.exit_code == 0, again.out
+    assert "archived (sv)" in told.document["story"][0]["told"]
+
+
+def test_a_key_that_the_service_does_not_know_is_refused(
+    call: Call, aim: Settings, people: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "key"
+    other.write_text("pl_live_unknown")
+    ended = call("import", str(people), "--key-file", str(other), "--json", **aim)
+
+    assert ended.exit_code == ExitCode.REFUSED
+    assert ended.document["failed"]["code"] == "unauthenticated"
+
+
+def test_a_service_that_does_not_run_is_told(call: Call, aim: Settings, people: Path) -> None:
+    ended = call("import", str(people), "--url", "http://127.0.0.1:1", "--json", **aim)
+
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert ended.document["failed"]["code"] == "service-unreachable"
+
+
+async def _alter(database: Database) -> None:
+    """What only a superuser can do, and no role that serves."""
+    connection = await asyncpg.connect(database.dsn("postgres"))
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("ALTER TABLE ledger.sealed DISABLE TRIGGER ALL")
+        await connection.execute(
+            "UPDATE ledger.sealed SET blob = overlay(blob PLACING '\\x00'::bytea FROM 20)"
+            " WHERE ctid = (SELECT min(ctid) FROM ledger.sealed)"
+        )
+    finally:
+        await connection.close()
+
+
+def test_a_sealed_section_that_was_altered_is_found(
+    call: Call, aim: Settings, module_database: Database
+) -> None:
+    in_thread(_alter(module_database))
+    ended = call("verify", "--json", **aim)
+    shown = call("verify", "--with-ids", "--json", **aim).document["verification"]["findings"][0]
+    [finding] = ended.document["verification"]["findings"]
+
+    assert ended.exit_code == ExitCode.NOT_IN_ORDER
+    assert finding["rule"] == "blob-altered"
+    assert "stream_id" not in finding
+    assert "stream_id" in shown
