@@ -29,6 +29,7 @@ from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
+from app.workers import Workers
 
 VERSION = "0.1.0"
 
@@ -94,6 +95,26 @@ async def open_service(
         )
 
 
+@asynccontextmanager
+async def working(settings: Settings, logins: Logins, service: Service) -> AsyncIterator[None]:
+    """The loops beside the API: projections and the purge of the idempotency register."""
+    if not settings.workers:
+        yield
+        return
+    projector = logins.projector
+    workers = Workers(
+        connect=None
+        if projector is None
+        else lambda: connect(projector, application="pdledger-projector"),
+        purge=IdempotencyRegister(service.pool, service.store.vault).purge,
+    )
+    workers.start()
+    try:
+        yield
+    finally:
+        await workers.stop()
+
+
 def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
     """The application. Without ``logins`` the caller sets `app.state.service` (as tests do)."""
 
@@ -102,7 +123,7 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
         if logins is None:
             yield
             return
-        async with open_service(settings, logins) as service:
+        async with open_service(settings, logins) as service, working(settings, logins, service):
             app.state.service = service
             # What start-up built never dies: p99 at 64 connections fell from 111 to 19 ms.
             gc.collect()

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     """The same server for the eraser role; erasures answer 503 without it."""
     projector_url: str | None = Field(default=None, repr=False)
     """The same server for the projector role."""
+    workers: bool = True
+    """Whether this process also projects; another one on the same ledger can do it instead."""
     read_connections_max: int = Field(default=8, ge=1, le=64)
     body_size_max_bytes: int = Field(default=1_000_000, ge=1_000)
     import_line_size_max_bytes: int = Field(default=64_000, ge=1_000)
