@@ -81,11 +81,9 @@ def begin(scene: Scene) -> str:
     scene.policy = current["version"]
     today = system_clock().date().isoformat()
     paper = {"kind": "processing", "since": today}
-    for recipient in ("azavista", "mailchimp"):
+    for recipient in ("azavista", "mailchimp", "google_forms"):
         scene.record(f"/v1/recipients/{recipient}/contracts", paper)
-    return (
-        f"Policy {scene.policy} is in force; contracts with Azavista and Mailchimp are on record."
-    )
+    return f"{scene.policy} is in force, {_texts(scene, current)}; three contracts are on record."
 
 
 def collect(scene: Scene) -> str:
@@ -116,9 +114,9 @@ def refuse(scene: Scene) -> str:
     """A share that the law forbids, with the reason."""
     refused = scene.post(scene.person("/disclosures"), {"recipients": ["google_forms"], **EVENT})
     problem = refused.json()
-    expect(refused.is_client_error, "nothing goes to the United States on the Privacy Shield")
-    code = problem["type"].rpartition("/")[2]
-    return f"Google Forms gets nothing: {problem['title']} ({code})."
+    named = problem["type"].endswith("/transfer-no-basis")
+    expect(named, "nothing goes to the United States on the Privacy Shield (C30)")
+    return f"Google Forms gets nothing: {problem['title']}, whatever the policy says."
 
 
 def consent(scene: Scene) -> str:
@@ -221,6 +219,19 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("Erase", erase),
     ("Gone", gone),
 )
+
+
+def _texts(scene: Scene, current: dict[str, Any]) -> str:
+    """Which texts are in the archive; each is served byte for byte as people were shown it."""
+    supplied = [text for text in current["texts"] if text["supplied"]]
+    for text in supplied:
+        served = scene.client.get(text["url"]).content
+        expect(hashlib.sha256(served).hexdigest() == text["sha256"], "the text is the one named")
+    if not supplied:
+        return "its text not yet supplied"
+    findings = scene.read(f"/v1/policies/{scene.policy}/findings")["findings"]
+    languages = ", ".join(text["language"] for text in supplied)
+    return f"its text is archived ({languages}) with {len(findings)} findings"
 
 
 def _now() -> str:

@@ -47,6 +47,7 @@ def connected(aim: Target) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {key}"}
     with httpx.Client(base_url=aim.url, headers=headers, timeout=TIMEOUT_S) as client:
         try:
+            client.get("/livez")
             yield client
         except httpx.TransportError as failure:
             raise unavailable(

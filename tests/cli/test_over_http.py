@@ -126,7 +126,7 @@ def test_a_key_that_the_service_does_not_know_is_refused(
     ended = call("import", str(people), "--key-file", str(other), "--json", **aim)
 
     assert ended.exit_code == ExitCode.REFUSED
-    assert ended.document["failed"]["code"] == "unauthenticated"
+    assert ended.document["failed"]["code"] == "not-authenticated"
 
 
 def test_a_service_that_does_not_run_is_told(call: Call, aim: Settings, people: Path) -> None:
