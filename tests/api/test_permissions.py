@@ -105,7 +105,7 @@ async def test_a_question_in_words_that_do_not_exist_is_a_problem(
     client: httpx.AsyncClient,
 ) -> None:
     people = ids(await register(client))
-    wrong = [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"purpose": "holidays", "recipient": "hotels"}, "purpose-unknown"),
         (
             {"purpose": "event_logistics", "recipient": "hotels", "categories": ["diet"]},

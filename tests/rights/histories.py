@@ -127,4 +127,5 @@ def _bound_to(service: Service, seal: dict[str, Any], core: bytes) -> bytes:
     parts = [b"ledger/seal/v1", str(service.store.vault.ledger_id).encode()]
     parts += [seal["k"].encode(), seal["c"].encode()]
     head = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return head + seal["i"].to_bytes(2, "big") + len(core).to_bytes(4, "big") + core
+    index = int(seal["i"]).to_bytes(2, "big")
+    return head + index + len(core).to_bytes(4, "big") + core
