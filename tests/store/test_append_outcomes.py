@@ -257,6 +257,18 @@ async def test_a_key_used_for_another_request_is_refused(
     assert (outcome.first_version, outcome.first_position) == (None, None)
 
 
+async def test_of_two_answers_that_of_this_period_counts(app: Connection, door: str) -> None:
+    """Two processes whose clocks differ at the change of a period can each store one."""
+    old, new, chain = os.urandom(16), os.urandom(16), Chain()
+    await send(door, app, chain.command(chain.event(), idempotency=token(old)))
+    await send(door, app, chain.command(chain.event(), idempotency=token(new)))
+    both = token(new, key_previous=old, fingerprint_previous=b"same")
+
+    again = await send(door, app, chain.command(chain.event(), idempotency=both))
+
+    assert (again.code, again.first_version) == (OutcomeCode.REPLAYED, 2)
+
+
 async def test_a_loser_does_not_use_its_idempotency_key_up(app: Connection, door: str) -> None:
     chain, _ = await begun(app)
     same = token()

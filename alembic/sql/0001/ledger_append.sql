@@ -192,12 +192,14 @@ BEGIN
     IF 'replayed' = ANY (v_outcome) THEN
         RETURN QUERY
         SELECT c.n::int, c.outcome, i.stream_id, i.first_version, i.last_version, e.position
-          FROM unnest(v_outcome, c_client, c_key, c_key_previous) WITH ORDINALITY
-               AS c(outcome, client, key, key_previous, n)
-          JOIN ledger.idempotency i
-            ON i.client = c.client AND i.key = ANY (ARRAY[c.key, c.key_previous])
-          LEFT JOIN ledger.events e ON e.stream_id = i.stream_id AND e.version = i.first_version
-         WHERE c.outcome = 'replayed';
+          FROM (SELECT u.n, u.outcome, u.client,
+                       CASE WHEN a.key IS NULL THEN u.key_previous ELSE u.key END AS key
+                  FROM unnest(v_outcome, c_client, c_key, c_key_previous) WITH ORDINALITY
+                       AS u(outcome, client, key, key_previous, n)
+                  LEFT JOIN ledger.idempotency a ON a.client = u.client AND a.key = u.key
+                 WHERE u.outcome = 'replayed') AS c
+          JOIN ledger.idempotency i ON i.client = c.client AND i.key = c.key
+          LEFT JOIN ledger.events e ON e.stream_id = i.stream_id AND e.version = i.first_version;
     END IF;
     RETURN QUERY
     SELECT c.n::int, coalesce(c.outcome, 'appended'), c.stream,

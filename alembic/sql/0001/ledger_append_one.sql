@@ -26,6 +26,12 @@ DECLARE
     v_control int;
     v_next boolean;
     v_known boolean;
+    v_at bytea;
+    v_seals text;
+    v_key int := 1;  -- the next new key to be opened
+    v_opens boolean;
+    v_own boolean := true;
+    v_fenced boolean := false;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' OR p_partition IS DISTINCT FROM 0
         OR p_type IN ('erasure.executed', 'retention.executed') OR p_expected >= 0 IS NOT TRUE
@@ -64,17 +70,46 @@ BEGIN
                   FROM ledger.idempotency i
                   LEFT JOIN ledger.events e
                          ON e.stream_id = i.stream_id AND e.version = i.first_version
-                 WHERE i.client = p_client AND i.key = ANY (ARRAY[p_key, p_key_previous])) AS r;
+                 WHERE i.client = p_client AND i.key = ANY (ARRAY[p_key, p_key_previous])
+                 ORDER BY i.key = p_key DESC LIMIT 1) AS r;
         RETURN;
     END IF;
+    FOR v_i IN 1 .. cardinality(s_key) LOOP
+        v_opens := s_key[v_i] = k_id[v_key] AND s_class[v_i] = k_class[v_key];
+        v_seals := concat_ws(',', v_seals, ledger.seal_pattern(
+            v_i - 1, s_key[v_i], s_class[v_i], s_blob[v_i], v_opens));
+        IF v_opens THEN
+            v_key := v_key + 1;
+        ELSIF array_position(k_id, s_key[v_i]) < v_key THEN
+            v_own := v_own AND s_class[v_i] = k_class[array_position(k_id, s_key[v_i])];
+        ELSE
+            SELECT v_own AND r.subject_id = p_stream AND r.class = s_class[v_i],
+                   v_fenced OR r.state <> 'active'
+              INTO v_own, v_fenced FROM ledger.keyring r WHERE r.key_id = s_key[v_i];
+        END IF;
+    END LOOP;
     stream_id := p_stream;
+    v_at := substring(p_entry FROM 8 FOR 27);
     outcome := CASE
         WHEN p_control <> coalesce(v_control, 0) THEN 'stale-control'
         WHEN v_next OR (p_expected > 0 AND v_before IS NULL) THEN 'version-conflict'
-        ELSE ledger.append_one_fault(p_stream, p_expected, v_before, p_id, p_type, p_entry,
-                                     s_key, s_class, s_blob, k_id, k_class, k_epoch)
+        WHEN (v_own AND v_key > cardinality(k_id) AND octet_length(p_entry) <= 65535
+              AND p_entry LIKE ledger.entry_pattern(
+                  p_id, p_expected + 1, v_before, p_stream, p_type, v_seals)) IS NOT TRUE
+        THEN 'malformed'
+        WHEN v_at < substring(v_before FROM 8 FOR 27)
+             OR v_at < ledger.entry_time(clock_timestamp() - interval '5 seconds')
+             OR v_at > ledger.entry_time(clock_timestamp() + interval '5 seconds')
+        THEN 'stale-clock'
+        WHEN k_id <> '{}' THEN ledger.append_one_key_fault(p_stream, k_class, k_epoch)
     END;
-    IF outcome IS NOT NULL THEN
+    IF outcome IS NULL AND v_fenced THEN
+        outcome := 'fenced';
+    END IF;
+    IF outcome = 'malformed' THEN
+        RAISE EXCEPTION 'an entry contradicts its row, its predecessor, its seals or their keys'
+            USING ERRCODE = 'data_exception';
+    ELSIF outcome IS NOT NULL THEN
         first_position := NULL;
         RETURN;
     END IF;
