@@ -1,10 +1,10 @@
-"""Service processes and the database are killed while clients write: what was acknowledged stands.
+r"""Service processes and the database are killed while clients write; what was told stands.
 
 The suite runs for LEDGER_FAULTS_SECONDS (default 6) with LEDGER_FAULTS_CLIENTS (default 12)
 connections and kills the database LEDGER_FAULTS_DATABASE_KILLS times (default 1). It lasts longer
 on a machine that is slow to start what was killed: the number of kills is what counts. In full:
 
-    LEDGER_FAULTS_SECONDS=60 LEDGER_FAULTS_CLIENTS=24 LEDGER_FAULTS_DATABASE_KILLS=3 \\
+    LEDGER_FAULTS_SECONDS=60 LEDGER_FAULTS_CLIENTS=24 LEDGER_FAULTS_DATABASE_KILLS=3 \
         .venv/bin/python -m pytest tests/faults/test_crashes.py -q -s
 """
 
@@ -149,7 +149,7 @@ async def _havoc(ships: Fleet, cluster: embedded.Cluster, over: asyncio.Event) -
     restarts: set[asyncio.Task[None]] = set()
     for number in range(KILLS):
         await asyncio.sleep(KILL_EVERY_S)
-        while len(ships.members) < 2:  # somebody must be there to be asked
+        while len(ships.members) < 2:  # noqa: ASYNC110  # somebody must be there to ask
             await asyncio.sleep(0.1)
         victim = source.choice(list(ships.members))
         ships.kill(victim)
@@ -163,7 +163,7 @@ async def _havoc(ships: Fleet, cluster: embedded.Cluster, over: asyncio.Event) -
 
 
 async def _kill_database(cluster: embedded.Cluster) -> int:
-    while (pid := cluster.postmaster_pid) is None:
+    while (pid := cluster.postmaster_pid) is None:  # noqa: ASYNC110  # a file tells it
         await asyncio.sleep(0.1)
     os.kill(pid, signal.SIGKILL)
     return 1
@@ -197,8 +197,8 @@ async def test_no_acknowledged_event_is_lost_doubled_or_out_of_order(
         )
     log = await _log(cluster)
     told = (
-        f"{len(promises.receipts)} acknowledged, {promises.replays} repeated, killed {dict(killed)},"
-        f" unknown {dict(promises.unknown)}"
+        f"{len(promises.receipts)} acknowledged, {promises.replays} repeated,"
+        f" killed {dict(killed)}, unknown {dict(promises.unknown)}"
     )
     print(told)  # noqa: T201  # the figures of the run, shown with -s
 
