@@ -137,3 +137,24 @@ async def test_a_person_of_whom_nothing_was_shared_has_no_row(
 
     assert (before.rows, before.stands_at) == ((), -1)
     assert (after.rows, after.stands_at) == ((), 1)
+
+
+@pytest.mark.clause("L36")
+async def test_a_later_erasure_of_what_was_kept_does_not_reopen_what_everybody_was_told(
+    log: Log, person: Person, projector: Connection, pool: "Pool[Any]"
+) -> None:
+    """The rows stay with the erasure of the person as such, and go when that one is closed."""
+    whole, later = uuid4(), uuid4()
+    await log.append(person, disclosed("mailchimp"))
+    await log.append(person, requested(whole), KEPT)
+    await log.erase(person, whole, [HERE], fenced=("participation",))
+    await log.append(person, told(whole, "mailchimp"))
+    await log.append(person, requested(later, "contact.email"))
+    await log.erase(person, later, [], categories=("contact.email",))
+
+    between = await register(projector, pool, person)
+    await log.erase(person, whole, [KEPT], step=ErasureStep.CLOSING)
+    closed = await register(projector, pool, person)
+
+    assert [(one.erasure, one.informed) for one in between.rows] == [(whole, "informed")]
+    assert closed.rows == ()
