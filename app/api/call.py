@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import HTTPException, Request
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.security import SecurityScopes
 
 from app.auth import Caller, InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
@@ -19,13 +19,6 @@ from app.receipts import Attribution
 from app.service import Service
 from app.store.idempotency import IdempotencyKey
 from app.store.on_file import addresses_on_file
-
-BEARER = HTTPBearer(
-    scheme_name="apiKey",
-    bearerFormat="pl_live_<12>_<43><6>",
-    description="An API key with the scope of the operation; made with `pdledger client add`.",
-    auto_error=False,
-)
 
 _IDEMPOTENCY_KEY = re.compile(r'"([\x21\x23-\x7e ]{1,255})"|([\x21\x23-\x7e]{1,255})')
 _ETAG = re.compile(r'"(\d{1,9})"')

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api.problems import PROBLEMS
+
 DESCRIPTION = """Keeps and proves what a privacy policy promises: an append-only ledger of personal
 data that can still forget a person.
 
@@ -43,6 +45,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
+API_KEY_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "pl_live_<12>_<43><6>",
+    "description": "An API key with the scope of the operation: `pdledger client add`.",
+}
+
+
 def install(app: FastAPI) -> None:
     """Makes the application describe itself by `describe`, once."""
 
@@ -69,9 +79,24 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for derived in ("HTTPValidationError", "ValidationError"):
         schemas.pop(derived, None)
     schemas["Problem"] = PROBLEM_SCHEMA
+    document["components"]["securitySchemes"] = {"apiKey": API_KEY_SCHEME}
+    document["components"]["examples"] = {slug: _example(slug) for slug in PROBLEMS}
     for operation in _operations(document):
         _replace_derived_errors(operation)
     return document
+
+
+def _example(slug: str) -> dict[str, Any]:
+    kind = PROBLEMS[slug]
+    return {
+        "value": {
+            "type": f"/problems/{slug}",
+            "title": kind.title,
+            "status": kind.status,
+            "detail": kind.advice,
+            "instance": "urn:uuid:5a6f0a0e-0f4e-4c39-9d1e-6d0f8a0b6f55",
+        }
+    }
 
 
 def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -85,6 +85,7 @@ def operation(
     slugs = (*slugs, *(("purpose-header-missing",) if purpose else ()))
     extra: dict[str, Any] = {"x-clauses": list(clauses), "x-law": list(law)}
     extra["x-scope"] = scope.value if scope else None
+    extra["security"] = [{"apiKey": [scope.value]}] if scope else []
     if headers:
         extra["parameters"] = headers
 
@@ -124,15 +125,7 @@ def _responses(
             },
         )
         entry["description"] += f"{kind.title}. "
-        entry["content"][MEDIA_TYPE]["examples"][slug] = {
-            "value": {
-                "type": f"/problems/{slug}",
-                "title": kind.title,
-                "status": kind.status,
-                "detail": kind.advice,
-                "instance": "urn:uuid:5a6f0a0e-0f4e-4c39-9d1e-6d0f8a0b6f55",
-            }
-        }
+        entry["content"][MEDIA_TYPE]["examples"][slug] = {"$ref": f"#/components/examples/{slug}"}
     for entry in by_status.values():
         entry["description"] = entry["description"].strip()
     if example is not None:

@@ -1,0 +1,79 @@
+"""One golden file an event type and version: what was once written can be read for ever.
+
+A missing file is written when the test first runs; a published one is never edited. A new version
+of a type gets a new file, an upcast (`app/events/upcasts.py`), and keeps the old file readable.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+from typing import get_type_hints as type_hints
+from uuid import UUID
+
+import msgspec
+import pytest
+
+import app.domain.subject  # noqa: F401  # declares every event type
+from app.events.declare import EventType, registry
+from app.events.upcasts import UPCASTS
+
+FOLDER = Path(__file__).parent / "events"
+TYPES = [pytest.param(kind, id=f"{kind.name}.v{kind.version}") for kind in registry().values()]
+FILES = sorted(FOLDER.glob("*.json"))
+
+
+def example(hint: Any) -> Any:
+    """A value of a field's type, the same in every run."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return "word" if args[1] == "word" else "ab" * 32
+    if origin in (Union, UnionType):
+        return example(next(arg for arg in args if arg is not type(None)))
+    if origin is tuple:
+        return (example(args[0]),)
+    if origin is Mapping or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return {"word": example(args[1])}
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return next(iter(hint))
+    return {
+        bool: True,
+        int: 7,
+        UUID: UUID("6f1c2f7e-3a52-4d0e-9a5e-0d7a7a1c9b10"),
+        datetime: datetime(2026, 11, 22, 10, 0, 0, 1, tzinfo=UTC),
+        date: date(2026, 11, 22),
+    }[hint]
+
+
+def golden(kind: EventType) -> Path:
+    """The file of one type and version."""
+    return FOLDER / f"{kind.name}.v{kind.version}.json"
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_event_type_has_the_payload_of_its_golden_file(kind: EventType) -> None:
+    hints = type_hints(kind.cls, include_extras=True)
+    event = kind.cls(**{name: example(hints[name]) for name, _, _ in kind.codec})
+    payload = kind.payload(event)
+    if not golden(kind).exists():
+        golden(kind).write_text(json.dumps(payload, indent=1) + "\n", encoding="utf-8")
+
+    assert json.loads(golden(kind).read_text(encoding="utf-8")) == payload
+    assert kind.event(json.loads(msgspec.json.encode(payload))) == event
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_every_golden_file_reads_as_the_current_version(file: Path) -> None:
+    """Older versions go through their upcasts; nothing that was written is ever orphaned."""
+    name, _, version = file.stem.rpartition(".v")
+    kind = registry()[name]
+    payload = json.loads(file.read_text(encoding="utf-8"))
+    for old in range(int(version), kind.version):
+        payload = UPCASTS[name, old](payload)
+
+    event = kind.event(payload)
+
+    assert isinstance(event, kind.cls)
