@@ -13,6 +13,7 @@ RUN /srv/ledger/.venv/bin/python -m pip install --quiet --require-hashes \
         --requirement requirements/build.txt --requirement requirements/run.txt
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY alembic alembic
+COPY samples samples
 COPY app app
 RUN /srv/ledger/.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 

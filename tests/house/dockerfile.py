@@ -96,12 +96,18 @@ class Room:
         return PATHS.sub(lambda found: f"{self.root}{found[0]}", text)
 
     def variables(self) -> dict[str, str]:
-        """The environment of a process of the image: nothing of ours but how to reach packages."""
+        """The environment of a process of the image: nothing of ours but how to reach packages.
+
+        Two settings are turned round, to be quick: packages come from pip's cache where it has
+        them, and bytecode is made when a module is first imported, not for every module.
+        """
         ours = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-        given = {name: value for name, value in self.environment.items() if "CACHE" not in name}
+        turned = ("PIP_NO_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
+        given = {name: value for name, value in self.environment.items() if name not in turned}
         cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pip"
+        quick = {"PIP_CACHE_DIR": str(cache), "PIP_NO_COMPILE": "1"}
         path = f"{self.commands}:{os.environ['PATH']}"
-        return ours | given | {"PATH": path, "HOME": "/nonexistent", "PIP_CACHE_DIR": str(cache)}
+        return ours | given | quick | {"PATH": path, "HOME": "/nonexistent"}
 
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Runs a command in WORKDIR to its end."""
@@ -126,13 +132,13 @@ class Room:
             if from_stage:
                 assert earlier is not None
                 assert source == target, "a virtual environment only works at its own path"
-                found, ignore = earlier / source.lstrip("/"), None
-            else:
-                assert sent(self.context, source), f"{source} is not sent to the engine"
-                found, ignore = self.context / source, shutil.ignore_patterns("__pycache__")
-            assert found.exists(), source
+                into.parent.mkdir(parents=True, exist_ok=True)
+                (earlier / source.lstrip("/")).rename(into)  # the earlier stage ends here
+                continue
+            assert sent(self.context, source), f"{source} is not sent to the engine"
+            found, bytecode = self.context / source, shutil.ignore_patterns("__pycache__")
             if found.is_dir():
-                shutil.copytree(found, into, symlinks=True, ignore=ignore, dirs_exist_ok=True)
+                shutil.copytree(found, into, ignore=bytecode, dirs_exist_ok=True)
             else:
                 into.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(found, into)
