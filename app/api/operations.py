@@ -84,7 +84,7 @@ def operation(
     slugs = (*(ALWAYS if scope else ALWAYS[2:]), *READING, *(WRITING if writes else ()), *problems)
     slugs = (*slugs, *(("purpose-header-missing",) if purpose else ()))
     extra: dict[str, Any] = {"x-clauses": list(clauses), "x-law": list(law)}
-    extra["x-scope"] = scope.value if scope else None
+    extra["x-scope"] = scope.value if scope else "public"
     extra["security"] = [{"apiKey": [scope.value]}] if scope else []
     if headers:
         extra["parameters"] = headers
