@@ -194,9 +194,12 @@ async def test_two_events_that_changed_places(history: History) -> None:
         "UPDATE ledger.events SET position = 5 - position WHERE position IN (1, 4)"
     )
 
-    rules = await history.rules()
+    found = await history.verified()
 
-    assert rules == {Rule.POSITION_INVERTED: (2, history.kept)}
+    assert {(one.rule, one.position, one.stream_id) for one in found.findings} == {
+        (Rule.POSITION_INVERTED, 2, history.kept),
+        (Rule.POSITION_INVERTED, 1, history.erased),
+    }
 
 
 async def test_a_position_given_twice(history: History) -> None:
