@@ -11,13 +11,14 @@ from app.api.answers import answer, receipted
 from app.api.bodies import Body, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
+from app.api.paging import CursorQuery, LimitQuery, cursor, page, place_of
 from app.api.sources import source_of
 from app.auth import Scope
 from app.domain.disclosures import RecordDisclosure
 from app.domain.permissions import REFUSALS
 from app.rights.as_of import parse_as_of
 from app.rights.person import read_person
-from app.rights.sharing import sharing_value
+from app.rights.sharing import disclosure_value, disclosures, recipients_value
 
 ROUTES = router("disclosures")
 
@@ -58,8 +59,12 @@ class DisclosuresBody(BaseModel):
 
     subject_id: UUID
     position: int = Field(ge=0)
-    recipients: list[dict[str, Any]] = Field(max_length=100_000)
-    disclosures: list[dict[str, Any]] = Field(max_length=100_000)
+    recipients: list[dict[str, Any]] = Field(
+        description="Every recipient, by name, whatever the page.", max_length=100_000
+    )
+    items: list[dict[str, Any]] = Field(description="Single shares, oldest first.", max_length=200)
+    next: str | None = Field(description="Cursor of the next page.", max_length=200)
+    self: str = Field(max_length=200)
 
 
 @operation(
@@ -114,25 +119,38 @@ async def record_disclosure(
     scope=Scope.DISCLOSURES_READ,
     answers=DisclosuresBody,
     summary="Show who got what, when and for what",
-    problems=("subject-unknown", "subject-erased", "as-of-malformed"),
+    problems=("subject-unknown", "subject-erased", "as-of-malformed", "cursor-invalid"),
     clauses=("C35", "C41", "C42", "C43", "C44", "C45", "C46", "C47"),
     law=("L31", "L32"),
 )
 async def list_disclosures(
     subject_id: UUID,
     call: Annotated[Call, Security(authorised, scopes=[Scope.DISCLOSURES_READ])],
+    *,
     as_of: Annotated[str | None, Query(max_length=40)] = None,
+    limit: LimitQuery = 50,
+    cursor_: CursorQuery = None,
 ) -> Response:
     """Every recipient by name, and every single share with its purpose and transfer ground.
 
     `as_of` (a position or an RFC 3339 time) answers who had what on that day.
     """
-    person = await read_person(call.service.store, subject_id, parse_as_of(as_of))
+    store = call.service.store
+    listing = f"disclosures/{subject_id}/{as_of or ''}"
+    after = place_of(store, listing, cursor_)
+    person = await read_person(store, subject_id, parse_as_of(as_of))
     given = (await call.service.ledger.rules()).at(call.service.ledger.clock())
+    shares = [one for one in disclosures(person) if one.version > after]
+    shown = shares[:limit]
+    following = cursor(store, listing, shown[-1].version) if len(shares) > limit else None
+    body, headers = page(
+        [disclosure_value(one, given.policy) for one in shown],
+        f"/v1/subjects/{subject_id}/disclosures",
+        following=following,
+    )
+    told = {"subject_id": subject_id, "position": person.position}
+    # The header's address would lack `as_of`: then the cursor in the body counts alone.
     return answer(
-        {
-            "subject_id": subject_id,
-            "position": person.position,
-            **sharing_value(person, given),
-        }
+        {**told, "recipients": recipients_value(person, given), **body},
+        headers=headers if as_of is None else None,
     )

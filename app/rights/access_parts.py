@@ -19,10 +19,12 @@ from app.rights.objections import objections_value, restrictions_value
 from app.rights.person import Person
 from app.rights.sharing import (
     category_value,
+    disclosure_value,
+    disclosures,
     mechanism_value,
     purpose_value,
     recipient_value,
-    sharing_value,
+    recipients_value,
 )
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
@@ -123,7 +125,12 @@ def sharing_part(told: Told) -> Value:
         for (key, member), shared in told.person.state.disclosures.shared.items()
         for mechanism in sorted(shared.mechanisms - {EEA_GROUND})
     ]
-    return {**sharing_value(told.person, told.given), "transfers": transfers, "links": LINKS}
+    return {
+        "recipients": recipients_value(told.person, told.given),
+        "disclosures": [disclosure_value(one, told.policy) for one in disclosures(told.person)],
+        "transfers": transfers,
+        "links": LINKS,
+    }
 
 
 def storage_part(told: Told) -> Value:

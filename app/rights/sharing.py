@@ -12,29 +12,24 @@ from app.rights.person import Person
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 
-def sharing_value(person: Person, given: Circumstances) -> dict[str, list[Value]]:
-    """Every recipient by name, and every single disclosure in the order of the log."""
-    return {
-        "recipients": [
-            {
-                **recipient_value(recipient, given.policy),
-                "member": member,
-                "countries": sorted(country.upper() for country in shared.countries),
-                "mechanisms": [
-                    mechanism_value(mechanism, given) for mechanism in sorted(shared.mechanisms)
-                ],
-                "purposes": [purpose_value(key, given.policy) for key in sorted(shared.purposes)],
-                "categories": [
-                    category_value(key, given.policy) for key in sorted(shared.categories)
-                ],
-                "first_at": shared.first_at,
-                "last_at": shared.last_at,
-                "count": shared.count,
-            }
-            for (recipient, member), shared in person.state.disclosures.shared.items()
-        ],
-        "disclosures": [disclosure_value(one, given.policy) for one in disclosures(person)],
-    }
+def recipients_value(person: Person, given: Circumstances) -> list[Value]:
+    """Every recipient by name, with all that it was ever given."""
+    return [
+        {
+            **recipient_value(recipient, given.policy),
+            "member": member,
+            "countries": sorted(country.upper() for country in shared.countries),
+            "mechanisms": [
+                mechanism_value(mechanism, given) for mechanism in sorted(shared.mechanisms)
+            ],
+            "purposes": [purpose_value(key, given.policy) for key in sorted(shared.purposes)],
+            "categories": [category_value(key, given.policy) for key in sorted(shared.categories)],
+            "first_at": shared.first_at,
+            "last_at": shared.last_at,
+            "count": shared.count,
+        }
+        for (recipient, member), shared in person.state.disclosures.shared.items()
+    ]
 
 
 def disclosures(person: Person) -> Iterator[Recorded[DataDisclosed]]:

@@ -28,7 +28,7 @@ async def test_a_share_is_recorded_under_the_recipients_own_key(
     assert recipient["mechanisms"] == [
         {"key": "dpf", "title": recipient["mechanisms"][0]["title"], "article": "Art. 45"}
     ]
-    [disclosure] = told["disclosures"]
+    [disclosure] = told["items"]
     assert disclosure["purpose"]["key"] == "event_logistics"
     assert [one["key"] for one in disclosure["categories"]] == ["contact.email", "contact.name"]
     assert disclosure["event_id"] == receipt["events"][0]["event_id"]
@@ -112,7 +112,7 @@ async def test_a_share_that_is_not_allowed_is_refused_with_its_reason(
     assert answer.json()["type"] == f"/problems/{code}"
     assert answer.headers["content-type"] == "application/problem+json"
     assert await count_events(database) == before
-    assert (await get(client, f"{person}/disclosures"))["disclosures"] == []
+    assert (await get(client, f"{person}/disclosures"))["items"] == []
 
 
 @pytest.mark.clause("L42")
@@ -145,3 +145,23 @@ async def test_nobody_is_told_apart_from_somebody_unknown(client: httpx.AsyncCli
     unseen = await get(client, f"{stranger()}/disclosures", status=404)
 
     assert refused["type"] == unseen["type"] == "/problems/subject-unknown"
+
+
+async def test_many_shares_are_read_page_by_page(client: httpx.AsyncClient) -> None:
+    """A11: a cursor of this list only; the recipients stand on every page."""
+    person = await register(client)
+    for _ in range(3):
+        await post(client, f"{person}/disclosures", share("hotels", country="BE"))
+
+    first = await get(client, f"{person}/disclosures", limit=2)
+    second = await get(client, f"{person}/disclosures", limit=2, cursor=first["next"])
+    other = await client.get(
+        f"{person}/disclosures", params={"cursor": first["next"], "as_of": "9999"}
+    )
+
+    assert [len(first["items"]), len(second["items"])] == [2, 1]
+    assert second["next"] is None
+    assert first["recipients"] == second["recipients"]
+    versions = [one["version"] for one in (*first["items"], *second["items"])]
+    assert versions == sorted(set(versions))
+    assert other.json()["type"] == "/problems/cursor-invalid"
