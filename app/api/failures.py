@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -24,9 +25,21 @@ from app.store.rulebook import PolicyUnpublished
 RETRY_AFTER = {"retry-after": "1"}
 ERRORS_MAX = 20
 
+DATABASE_AWAY: tuple[type[Exception], ...] = (
+    OSError,  # its socket, and TimeoutError
+    asyncpg.InterfaceError,  # a connection that died a moment before
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,  # class 08
+    asyncpg.InsufficientResourcesError,  # class 53: disk, memory, connections
+    asyncpg.OperatorInterventionError,  # class 57: starting, stopping, statement cut short
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,  # class 58: I/O
+)
+"""What a read meets when the database cannot answer: no defect of ours, and worth repeating."""
+
 
 def install(app: FastAPI) -> None:
-    """Registers one handler an exception class; what is not here is a 500 of the envelope."""
+    """Registers one handler an exception class; any other is a 500."""
     simple: dict[type[Exception], tuple[str, dict[str, str]]] = {
         MalformedJson: ("malformed-json", {}),
         UnsupportedMediaType: ("unsupported-media-type", {}),
@@ -35,10 +48,12 @@ def install(app: FastAPI) -> None:
         LedgerBusy: ("ledger-busy", RETRY_AFTER),
         LedgerContended: ("ledger-busy", RETRY_AFTER),
         LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
-        OSError: ("ledger-unavailable", RETRY_AFTER),
+        **dict.fromkeys(DATABASE_AWAY, ("ledger-unavailable", RETRY_AFTER)),
         AsOfMalformed: ("as-of-malformed", {}),
         EntryTooLarge: ("body-too-large", {}),
         BodyTooLarge: ("body-too-large", {}),
+        # Without it Starlette answers text/plain; it raises again, so the envelope still logs it.
+        Exception: ("internal", {}),
     }
     for kind, (slug, headers) in simple.items():
         app.add_exception_handler(kind, _answering(slug, headers))
