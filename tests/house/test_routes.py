@@ -48,7 +48,8 @@ def asked(dependant: Any) -> Iterator[str]:  # fastapi's own tree of dependencie
 
 def declared(route: APIRoute) -> str | None:
     """The scope that the OpenAPI document promises."""
-    return (route.openapi_extra or {}).get("x-scope")
+    scope = (route.openapi_extra or {}).get("x-scope")
+    return None if scope == "public" else scope
 
 
 def label(route: BaseRoute) -> str:
