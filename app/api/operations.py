@@ -54,7 +54,11 @@ PURPOSE_HEADER = {
 
 def router(tag: str) -> APIRouter:
     """A router whose routes read JSON strictly."""
-    return APIRouter(tags=[tag], route_class=StrictRoute)
+    return APIRouter(
+        tags=[tag],
+        route_class=StrictRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def operation(
