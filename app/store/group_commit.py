@@ -175,6 +175,9 @@ class GroupCommit:
         except asyncpg.PostgresError as refused:
             if _outcome_unknown(refused):
                 await self._settle_unknown(batch)
+            elif _cut_short(refused):
+                for waiting in batch:
+                    _fail(waiting, LedgerUnavailable("the database gave up the call"))
             elif len(batch) == 1:
                 _fail(batch[0], AppendRejected(refused.sqlstate or "unknown"))
             else:  # one poisoned command must not fail its neighbours
@@ -273,6 +276,11 @@ class GroupCommit:
 def _outcome_unknown(refused: asyncpg.PostgresError) -> bool:
     """Shutdown and recovery states say nothing of the commit; every other error rolled it back."""
     return (refused.sqlstate or "").startswith(("57P", "08", "58"))
+
+
+def _cut_short(refused: asyncpg.PostgresError) -> bool:
+    """Rolled back for want of time, a lock or room: the bytes of the command are not at fault."""
+    return (refused.sqlstate or "").startswith(("57014", "55P03", "40", "53"))
 
 
 def _succeed(waiting: _Waiting, outcomes: tuple[Outcome, ...]) -> None:
