@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "up": "Prepare everything and run the service: what `make run` does.",
         "prepare": "Prepare database, keys, policy and first key; then end.",
         "serve": "Run the service on a ledger that is prepared.",
+        "work": "Keep the registers up to date, in a process of its own.",
         "migrate": "Bring the database to the newest schema.",
         "import": "Import people from a file into the running service.",
         "erase": "Erase a person's data, or show what an erasure would do.",

@@ -91,7 +91,7 @@ def publish_policy(version: Version, *, text: Texts = None, as_json: Json = Fals
     refused with 3, and nothing is published.
     """
     from app.cli.publication import publish  # noqa: PLC0415  # the whole service, for this one alone
-    from app.main import open_service  # noqa: PLC0415
+    from app.main import open_service  # noqa: PLC0415  # likewise
 
     configure_logging("warning")
     structure = _structure(version)

@@ -97,7 +97,7 @@ async def _publish(settings: Settings, logins: Logins, state: LedgerState) -> bo
     if state.policies and packaged.text_names <= set(state.texts):
         return False
     from app.cli.publication import publish  # noqa: PLC0415  # the whole service: 2 s of every start
-    from app.main import open_service  # noqa: PLC0415
+    from app.main import open_service  # noqa: PLC0415  # likewise
 
     async with open_service(settings, logins) as service:
         await publish(service, packaged.structure, packaged.texts)

@@ -17,6 +17,12 @@ app = typer.Typer()
 @app.command()
 def serve_ledger(
     *,
+    workers: Annotated[
+        bool,
+        typer.Option(
+            "--workers/--no-workers", help="Keep the registers too, or leave that to `work`."
+        ),
+    ] = True,
     show_first_key: Annotated[bool, typer.Option("--show-first-key", hidden=True)] = False,
     as_json: Json = False,
 ) -> None:
@@ -28,6 +34,8 @@ def serve_ledger(
     """
     refuse_migration_url()
     settings = read_settings()
+    if not workers:
+        settings = settings.model_copy(update={"workers": False})
     with stopping(), take_port(settings) as taken, held(settings) as hold:
         hold.ensure_started()
         serve(

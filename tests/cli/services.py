@@ -46,7 +46,7 @@ def running(*arguments: str, errors: Path, **variables: str) -> Iterator[Running
         process = subprocess.Popen(
             [*COMMAND, *arguments, "--json"],
             cwd=ROOT,
-            env=environment(LEDGER_PORT="0", **variables),
+            env=environment(**({"LEDGER_PORT": "0"} | variables)),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -56,8 +56,8 @@ def running(*arguments: str, errors: Path, **variables: str) -> Iterator[Running
         line = process.stdout.readline()
         assert line, errors.read_text()
         document = json.loads(line)
-        assert "serving" in document, line
-        yield Running(process, document["serving"], time.monotonic() - started)
+        assert "failed" not in document, line
+        yield Running(process, document.get("serving", document), time.monotonic() - started)
     finally:
         if process.poll() is None:
             process.kill()

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from tests.conftest import ROOT, Database, in_thread
 Settings = dict[str, str]
 SHARED = ROOT.parent / "shared"
 RECORDINGS = SHARED / "vendors" / "mailchimp" / "samples"
+KEPT_WITHIN_S = 20.0
 TEXT = SHARED / "policy" / "impel-privacy-policy.sv.txt"
 
 
 @pytest.fixture(scope="module")
 def service(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service on the prepared ledger of this module."""
-    with running("serve", errors=tmp_path_factory.mktemp("log") / "log", **server) as started:
+    log = tmp_path_factory.mktemp("log") / "log"
+    with running("serve", "--no-workers", errors=log, **server) as started:
         yield started
 
 
@@ -134,6 +137,19 @@ def test_a_service_that_does_not_run_is_told(call: Call, aim: Settings, people: 
 
     assert ended.exit_code == ExitCode.UNAVAILABLE
     assert ended.document["failed"]["code"] == "service-unreachable"
+
+
+def test_a_process_of_its_own_keeps_the_registers(
+    call: Call, aim: Settings, tmp_path: Path
+) -> None:
+    with running("work", errors=tmp_path / "log", **aim) as working:
+        deadline = time.monotonic() + KEPT_WITHIN_S
+        while call("project", "status", "--json", **aim).exit_code != 0:
+            assert time.monotonic() < deadline, "the registers are kept"
+            time.sleep(0.1)
+
+        assert working.welcome == {"working": True}
+        assert working.stop() == 0
 
 
 async def _alter(database: Database) -> None:

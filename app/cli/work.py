@@ -1,0 +1,47 @@
+"""`pdledger work`: the loops beside the API, in a process of their own."""
+
+import asyncio
+import signal
+
+import typer
+
+from app.cli.answers import Json, answer, unavailable
+from app.cli.configuration import read_settings, refuse_migration_url
+from app.cli.databases import held
+from app.cli.foreground import STOP_SIGNALS, stopping
+from app.cli.logging_setup import configure_logging
+from app.main import open_service, working
+from app.settings import Settings
+from app.store.connection import Logins
+
+app = typer.Typer()
+
+
+@app.command()
+def work_beside(*, as_json: Json = False) -> None:
+    """Keep the registers up to date without answering requests, until told to stop.
+
+    `serve` does this too unless it is given --no-workers; any number of either may run side by
+    side. Refuses to start while LEDGER_MIGRATION_URL is set.
+    """
+    refuse_migration_url()
+    settings = read_settings().model_copy(update={"workers": True})
+    configure_logging(settings.log_level)
+    with stopping(), held(settings) as hold:
+        hold.ensure_started()
+        logins = hold.logins()
+        if logins.projector is None:
+            raise unavailable(
+                "projector-url-missing", "set LEDGER_PROJECTOR_URL to that role's login"
+            )
+        asyncio.run(_work(settings, logins, as_json=as_json))
+
+
+async def _work(settings: Settings, logins: Logins, *, as_json: bool) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(signal.Signals(number), told.set)
+    async with open_service(settings, logins) as service, working(settings, logins, service):
+        answer({"working": True}, ["The registers are kept. Ctrl-C stops it."], as_json=as_json)
+        await told.wait()
