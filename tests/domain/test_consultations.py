@@ -7,6 +7,7 @@ from app.domain.consultations import (
     PurposeNotAllowed,
     RecordConsultation,
     RecordRefusedConsultation,
+    RecordRightsAnswer,
     check_readable,
     readable,
 )
@@ -171,3 +172,20 @@ def test_reading_does_not_change_the_content() -> None:
 
     assert after.version == PERSON.state.version + 2
     assert after.content_version == PERSON.state.content_version == PERSON.state.version
+
+
+@pytest.mark.clause("L31", "L33", "L35")
+def test_what_is_handed_to_the_person_is_on_record_whatever_it_is_held_for() -> None:
+    """Arts. 15, 20: a person's right reaches every purpose; that it was read is told all the same."""
+    handed = frozenset({"contact.name", "financial.account"})
+
+    PERSON.when(RecordRightsAnswer(categories=handed)).then(
+        ConsultationRecorded(
+            purpose="rights_requests",
+            field_classes=(FieldClass.CONTACT, FieldClass.FINANCIAL),
+            categories=("contact.name", "financial.account"),
+        )
+    )
+    PERSON.when(RecordRightsAnswer(categories=frozenset())).then(
+        ConsultationRecorded(purpose="rights_requests", field_classes=(), categories=())
+    )

@@ -1,6 +1,7 @@
 """An erasure is carried to its end whatever comes between: crashes, lost answers, other writers."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,12 @@ from app.events.erasures import ErasureExecuted
 from app.receipts import Attribution, LedgerContended
 from app.rights.erasure import Carried, Erasing, ErasureOrder
 from app.service import Service
+from app.settings import Settings
 from app.store.integrity import verify
 from app.tlog.merkle import root_of_entries
-from tests.rights.people import CONTACT, get, post, register, share
+from tests.conftest import Database
+from tests.rights.people import CONTACT, collect, get, post, register, share
+from tests.serving import Api, serving
 
 BY = Attribution(by="tests")
 ALL = ErasureOrder(source="secretariat", extent=Extent())
@@ -288,3 +292,26 @@ async def test_the_entry_counts_what_was_destroyed_and_anybody_can_check_its_roo
     assert executed.blobs == len(destroyed) == 2
     assert executed.root == root_of_entries(destroyed).hex()
     assert executed.identifiers
+
+
+@pytest.mark.clause("L37", "L41")
+async def test_another_process_knows_at_once_and_can_neither_read_nor_write(
+    database: Database, tmp_path: Path
+) -> None:
+    """E1 holds at the commit: cached states and keys of other processes are of no use."""
+    async with serving(database, tmp_path) as first, serving(database, tmp_path) as second:
+        one = await Api(first, Settings(home=tmp_path)).client()
+        other = await Api(second, Settings(home=tmp_path)).client()
+        async with one, other:
+            person = await register(one)
+            await get(other, f"{person}/access-report")
+            await collect(other, person, "network_exchange", {"work.title": "Inspector"})
+
+            await post(one, f"{person}/erasure", {"source": "secretariat"})
+
+            body = {"purpose": "network_exchange", "data": {"work.title": "Chief"}}
+            source = {"source": "registration_form"}
+            read = await get(other, f"{person}/access-report", status=410)
+            written = await post(other, f"{person}/collections", {**body, **source}, status=410)
+
+    assert read["type"] == written["type"] == "/problems/subject-erased"
