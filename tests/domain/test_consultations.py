@@ -176,7 +176,7 @@ def test_reading_does_not_change_the_content() -> None:
 
 @pytest.mark.clause("L31", "L33", "L35")
 def test_what_is_handed_to_the_person_is_on_record_whatever_it_is_held_for() -> None:
-    """Arts. 15, 20: a person's right reaches every purpose; that it was read is told all the same."""
+    """Arts. 15, 20: a right reaches every purpose; that it was read is told all the same."""
     handed = frozenset({"contact.name", "financial.account"})
 
     PERSON.when(RecordRightsAnswer(categories=handed)).then(
