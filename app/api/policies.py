@@ -1,6 +1,7 @@
 """The privacy policy: in force, on an earlier day, its text byte for byte, and its findings."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -65,8 +66,13 @@ class FindingsBody(BaseModel):
 
 
 def plain(value: Any) -> Any:
-    """A frozen record of the policy as JSON values: sets sorted, nothing else changed."""
-    if isinstance(value, dict):
+    """A frozen record of the policy as JSON values: sets sorted, nothing else changed.
+
+    Not by `asdict`: it copies what it finds, and a read-only mapping cannot be copied.
+    """
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (frozenset, set)):
         return sorted(str(one) for one in value)
@@ -78,7 +84,7 @@ def plain(value: Any) -> Any:
 
 
 def _records(table: Any) -> list[dict[str, Any]]:
-    return [plain(asdict(one)) for one in table.values()]
+    return [plain(one) for one in table.values()]
 
 
 def _body(version: str, published: Published, policy: Policy) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def _body(version: str, published: Published, policy: Policy) -> dict[str, Any]:
         "structure_sha256": published.structure,
         "effective_from": published.effective_from.isoformat(),
         "published_at": published.published_at,
-        "controller": plain(asdict(policy.controller)),
+        "controller": plain(policy.controller),
         "texts": [
             {
                 "language": language,
@@ -97,7 +103,7 @@ def _body(version: str, published: Published, policy: Policy) -> dict[str, Any]:
             }
             for language, digest in published.texts.items()
         ],
-        "purposes": [plain(asdict(one)) for one in policy.all_purposes()],
+        "purposes": [plain(one) for one in policy.all_purposes()],
         "categories": _records(policy.categories),
         "recipients": _records(policy.recipients),
         "retention_classes": _records(policy.retention_classes),
@@ -228,8 +234,6 @@ async def get_policy_findings(request: Request, version: VersionPath) -> Respons
             raise PolicyTextNotSupplied(version=version, language=language, sha256=digest)
         document = PolicyDocument(text)
         found = lint(policy, service.rulebook.law, document, packaged_cues(language))
-        findings += [{**plain(asdict(one)), "language": language} for one in found]
-    findings += [
-        {**plain(asdict(one)), "code": one.key} for one in policy.standing_findings.values()
-    ]
+        findings += [{**plain(one), "language": language} for one in found]
+    findings += [{**plain(one), "code": one.key} for one in policy.standing_findings.values()]
     return answer({"version": version, "findings": findings})

@@ -1,6 +1,5 @@
 """Who may receive data, on which paper and mechanism; and the desk's arrangements with them."""
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
@@ -93,8 +92,8 @@ def _value(recipient: Recipient, rules: Rules, today: date, call: Call) -> dict[
     return {
         "key": recipient.key,
         "transfer_ground": transfer_ground(recipient, None, today, given),
-        "contract": plain(asdict(contract)) if contract else None,
-        "declared": plain(asdict(recipient)),
+        "contract": plain(contract) if contract else None,
+        "declared": plain(recipient),
     }
 
 
