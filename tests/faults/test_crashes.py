@@ -192,9 +192,9 @@ async def test_no_acknowledged_event_is_lost_doubled_or_out_of_order(
         before = len(await _log(cluster))
         over = asyncio.Event()
         clients = [Client(ships, people, promises, random.Random(n)) for n in range(CLIENTS)]
-        killed, *_ = await asyncio.gather(
-            _havoc(ships, cluster, over), *(client.write_until(over) for client in clients)
-        )
+        writing = asyncio.gather(*(client.write_until(over) for client in clients))
+        killed = await _havoc(ships, cluster, over)
+        await writing
     log = await _log(cluster)
     told = (
         f"{len(promises.receipts)} acknowledged, {promises.replays} repeated,"
