@@ -78,11 +78,8 @@ def by_pattern(path: Path, code: str) -> bool:
 
 
 def test_every_support_module_of_the_tests_is_imported_by_a_test() -> None:
-    wanted = {
-        str(path)
-        for path in modules("tests")
-        if not path.name.startswith(("test_", "conftest", "__"))
-    }
+    found_by_name = ("test_", "conftest", "__", "sitecustomize")
+    wanted = {str(path) for path in modules("tests") if not path.name.startswith(found_by_name)}
     imported = {
         f"{name.replace('.', '/')}.py"
         for path in modules("tests")
