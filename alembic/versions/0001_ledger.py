@@ -290,8 +290,8 @@ def grant_rights() -> None:
     run(f"GRANT INSERT, UPDATE, DELETE ON {S}.positions TO ledger_projector")
     for function, roles in CALLS.items():
         run(f"GRANT EXECUTE ON FUNCTION {S}.{function} TO {', '.join(roles)}")
-    for name, columns in UNSAMPLED.items():
-        for column in columns:
+    for name, unsampled in UNSAMPLED.items():
+        for column in unsampled:
             run(f"ALTER TABLE {S}.{name} ALTER COLUMN {column} SET STATISTICS 0")
 
 

@@ -72,7 +72,7 @@ async def verify(connection: "_Connection", progress: Progress | None = None) ->
     found = Verification()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await _check_positions(connection, found)
-        await _Walk(connection, found).run(progress or _silent)
+        await _Walk(connection, found).run(progress)
     return found
 
 
@@ -96,9 +96,10 @@ class _Walk:
         self._found = found
         self._blobs = _Beside(_rows(connection, _SEALED_SQL), self._orphaned_blob)
         self._keys = _Beside(_rows(connection, _KEYS_SQL), self._orphaned_key)
-        self._fences = _Beside(_rows(connection, _FENCES_SQL), _ignored)
+        # A fence around a subject that never was does no harm.
+        self._fences = _Beside(_rows(connection, _FENCES_SQL), None)
 
-    async def run(self, progress: Progress) -> None:
+    async def run(self, progress: Progress | None) -> None:
         """Checks every stream; what is left beside the events afterwards belongs to none."""
         found, total = self._found, await self._connection.fetchval(_COUNT_SQL)
         check: StreamCheck | None = None
@@ -111,12 +112,13 @@ class _Walk:
             found.events += 1
             for finding in check.event(event, blobs):
                 found.add(finding)
-            if found.events % PAGE_ROWS == 0:
+            if progress and found.events % PAGE_ROWS == 0:
                 progress(found.events, total)
         await self._finish(check)
         await self._blobs.rest()
         await self._keys.rest()
-        progress(found.events, total)
+        if progress:
+            progress(found.events, total)
 
     async def _begin(self, stream_id: UUID) -> StreamCheck:
         keys = {row["key_id"]: row for row in await self._keys.of(stream_id)}
@@ -143,7 +145,7 @@ class _Walk:
 class _Beside:
     """Rows in the order of (stream, version), read in step with the events they belong to."""
 
-    def __init__(self, rows: AsyncIterator[Row], orphaned: Callable[[Row], None]) -> None:
+    def __init__(self, rows: AsyncIterator[Row], orphaned: Callable[[Row], None] | None) -> None:
         self._rows = rows
         self._orphaned = orphaned
         self._next: Row | None = None
@@ -158,7 +160,7 @@ class _Beside:
         while self._next is not None and (here := _place(self._next, len(wanted))) <= wanted:
             if here == wanted:
                 taken.append(self._next)
-            else:
+            elif self._orphaned:
                 self._orphaned(self._next)
             await self._advance()
         return taken
@@ -166,7 +168,7 @@ class _Beside:
     async def rest(self) -> None:
         """Everything that is left belongs to nothing."""
         while not self._begun or self._next is not None:
-            if self._next is not None:
+            if self._next is not None and self._orphaned:
                 self._orphaned(self._next)
             await self._advance()
 
@@ -185,11 +187,3 @@ async def _rows(connection: "_Connection", sql: str) -> AsyncIterator[Row]:
     while page := await cursor.fetch(PAGE_ROWS):
         for row in page:
             yield row
-
-
-def _ignored(_: Row) -> None:
-    """A fence around a subject that never was does no harm."""
-
-
-def _silent(_checked: int, _of: int) -> None:
-    """Nobody watches."""

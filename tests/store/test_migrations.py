@@ -10,7 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-import app.projections  # noqa: F401 - its tables join the metadata
+import app.projections  # noqa: F401  # its tables join the metadata
 from app.store.migrate import FUNCTIONS, ROOT, current, drift, function_body, head, upgrade
 from tests.conftest import Database
 
