@@ -19,10 +19,9 @@ from app.domain.consultations import (
     RecordRefusedConsultation,
     check_readable,
 )
-from app.domain.subject import SUBJECT, fold
-from app.domain.subjects import SubjectErased, SubjectUnknown
 from app.policy.vocabulary import FieldClass
 from app.rights.as_of import parse_as_of
+from app.rights.person import read_person
 from app.rights.profile import ProfileField, profile
 
 ROUTES = router("subjects")
@@ -83,27 +82,22 @@ async def get_subject(
     erased. `reveal` asks for categories by name: one that the purpose does not allow is refused,
     and the refusal is recorded.
     """
-    service, purpose, cut = call.service, call.purpose(), parse_as_of(as_of)
+    service, purpose = call.service, call.purpose()
     rules = await service.ledger.rules()
-    stream = await service.store.read_stream(subject_id, with_blobs=True)
-    now = fold(SUBJECT.initial, stream.events)
-    if not now.registered:
-        raise SubjectUnknown
-    if now.erased:
-        raise SubjectErased
+    person = await read_person(service.store, subject_id, parse_as_of(as_of))
     revealed = frozenset(reveal or ())
     given = rules.at(service.ledger.clock())
     try:
-        check_readable(now, purpose, revealed, given)
+        check_readable(person.state, purpose, revealed, given)
     except PurposeNotAllowed:
         refused = RecordRefusedConsultation(
             purpose=purpose, categories=revealed & frozenset(rules.policy.categories)
         )
         await service.ledger.execute(subject_id, refused, call.reading())
         raise
-    shown = profile(service.store, cut.cut(stream) if cut else stream, purpose, given)
+    shown = profile(person, purpose, given)
     version = etag(shown.state.content_version)
-    if call.request.headers.get("if-none-match") == version and cut is None:
+    if call.request.headers.get("if-none-match") == version and as_of is None:
         return Response(status_code=304, headers={"etag": version})
     if shown.categories:
         consulted = RecordConsultation(purpose=purpose, categories=shown.categories)
@@ -113,7 +107,7 @@ async def get_subject(
         "version": shown.state.content_version,
         "purpose": purpose,
         "as_of": as_of,
-        "restricted": bool(now.restrictions.active),
+        "restricted": bool(person.state.restrictions.active),
         "fields": [_value(one, revealed) for one in shown.fields],
     }
     return answer(body, headers={"etag": version})

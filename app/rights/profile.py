@@ -7,9 +7,9 @@ from uuid import UUID
 from app.domain.consultations import readable
 from app.domain.decider import Circumstances
 from app.domain.holdings import Held
-from app.domain.subject import SUBJECT, SubjectState, fold
+from app.domain.subject import SubjectState
 from app.policy.vocabulary import FieldClass
-from app.store.event_store import EventStore, Stream
+from app.rights.person import Person
 from app.vault.sealing import Erased, Opened, Sealed
 
 
@@ -46,13 +46,13 @@ class Profile:
         return frozenset(one.category for one in self.fields if one.value is not None)
 
 
-def profile(store: EventStore, stream: Stream, purpose: str, given: Circumstances) -> Profile:
-    """The current value of every category that may be read for the purpose."""
-    state = fold(SUBJECT.initial, stream.events)
+def profile(person: Person, purpose: str, given: Circumstances) -> Profile:
+    """The value of every category that may be read for the purpose, at the person's cut."""
+    state = person.state
     allowed = readable(state, purpose, given)
     lineage = given.policy.lineage(purpose)
     fields = tuple(
-        _field(held, store.open_section(stream, held.version, held.retention_class), given)
+        _field(held, person.open(held.version, held.retention_class), given)
         for held in state.collections.current()
         if held.category in allowed and held.purpose in lineage
     )
