@@ -1,6 +1,7 @@
 """Turns every exception of a route into its problem; no handler ever shows what came in."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from app.api.bodies import Body
 from app.api.call import BadHeader
 from app.api.envelope import BodyTooLarge
 from app.api.problems import PROBLEMS, problem, refusal_members
@@ -109,15 +111,25 @@ def _validation_error(error: dict[str, Any]) -> dict[str, str]:
         path = path if place == "body" else [place, *path]
         # A member's name that our schema does not know is input too: it is not repeated.
         known = path[:-1] if error["type"] == "extra_forbidden" else path
-        pointer = "".join(f"/{part}" for part in known if _is_schema_name(part))
+        pointer = "".join(f"/{part}" for part in known if _is_ours(part))
         return {"pointer": pointer, "code": error["type"]}
     return {str(place): str(path[0]) if path else "", "code": error["type"]}
 
 
-def _is_schema_name(part: object) -> bool:
-    return isinstance(part, int) or (
-        isinstance(part, str) and part.isidentifier() and len(part) < 40
-    )
+def _is_ours(part: object) -> bool:
+    """Whether an index or a member's name of our own: the key of a map is the caller's word."""
+    return isinstance(part, int) or part in _member_names()
+
+
+@cache
+def _member_names() -> frozenset[str]:
+    """Every member that a body of ours has."""
+    bodies, names = [Body], set[str]()
+    while bodies:
+        body = bodies.pop()
+        bodies += body.__subclasses__()
+        names |= body.model_fields.keys()
+    return frozenset(names)
 
 
 async def _http(request: Request, fault: Exception) -> Response:
