@@ -1,12 +1,13 @@
 """Request and answer bodies that several operations share; Pydantic lives at this rim only."""
 
 from base64 import b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from app.identifiers import WORD_PATTERN
 from app.receipts import Receipt
@@ -23,6 +24,17 @@ LanguageField = Annotated[
 DigestField = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 ValueField = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 """Personal data as it was given; never shown in an error."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_outside_calendar", "outside the calendar") from None
+
+
+MomentField = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""When something happened. With its offset: a time without one cannot be compared with ours."""
 
 
 class Body(BaseModel):

@@ -1,6 +1,5 @@
 """Data of a known person: collected for a purpose, corrected, completed (Arts. 5, 6, 16)."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Response, Security
 from pydantic import Field
 
 from app.api.answers import receipted
-from app.api.bodies import Body, NameField, ReceiptBody, ValueField, WordField
+from app.api.bodies import Body, MomentField, NameField, ReceiptBody, ValueField, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.subjects import ObtainedBody, RegionField
@@ -44,7 +43,7 @@ class CollectionBody(ObtainedBody):
         max_length=10,
     )
     region: RegionField | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class RectificationBody(Body):
@@ -66,7 +65,7 @@ class RectificationBody(Body):
         default=None, description="How control over a corrected address or number was shown."
     )
     region: RegionField | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class ChildBody(Body):

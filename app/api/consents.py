@@ -1,6 +1,5 @@
 """Consents: asked for, given with evidence, withdrawn as easily, shown with history (Art. 7)."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +7,15 @@ from fastapi import Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, DigestField, LanguageField, NameField, ReceiptBody, WordField
+from app.api.bodies import (
+    Body,
+    DigestField,
+    LanguageField,
+    MomentField,
+    NameField,
+    ReceiptBody,
+    WordField,
+)
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.sources import source_of
@@ -53,7 +60,7 @@ class ConsentBody(WordingBody):
     """One consent with its whole evidence (L12). What proves nothing is refused (L13)."""
 
     method: WordField = Field(examples=["form"])
-    occurred_at: datetime
+    occurred_at: MomentField
     evidence: str = Field(
         description="Where the evidence is kept; sealed.", min_length=1, max_length=500
     )
@@ -85,7 +92,7 @@ class TransferConsentBody(ConsentBody):
 class ConfirmationBody(Body):
     """The answer from the address that was entered: the second step of a double opt-in."""
 
-    occurred_at: datetime
+    occurred_at: MomentField
     evidence: str = Field(
         description="Where the answer is kept; sealed.", min_length=1, max_length=500
     )
@@ -95,7 +102,7 @@ class WithdrawalBody(Body):
     """A withdrawal needs no reason (Art. 7(3))."""
 
     source: NameField = Field(examples=["registration_form"])
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class RequestedBody(ReceiptBody):

@@ -1,6 +1,5 @@
 """Shares of a person's data: recorded before they happen, or refused with the reason (C35)."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.paging import CursorQuery, LimitQuery, cursor, page, place_of
@@ -49,7 +48,7 @@ class DisclosureBody(Body):
         default=None, description="The system from which the data are taken (C18, C54)."
     )
     occasion: UUID | None = None
-    occurred_at: datetime | None = Field(
+    occurred_at: MomentField | None = Field(
         default=None, description="Only for a share that took place already."
     )
 

@@ -1,7 +1,7 @@
 """Erasure: previewed, carried out, told to every recipient, closed (Arts. 17, 19 GDPR)."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.failures import request_id
 from app.api.operations import operation, router
@@ -74,7 +74,7 @@ class ErasureBody(Body):
     preview: bool = Field(
         default=False, description="Answer what would happen, and record nothing."
     )
-    occurred_at: datetime | None = Field(
+    occurred_at: MomentField | None = Field(
         default=None, description="When the request reached the controller."
     )
 
@@ -95,7 +95,7 @@ class AssuredBody(Body):
 
     level: ErasureLevel
     classes: list[WordField] = Field(min_length=1, max_length=50)
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class PlanBody(BaseModel):

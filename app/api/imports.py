@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import HTTPException, Query, Request, Response, Security
@@ -17,6 +16,7 @@ from app.api.bodies import (
     Body,
     DigestField,
     LanguageField,
+    MomentField,
     ValueField,
     WordField,
 )
@@ -51,7 +51,7 @@ class ImportedConsentBody(Body):
     language: LanguageField | None = None
     policy: WordField | None = None
     method: WordField | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
     evidence: ValueField | None = None
 
     def command(self, source: str) -> GiveConsent | ImportUnprovenConsent:

@@ -1,6 +1,5 @@
 """Objections: raised, upheld, overridden on stated grounds, taken back (Art. 21 GDPR)."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.sources import source_of
@@ -43,7 +42,7 @@ class ObjectionBody(Body):
     statement: str = Field(
         default="", description="The person's reasons; none are needed. Sealed.", max_length=4000
     )
-    occurred_at: datetime | None = Field(
+    occurred_at: MomentField | None = Field(
         default=None, description="When it reached the controller, by whatever channel."
     )
 

@@ -1,6 +1,5 @@
 """What a person has to do with the controller: relationships, notices shown, files, identifiers."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,15 @@ from fastapi import Response, Security
 from pydantic import Field
 
 from app.api.answers import receipted
-from app.api.bodies import Body, DigestField, NameField, ReceiptBody, ValueField, WordField
+from app.api.bodies import (
+    Body,
+    DigestField,
+    MomentField,
+    NameField,
+    ReceiptBody,
+    ValueField,
+    WordField,
+)
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.subjects import NoticeBody, RegionField, RelationshipBody
@@ -37,7 +44,7 @@ class FileBody(Body):
         default=None, description="SHA-256 in hex of the file's own id, when it is no UUID."
     )
     occasion: UUID | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class IdentifierBody(Body):
@@ -49,14 +56,14 @@ class IdentifierBody(Body):
     source: NameField = Field(examples=["registration_form"])
     verification: Verification
     region: RegionField | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 class VerificationBody(Body):
     """How the person showed control over an identifier."""
 
     verification: Verification
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
 
 async def _execute(call: Call, subject_id: UUID, command: object) -> Response:

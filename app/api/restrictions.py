@@ -1,6 +1,5 @@
 """Restriction of processing, its announcement and its end (Art. 18 GDPR)."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Response, Security
 from pydantic import BaseModel, Field, model_validator
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.sources import source_of
@@ -44,7 +43,7 @@ class RestrictionBody(Body):
     statement: str = Field(
         default="", description="What the person says about it; sealed.", max_length=4000
     )
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:

@@ -1,6 +1,5 @@
 """People: registered from what was obtained about them, and found by a verified identifier."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from app.api.answers import answer, receipted
 from app.api.bodies import (
     Body,
     LanguageField,
+    MomentField,
     NameField,
     ReceiptBody,
     ValueField,
@@ -57,7 +57,7 @@ class RelationshipBody(Body):
     kind: WordField = Field(examples=["event_attendee"])
     organisation: UUID | None = None
     occasion: UUID | None = None
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
     def command(self) -> StartRelationship:
         """As the domain reads it."""
@@ -75,7 +75,7 @@ class NoticeBody(Body):
     policy: WordField = Field(examples=["impel-1"])
     language: LanguageField = Field(examples=["sv"])
     channel: NoticeChannel = Field(examples=["form"])
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
     def command(self) -> ShowNotice:
         """As the domain reads it."""
@@ -105,7 +105,7 @@ class RegistrationBody(Body):
     region: RegionField | None = Field(
         default=None, description="Country in which telephone numbers in national form are read."
     )
-    occurred_at: datetime | None = None
+    occurred_at: MomentField | None = None
 
     def command(self) -> RegisterSubject:
         """As the domain reads it."""

@@ -36,8 +36,8 @@ def parse_as_of(text: str | None) -> AsOf | None:
         return AsOf(position=int(text))
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            raise AsOfMalformed
+        return AsOf(moment=moment.astimezone(UTC))
+    except (ValueError, OverflowError):  # no time, or outside the calendar once it is in UTC
         raise AsOfMalformed from None
-    if moment.tzinfo is None:
-        raise AsOfMalformed
-    return AsOf(moment=moment.astimezone(UTC))
