@@ -79,10 +79,8 @@ class Api:
     service: Service
     settings: Settings
 
-    async def client(
-        self, scopes: Iterable[str] = tuple(Scope), system: str | None = None
-    ) -> httpx.AsyncClient:
-        """A client with a key of its own; a POST without Idempotency-Key gets one."""
+    async def key(self, scopes: Iterable[str] = tuple(Scope), system: str | None = None) -> str:
+        """A fresh key, in force for a day."""
         key = new_key()
         await self.service.pool.execute(
             "SELECT ledger.ledger_client_add($1, $2, $3, $4, $5, $6)",
@@ -93,7 +91,13 @@ class Api:
             system,
             datetime.now(UTC) + timedelta(days=1),
         )
-        return self.anonymous(authorization=f"Bearer {key.text}")
+        return key.text
+
+    async def client(
+        self, scopes: Iterable[str] = tuple(Scope), system: str | None = None
+    ) -> httpx.AsyncClient:
+        """A client with a key of its own; a POST without Idempotency-Key gets one."""
+        return self.anonymous(authorization=f"Bearer {await self.key(scopes, system)}")
 
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
         """A client without a key."""

@@ -1,0 +1,110 @@
+"""The operations of the OpenAPI document, with a body of each that fits its schema."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from app.main import create_app
+from app.settings import Settings
+
+DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
+_SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+WORDS = {"policy": "impel-1", "language": "sv", "slug": "validation", "system": "mailchimp"}
+"""What stands for a parameter that is neither an id nor any word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, callable on a person who does not exist."""
+
+    method: str
+    template: str
+    scope: str
+    name: str
+    schema: dict[str, Any] | None = field(repr=False)
+    demands_key: bool
+    statuses: frozenset[int] = field(repr=False)
+
+    @property
+    def path(self) -> str:
+        """The template with every parameter filled in."""
+        return re.sub(r"{(\w+)}", lambda match: _parameter(match[1]), self.template)
+
+    def takes(self, member: str) -> bool:
+        """Whether its body has a member of that name."""
+        if self.schema is None:
+            return False
+        return member in _SCHEMAS[self.schema["$ref"].rpartition("/")[2]]["properties"]
+
+    def body(self) -> Any:  # Any: a JSON value
+        """The smallest body that fits."""
+        return None if self.schema is None else smallest(self.schema)
+
+
+def _operations() -> Iterator[Operation]:
+    for template, methods in DOCUMENT["paths"].items():
+        for method, declared in methods.items():
+            content = declared.get("requestBody", {}).get("content", {})
+            yield Operation(
+                method=method.upper(),
+                template=template,
+                scope=declared["x-scope"],
+                name=declared["operationId"],
+                schema=content.get("application/json", {}).get("schema"),
+                demands_key=any(
+                    one["name"] == "Idempotency-Key" for one in declared.get("parameters", [])
+                ),
+                statuses=frozenset(int(status) for status in declared["responses"]),
+            )
+
+
+def smallest(schema: dict[str, Any]) -> Any:  # Any: a JSON value
+    """A value that fits a schema of ours, optional members left out."""
+    if "$ref" in schema:
+        return smallest(_SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "anyOf" in schema:
+        return smallest(schema["anyOf"][0])
+    return _of_type(schema)
+
+
+def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value
+    match schema.get("type"), schema.get("format"):
+        case "object", _:
+            required = schema.get("required", [])
+            return {name: smallest(schema["properties"][name]) for name in required}
+        case "array", _:
+            return [smallest(schema["items"])] if schema.get("minItems") else []
+        case "string", "date-time":
+            return "2026-11-20T10:00:00Z"
+        case "string", "date":
+            return "2026-11-20"
+        case "string", "uuid":
+            return str(uuid4())
+        case "string", _ if "0-9a-f]{64}" in schema.get("pattern", ""):
+            return "ab" * 32
+        case "string", _:
+            return "word"
+        case (("integer" | "number"), _):
+            return schema.get("minimum", 1)
+        case "boolean", _:
+            return True
+    raise AssertionError(f"no value for a schema of type {schema.get('type')}")
+
+
+def _parameter(name: str) -> str:
+    if name in {"subject_id", "request_id", "objection", "erasure", "identifier"}:
+        return str(uuid4())
+    return WORDS.get(name, "newsletter")
+
+
+OPERATIONS = tuple(_operations())
+"""Every operation, in the order of the document."""

@@ -1,0 +1,449 @@
+"""Whatever comes in wrong: a problem of its own type, nothing written, nothing of it told."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.api.problems import MEDIA_TYPE, PROBLEMS
+from app.service import Service
+from tests.api.documented import DOCUMENT, OPERATIONS, Operation
+from tests.rights.people import arrange, consent, post, register, share, stranger
+from tests.serving import WEBHOOK_SECRET, Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MARKER = "qxzjannaberg"
+"""Could be anybody's name, as a value, a member, a key or a word; no answer may hold it."""
+
+WRITES = [one for one in OPERATIONS if one.method == "POST" and one.scope != "public"]
+WITH_BODY = [one for one in WRITES if one.schema is not None]
+JSON = {"content-type": "application/json"}
+LIMIT = 1_000_000
+
+
+async def written(service: Service) -> int:
+    """How many events the log holds."""
+    return int(await service.pool.fetchval("SELECT count(*) FROM ledger.events"))
+
+
+def told(answer: httpx.Response, status: int, slug: str) -> None:
+    """The answer is that problem, complete, and tells nothing of what came in."""
+    assert (answer.status_code, answer.json().get("type")) == (status, f"/problems/{slug}")
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    body = answer.json()
+    assert (body["title"], body["status"]) == (PROBLEMS[slug].title, status)
+    assert body["instance"] == f"urn:uuid:{UUID(answer.headers['x-request-id'])}"
+    assert MARKER not in (answer.text + str(answer.headers)).lower()
+
+
+def spoilt(operation: Operation) -> dict[str, bytes]:
+    """Bodies that no parser should take, made of one that fits."""
+    fitting = json.dumps(operation.body()).encode()
+    member = fitting[:-1] + (b", " if len(fitting) > 2 else b"")
+    return {
+        "no JSON": f'{{"{MARKER}": '.encode(),
+        "NUL": member + f'"{MARKER}": "a\\u0000b"}}'.encode(),
+        "raw NUL": member + f'"{MARKER}": "a\x00b"}}'.encode(),
+        "lone surrogate": member + f'"{MARKER}": "\\ud800"}}'.encode(),
+        "surrogate in a member's name": member + f'"{MARKER}\\udfff": 1}}'.encode(),
+        "NaN": member + f'"{MARKER}": NaN}}'.encode(),
+        "infinity": member + f'"{MARKER}": -Infinity}}'.encode(),
+        "duplicate keys": member + f'"{MARKER}": 1, "{MARKER}": 2}}'.encode(),
+        "deep": f'{{"{MARKER}": '.encode() + b"[" * 40 + b"]" * 40 + b"}",
+        "deeper than the stack": b"[" * 100_000,
+        "not UTF-8": member + b'"' + MARKER.encode() + b'": "\xe5sa"}',
+        "UTF-16": json.dumps({MARKER: 1}).encode("utf-16"),
+        "two values": fitting + b" 1",
+        "a number too long": member + f'"{MARKER}": {"9" * 5000}}}'.encode(),
+    }
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=lambda one: one.name)
+async def test_a_body_that_cannot_be_read_is_malformed_on_every_write(
+    caller: httpx.AsyncClient, shared_service: Service, operation: Operation
+) -> None:
+    before = await written(shared_service)
+
+    for name, body in spoilt(operation).items():
+        answer = await caller.post(operation.path, content=body, headers=JSON)
+        assert answer.status_code == 400, f"{name}: {answer.text}"
+        told(answer, 400, "malformed-json")
+
+    assert await written(shared_service) == before
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=lambda one: one.name)
+async def test_a_body_that_does_not_fit_is_pointed_at_and_not_repeated(
+    caller: httpx.AsyncClient, shared_service: Service, operation: Operation
+) -> None:
+    before = await written(shared_service)
+    fitting = operation.body()
+    bodies = [
+        fitting | {MARKER: MARKER},
+        fitting | {f"{MARKER}.Åsa": {MARKER: MARKER}},
+        *({**fitting, member: {MARKER: [MARKER]}} for member in fitting),
+        *({**fitting, member: [{MARKER: MARKER}]} for member in fitting),
+        *({**fitting, member: [MARKER]} for member in fitting),
+        *({key: value for key, value in fitting.items() if key != member} for member in fitting),
+        [MARKER],
+        MARKER,
+    ]
+
+    for body in bodies:
+        answer = await caller.post(operation.path, json=body)
+        if answer.status_code == 404:
+            continue  # it fits after all, a member left out or one in a list; nobody is there
+        assert answer.status_code == 422, f"{body}: {answer.text}"
+        assert answer.headers["content-type"] == MEDIA_TYPE
+        assert MARKER not in answer.text
+
+    assert await written(shared_service) == before
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=lambda one: one.name)
+async def test_a_body_of_another_kind_or_size_is_refused_on_every_write(
+    caller: httpx.AsyncClient, shared_service: Service, operation: Operation
+) -> None:
+    before = await written(shared_service)
+    body = json.dumps(operation.body()).encode()
+    large = body + b" " * (LIMIT + 1 - len(body))
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(large), 65_536):
+            yield large[start : start + 65_536]
+
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/x-ndjson", ""):
+        answer = await caller.post(operation.path, content=body, headers={"content-type": kind})
+        told(answer, 415, "unsupported-media-type")
+    told(await caller.post(operation.path, content=large, headers=JSON), 413, "body-too-large")
+    told(
+        await caller.post(operation.path, content=in_pieces(), headers=JSON), 413, "body-too-large"
+    )
+    assert await written(shared_service) == before
+
+
+TIMES = ("2026-11-20T10:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+"""Without an offset; and two that lie outside the calendar once they are brought to UTC."""
+
+
+TIMED = [one for one in WITH_BODY if one.takes("occurred_at")]
+
+
+@pytest.mark.parametrize("operation", TIMED, ids=lambda one: one.name)
+async def test_no_time_of_a_body_is_a_fault_of_ours(
+    caller: httpx.AsyncClient, shared_service: Service, operation: Operation
+) -> None:
+    """Times in the right notation, and yet beyond what can be compared with ours."""
+    person = await register(caller, verification=None)
+    template = operation.template.replace("/v1/subjects/{subject_id}", person)
+    path = replace(operation, template=template).path
+    before = await written(shared_service)
+
+    for time in TIMES:
+        answer = await caller.post(path, json=operation.body() | {"occurred_at": time})
+        told(answer, 422, "validation")
+        assert {"pointer": "/occurred_at"}.items() <= answer.json()["errors"][0].items()
+    assert await written(shared_service) == before
+
+
+WITHOUT_BODY = [one for one in WRITES if one.schema is None and one.name != "import_people"]
+
+
+@pytest.mark.parametrize("operation", WITHOUT_BODY, ids=lambda one: one.name)
+async def test_what_reads_no_body_refuses_one_that_cannot_be_read(
+    caller: httpx.AsyncClient, shared_service: Service, operation: Operation
+) -> None:
+    before = await written(shared_service)
+
+    for body in (b"{", b"9" * 30, b'{"a":1,"a":2}', b"\xff"):
+        answer = await caller.post(operation.path, content=body, headers=JSON)
+        assert answer.status_code in {400, 404, 409}, f"{body!r}: {answer.text}"
+    assert await written(shared_service) == before
+
+
+Body = dict[str, Any]
+COLLECTED: Body = {
+    "purpose": "payments",
+    "source": "secretariat",
+    "data": {"financial.account": "BE71096123456769"},
+}
+REGISTERED: Body = {
+    "source": "registration_form",
+    "obtained": [{"purpose": "network_exchange", "data": {"contact.name": MARKER}}],
+}
+
+REFUSED = [
+    pytest.param(
+        "collections",
+        COLLECTED | {"data": {f"contact.{MARKER}": MARKER}},
+        (422, "category-unknown"),
+        marks=pytest.mark.clause("L2"),
+        id="unknown category",
+    ),
+    pytest.param(
+        "collections",
+        COLLECTED | {"purpose": MARKER},
+        (422, "purpose-unknown"),
+        marks=pytest.mark.clause("L2"),
+        id="unknown purpose",
+    ),
+    pytest.param(
+        "collections",
+        COLLECTED | {"source": MARKER},
+        (422, "source-unknown"),
+        id="unknown source",
+    ),
+    pytest.param(
+        "collections",
+        COLLECTED | {"data": {"identity.document": MARKER}},
+        (422, "category-not-allowed-for-purpose"),
+        marks=pytest.mark.clause("L4", "C13"),
+        id="passport for payments",
+    ),
+    pytest.param(
+        "collections",
+        COLLECTED | {"data": {"financial.account": f"BE68 {MARKER}"}},
+        (422, "value-invalid"),
+        marks=pytest.mark.clause("C12"),
+        id="no IBAN",
+    ),
+    pytest.param(
+        "disclosures",
+        share(MARKER),
+        (409, "recipient-not-listed"),
+        marks=pytest.mark.clause("C35"),
+        id="unknown recipient",
+    ),
+    pytest.param(
+        "disclosures",
+        share("azavista", purpose=MARKER),
+        (422, "purpose-unknown"),
+        id="share for an unknown purpose",
+    ),
+    pytest.param(
+        "disclosures",
+        share("azavista", categories=[MARKER]),
+        (422, "category-unknown"),
+        id="share of an unknown category",
+    ),
+    pytest.param(
+        "consents",
+        consent(evidence=" ", method="form"),
+        (422, "consent-evidence-invalid"),
+        marks=pytest.mark.clause("L12", "L16"),
+        id="consent without evidence",
+    ),
+    pytest.param(
+        "consents",
+        consent(method=MARKER),
+        (422, "consent-evidence-invalid"),
+        marks=pytest.mark.clause("L12"),
+        id="consent by unknown method",
+    ),
+    pytest.param(
+        "consents",
+        consent(MARKER),
+        (422, "purpose-unknown"),
+        id="consent to an unknown purpose",
+    ),
+    pytest.param(
+        "consents",
+        consent(policy=MARKER),
+        (422, "consent-evidence-invalid"),
+        id="consent under an unknown policy",
+    ),
+    pytest.param(
+        "identifiers",
+        {
+            "category": "contact.email",
+            "value": f"{MARKER}@",
+            "purpose": "network_exchange",
+            "source": "secretariat",
+            "verification": "link",
+        },
+        (422, "value-invalid"),
+        marks=pytest.mark.clause("C7"),
+        id="no address",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "problem"), REFUSED)
+async def test_what_policy_and_law_refuse_is_told_by_its_own_type_alone(
+    caller: httpx.AsyncClient,
+    shared_service: Service,
+    path: str,
+    body: Body,
+    problem: tuple[int, str],
+) -> None:
+    person = await register(caller, verification=None)
+    before = await written(shared_service)
+
+    answer = await caller.post(f"{person}/{path}", json=body)
+
+    told(answer, *problem)
+    assert await written(shared_service) == before
+
+
+async def test_nobody_erased_and_restricted_people_are_three_problems(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    await arrange(shared_service, "azavista", mechanism=None)
+    erased, restricted = [await register(caller, verification=None) for _ in range(2)]
+    await post(caller, f"{erased}/erasure", {"source": "secretariat"})
+    await post(
+        caller, f"{restricted}/restrictions", {"ground": "unlawful", "source": "secretariat"}
+    )
+    before = await written(shared_service)
+
+    answers = {
+        (404, "subject-unknown"): await caller.post(f"{stranger()}/collections", json=COLLECTED),
+        (410, "subject-erased"): await caller.post(f"{erased}/collections", json=COLLECTED),
+        (409, "subject-restricted"): await caller.post(
+            f"{restricted}/disclosures", json=share("azavista")
+        ),
+    }
+
+    for problem, answer in answers.items():
+        told(answer, *problem)
+    assert await written(shared_service) == before
+
+
+async def test_a_key_of_values_that_looks_like_a_name_is_not_repeated(
+    caller: httpx.AsyncClient,
+) -> None:
+    data: list[dict[str, Any]] = [
+        {MARKER: "x" * 4001},
+        {MARKER: None},
+        {MARKER: {MARKER: MARKER}},
+        {MARKER.title(): MARKER},
+        {f"Åsa {MARKER}": MARKER},
+        {"contact.name": [MARKER]},
+    ]
+    for one in data:
+        answer = await caller.post(
+            "/v1/subjects",
+            json=REGISTERED | {"obtained": [{"purpose": "information", "data": one}]},
+        )
+        told(answer, 422, "validation")
+        assert all(
+            error["pointer"].startswith("/obtained/0/data") for error in answer.json()["errors"]
+        )
+
+
+async def test_headers_queries_and_paths_are_not_repeated_either(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    person = await register(caller, verification=None)
+    before = await written(shared_service)
+    quoted = quote(f"Åsa {MARKER}")
+    cases: list[tuple[httpx.Response, int, str]] = [
+        (await caller.get(f"/v1/subjects/{quoted}"), 422, "validation"),
+        (await caller.get(person, headers={"purpose": MARKER}), 422, "purpose-unknown"),
+        (await caller.get(f"/{MARKER}"), 404, "not-found"),
+        (await caller.get(f"/problems/{MARKER}"), 404, "not-found"),
+        (await caller.get(f"/v1/policies/{MARKER}"), 404, "not-found"),
+        (await caller.get(f"/v1/policies?as_of={MARKER}"), 400, "as-of-malformed"),
+        (await caller.get(f"{person}/events?limit={MARKER}"), 422, "validation"),
+        (await caller.get(f"{person}/events?cursor={MARKER}"), 400, "cursor-invalid"),
+        (await caller.get(f"/webhooks/mailchimp/{MARKER}"), 404, "not-found"),
+        (await caller.get(f"/webhooks/{MARKER}/{WEBHOOK_SECRET}"), 404, "not-found"),
+        (
+            await caller.post(
+                f"{person}/consents/{quoted}/withdrawal", json={"source": "mailchimp"}
+            ),
+            422,
+            "validation",
+        ),
+        (
+            await caller.post(f"/v1/recipients/{MARKER}/contracts/end", json={"on": "2026-01-01"}),
+            409,
+            "recipient-not-listed",
+        ),
+    ]
+
+    for answer, status, slug in cases:
+        told(answer, status, slug)
+    assert await written(shared_service) == before
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "-1", "٣"]
+)
+async def test_no_time_of_a_query_is_a_fault_of_ours(
+    caller: httpx.AsyncClient, moment: str
+) -> None:
+    person = await register(caller, verification=None)
+
+    for path in (person, "/v1/policies"):
+        answer = await caller.get(
+            path, params={"as_of": moment}, headers={"purpose": "information"}
+        )
+        told(answer, 400, "as-of-malformed")
+
+
+async def test_a_method_that_a_path_does_not_have_names_all_that_it_has(
+    caller: httpx.AsyncClient,
+) -> None:
+    """Finding 6 of the conventions: Starlette itself would name one route's alone."""
+    for template, methods in DOCUMENT["paths"].items():
+        [one, *_] = [one for one in OPERATIONS if one.template == template]
+        answer = await caller.delete(one.path)
+
+        told(answer, 405, "method-not-allowed")
+        assert set(answer.headers["allow"].split(", ")) >= {name.upper() for name in methods}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+async def test_a_defect_of_ours_is_told_as_one_and_tells_nothing(
+    caller: httpx.AsyncClient,
+    shared_service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Operation,
+) -> None:
+    """A defect's message may quote anything: the answer has the registered words alone."""
+
+    def broken(*_arguments: object, **_more: object) -> None:
+        raise RuntimeError(MARKER)
+
+    monkeypatch.setattr(type(shared_service.callers), "caller", broken)
+
+    answer = await caller.request(operation.method, operation.path, json=operation.body())
+
+    if operation.scope == "public":
+        assert answer.status_code != 500
+    else:
+        told(answer, 500, "internal")
+
+
+async def test_a_defect_in_the_ledger_is_a_500_and_the_request_can_be_repeated(
+    caller: httpx.AsyncClient, shared_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"idempotency-key": "after-a-defect"}
+
+    def broken(*_arguments: object, **_more: object) -> None:
+        raise RuntimeError(MARKER)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(shared_service.ledger), "execute_group", broken)
+        failed = await caller.post("/v1/subjects", json=REGISTERED, headers=key)
+    repeated = await caller.post("/v1/subjects", json=REGISTERED, headers=key)
+
+    told(failed, 500, "internal")
+    assert repeated.status_code == 201
+    assert "idempotent-replayed" not in repeated.headers
+
+
+async def test_a_wrong_secret_of_a_webhook_is_not_told_from_no_webhook(shared_api: Api) -> None:
+    async with shared_api.anonymous() as mail:
+        wrong = await mail.post(f"/webhooks/mailchimp/{MARKER}", data={"type": "unsubscribe"})
+        none = await mail.post(f"/webhooks/{MARKER}/{MARKER}", data={"type": "unsubscribe"})
+
+    for answer in (wrong, none):
+        told(answer, 404, "not-found")
