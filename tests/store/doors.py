@@ -5,14 +5,18 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from app.store.append import APPEND_SQL, PARTITION, Append, Outcome, OutcomeCode, arguments
+from app.store.append import (
+    APPEND_ONE_SQL,
+    APPEND_SQL,
+    Append,
+    Outcome,
+    OutcomeCode,
+    arguments,
+    arguments_of_one,
+    fits_short_path,
+)
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
-
-APPEND_ONE_SQL = (
-    "SELECT outcome, stream_id, first_version, last_version, first_position"
-    " FROM ledger.ledger_append_one(" + ", ".join(f"${n}" for n in range(1, 21)) + ")"
-)
 
 
 async def append(
@@ -27,39 +31,10 @@ async def append(
     return [by_command[number] for number in range(1, len(commands) + 1)]
 
 
-def one_arguments(command: Append) -> tuple[object, ...]:
-    """The arguments of `ledger_append_one`."""
-    [event] = command.events
-    assert not command.identifiers
-    assert not command.suppressions
-    token = command.idempotency
-    return (
-        PARTITION,
-        command.stream_id,
-        command.expected,
-        command.control,
-        token and token.client,
-        token and token.key,
-        token and token.key_previous,
-        token and token.fingerprint,
-        token and token.fingerprint_previous,
-        event.event_id,
-        event.type,
-        event.entry,
-        [blob.key_id for blob in event.blobs],
-        [blob.retention_class for blob in event.blobs],
-        [blob.blob for blob in event.blobs],
-        [key.key_id for key in command.new_keys],
-        [key.retention_class for key in command.new_keys],
-        [key.generation for key in command.new_keys],
-        [key.epoch for key in command.new_keys],
-        [key.wrapped for key in command.new_keys],
-    )
-
-
 async def append_one(connection: Connection, command: Append) -> Outcome:
     """One call of `ledger_append_one`."""
-    row = await connection.fetchrow(APPEND_ONE_SQL, *one_arguments(command))
+    assert fits_short_path(command)
+    row = await connection.fetchrow(APPEND_ONE_SQL, *arguments_of_one(command))
     assert row is not None
     return _outcome(row)
 

@@ -10,10 +10,17 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.store.append import APPEND_SQL, Append, IdempotencyToken, arguments
+from app.store.append import (
+    APPEND_ONE_SQL,
+    APPEND_SQL,
+    Append,
+    IdempotencyToken,
+    arguments,
+    arguments_of_one,
+)
 from tests.store.chains import Chain, Section, claim, new_key
 from tests.store.conftest import Connect
-from tests.store.doors import APPEND_ONE_SQL, Connection, append, append_one, one_arguments, send
+from tests.store.doors import Connection, append, append_one, send
 
 Damage = Callable[[Append], Append]
 
@@ -245,7 +252,7 @@ async def test_a_partition_without_a_lock_is_refused(
     with pytest.raises(asyncpg.InvalidParameterValueError):
         await app.fetch(APPEND_SQL, partition, *arguments([command], [None])[1:])
     with pytest.raises(asyncpg.InvalidParameterValueError):
-        await app.fetch(APPEND_ONE_SQL, partition, *one_arguments(command)[1:])
+        await app.fetch(APPEND_ONE_SQL, partition, *arguments_of_one(command)[1:])
 
 
 SIGNATURE = """

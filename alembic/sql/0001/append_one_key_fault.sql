@@ -6,7 +6,8 @@ CREATE OR REPLACE FUNCTION ledger.append_one_key_fault(
 LANGUAGE sql VOLATILE
 AS $function$
     SELECT CASE
-        WHEN NOT k_epoch <@ ARRAY(SELECT p.epoch FROM ledger.key_epoch p WHERE p.state = 'active')
+        WHEN NOT k_epoch <@ ARRAY(SELECT p.epoch FROM ledger.key_epoch p
+                                   WHERE p.epoch = ANY (k_epoch) AND p.state = 'active')
         THEN 'stale-epoch'
         WHEN EXISTS (SELECT FROM ledger.erasure_fence f
                       WHERE f.subject_id = p_stream AND f.class = ANY (k_class))

@@ -8,7 +8,8 @@ AS $function$
 DECLARE
     v_outcome text[] := c_outcome;
     v_active CONSTANT int[] := ARRAY(
-        SELECT p.epoch FROM ledger.key_epoch p WHERE p.state = 'active');
+        SELECT p.epoch FROM ledger.key_epoch p
+         WHERE p.epoch = ANY (x_epoch) AND p.state = 'active');
 BEGIN
     FOR v_i IN 1 .. cardinality(x_command) LOOP
         IF (x_epoch[v_i] = ANY (v_active)) IS NOT TRUE THEN
