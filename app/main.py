@@ -82,6 +82,10 @@ async def open_service(
         if logins.eraser is not None:
             eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
             open_things.push_async_callback(eraser.close)
+            await prove_powerless(eraser)
+        if logins.projector is not None:
+            async with await open_pool(logins.projector, size_max=1) as projector:
+                await prove_powerless(projector)
         yield Service(
             ledger=ledger,
             control=control,

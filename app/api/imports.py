@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
+import asyncpg
+import structlog
 from fastapi import HTTPException, Query, Request, Response, Security
 from pydantic import BaseModel, Field, ValidationError
 from starlette.types import Receive, Send
@@ -21,7 +23,7 @@ from app.api.bodies import (
     WordField,
 )
 from app.api.call import Call, authorised
-from app.api.failures import validation_errors
+from app.api.failures import DATABASE_AWAY, validation_errors
 from app.api.operations import operation, router
 from app.api.problems import PROBLEMS, refusal_members
 from app.api.strict_json import MalformedJson, parse
@@ -34,8 +36,11 @@ from app.propagation.importing import Line, LineResult, LineStatus, import_line,
 from app.propagation.registration import Registrar
 from app.receipts import Attribution, LedgerContended
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
+from app.store.rulebook import PolicyUnpublished
 
 ROUTES = router("imports")
+
+_log: Any = structlog.get_logger("pdledger.imports")
 
 NDJSON = "application/x-ndjson"
 ACCEPTED = frozenset({NDJSON, "application/jsonl"})
@@ -190,9 +195,11 @@ class _Import(Response):
         except LineTooLong as long:
             waiting.append((long.args[0], asyncio.create_task(_refused("line-too-long"))))
         finally:
-            while waiting:
-                await self._settle(*waiting.popleft())
-            self._results.put_nowait(None)
+            try:
+                while waiting:
+                    await self._settle(*waiting.popleft())
+            finally:  # whatever happens, whoever waits for the next result is released
+                self._results.put_nowait(None)
 
     async def _settle(self, number: int, task: "asyncio.Task[dict[str, Any]]") -> None:
         self._results.put_nowait(ENCODER.encode({"line": number, **await task}) + b"\n")
@@ -216,7 +223,7 @@ class _Import(Response):
         try:
             body = ImportLineBody.model_validate(parse(line.text))
             self._call.check_source(body.source)
-            result = await self._execute(body.line(), line.number)
+            result = await self._execute(body.line(), line)
         except MalformedJson:
             return await _refused("malformed-json")
         except ValidationError as invalid:
@@ -225,8 +232,13 @@ class _Import(Response):
             return await _refused(refusal.code, **refusal_members(refusal))
         except (LedgerBusy, LedgerContended):
             return await _refused("ledger-busy")
-        except LedgerUnavailable:
+        except PolicyUnpublished:
+            return await _refused("policy-unpublished")
+        except (LedgerUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return await _refused("ledger-unavailable")
+        except Exception as fault:  # noqa: BLE001  # the head of a line's loop: told and recorded
+            _log.error("import line failed", failure=type(fault).__qualname__)
+            return await _refused("internal")
         return {
             "status": result.status,
             "subject_id": result.subject_id,
@@ -234,17 +246,17 @@ class _Import(Response):
             "problem": None,
         }
 
-    async def _execute(self, line: Line, number: int) -> LineResult:
+    async def _execute(self, line: Line, numbered_line: _Numbered) -> LineResult:
         if self._rehearsal:
             return await rehearse_line(self._registrar, line)
         key = self._attribution.idempotency
         assert key is not None
-        numbered = replace(key, key=f"{key.key}/{number}", body=b"")
+        numbered = replace(key, key=f"{key.key}/{numbered_line.number}", body=numbered_line.text)
         return await import_line(
             self._call.service.ledger,
             self._registrar,
             line,
-            replace(self._attribution, idempotency=numbered),
+            replace(self._attribution, idempotency=of_line),
         )
 
 

@@ -186,8 +186,10 @@ class GroupCommit:
         else:
             self.flushes += 1
             for waiting in batch:
-                _succeed(waiting, tuple(outcomes[: len(waiting.commands)]))
+                mine = tuple(outcomes[: len(waiting.commands)])
                 del outcomes[: len(waiting.commands)]
+                if not (waiting.tries and await self._committed_late(waiting, mine)):
+                    _succeed(waiting, mine)
 
     async def _call(self, batch: list[_Waiting]) -> list[Outcome]:
         commands = [command for waiting in batch for command in waiting.commands]
@@ -247,6 +249,12 @@ class GroupCommit:
                 _fail(waiting, LedgerUnavailable("the database keeps closing the connection"))
             else:
                 self._queue.appendleft(waiting)
+
+    async def _committed_late(self, waiting: _Waiting, outcomes: tuple[Outcome, ...]) -> bool:
+        """Whether a conflict is with our own first try, committed after we had looked for it."""
+        if all(outcome.code is not OutcomeCode.VERSION_CONFLICT for outcome in outcomes):
+            return False
+        return await self._settled(await self._connected(), waiting)
 
     async def _settled(self, connection: "asyncpg.Connection[Any]", waiting: _Waiting) -> bool:
         if waiting.answer.done():
