@@ -23,7 +23,7 @@ from app.api.bodies import (
     WordField,
 )
 from app.api.call import Call, authorised
-from app.api.failures import DATABASE_AWAY, validation_errors
+from app.api.failures import validation_errors
 from app.api.operations import operation, router
 from app.api.problems import PROBLEMS, refusal_members
 from app.api.strict_json import MalformedJson, parse
@@ -256,7 +256,7 @@ class _Import(Response):
             self._call.service.ledger,
             self._registrar,
             line,
-            replace(self._attribution, idempotency=of_line),
+            replace(self._attribution, idempotency=numbered),
         )
 
 
