@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from app.clock import Clock
 from app.domain.control import CONTROL
 from app.domain.control import Command as ControlCommand
-from app.domain.decider import Circumstances
+from app.domain.decider import Circumstances, Refusal
 from app.domain.register import REGISTER, SuppressUnknown
 from app.events.recorded import Record
 from app.identifiers import StreamId
@@ -16,12 +16,13 @@ from app.receipts import (
     IdempotencyKeyReused,
     LedgerContended,
     Receipt,
+    VersionMismatch,
     receipt_lines,
 )
 from app.store.append import Append, Outcome, OutcomeCode
 from app.store.event_store import Draft, EventStore
 from app.store.group_commit import GroupCommit
-from app.store.idempotency import IdempotencyRegister
+from app.store.idempotency import FirstExecution, IdempotencyRegister
 from app.store.rulebook import Rulebook
 
 TRIES_MAX = 64
@@ -67,7 +68,16 @@ class ControlLedger:
             state = await self._rulebook.refresh_control()
             ruling = policy or (await self._rulebook.current()).policy
             given = Circumstances(ruling, self._rulebook.law, state, self._clock())
-            records = CONTROL.decide(command, state, given)
+            try:
+                if attribution.if_match not in (None, state.version):
+                    raise VersionMismatch(current_version=state.version)
+                records = CONTROL.decide(command, state, given)
+            except Refusal:
+                # A repeated request: its own first execution may be what speaks against it now.
+                repeated = await self._first_receipt(attribution, given)
+                if repeated is None:
+                    raise
+                return repeated
             stream = self._rulebook.control_stream
             receipt = await self._append((stream, records, state), given, attribution)
             if receipt is not None:
@@ -133,9 +143,10 @@ class ControlLedger:
                 lines = receipt_lines(draft.recorded, outcome.first_position)
                 return Receipt(outcome.stream_id, before + len(lines), lines)
             case OutcomeCode.REPLAYED:
-                first, last = outcome.first_version or 0, outcome.last_version or 0
-                events = await self._store.read_events(outcome.stream_id, first, last)
-                return Receipt(outcome.stream_id, last, receipt_lines(events, None), replayed=True)
+                first = FirstExecution(
+                    outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
+                )
+                return await self._replay(first, before)
             case OutcomeCode.KEY_REUSED:
                 raise IdempotencyKeyReused
             case OutcomeCode.STALE_CONTROL:
@@ -143,3 +154,25 @@ class ControlLedger:
                 return None
             case _:
                 return None
+
+    async def _first_receipt(
+        self, attribution: Attribution, given: Circumstances
+    ) -> Receipt | None:
+        """The receipt of the first execution; None when the request is none that is repeated."""
+        if attribution.idempotency is None:
+            return None
+        token = await self._idempotency.token(attribution.idempotency, given.now)
+        first = await self._idempotency.first_execution(token)
+        return first and await self._replay(first, given.control.version)
+
+    async def _replay(self, first: FirstExecution, current: int) -> Receipt:
+        if not first.same_body:
+            raise IdempotencyKeyReused
+        if first.first_version is None or first.last_version is None:
+            return Receipt(first.stream_id, current, replayed=True)
+        events = await self._store.read_events(
+            first.stream_id, first.first_version, first.last_version
+        )
+        return Receipt(
+            first.stream_id, first.last_version, receipt_lines(events, None), replayed=True
+        )
