@@ -170,15 +170,19 @@ class Registrar:
     async def _collect(
         self, subject_id: UUID, command: RegisterSubject, attribution: Attribution
     ) -> Registration:
-        """What was obtained joins the person's record, one command a purpose, all or nothing."""
-        receipts = [
-            await self._ledger.execute(
-                subject_id,
-                _collection(command, obtained),
-                attribution if number == 0 else _numbered(attribution, number),
-            )
-            for number, obtained in enumerate(command.obtained)
-        ]
+        """What was obtained joins the person's record, one command a purpose.
+
+        Broken off in between, the request repeated resumes where it broke off.
+        """
+        receipts: list[Receipt] = []
+        for number, obtained in enumerate(command.obtained):
+            collection = _collection(command, obtained)
+            numbered = attribution if number == 0 else _numbered(attribution, number)
+            receipt = await self._ledger.execute(subject_id, collection, numbered)
+            if receipt.replayed and receipt.lines and receipt.lines[0].version == 1:
+                # The first execution began the stream, with every purpose in its one command.
+                return Registration(Registered.NEW, receipt.stream_id, receipt)
+            receipts.append(receipt)
         lines = tuple(line for receipt in receipts for line in receipt.lines)
         return Registration(
             Registered.FOUND,
