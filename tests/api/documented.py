@@ -101,9 +101,9 @@ def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value
 
 
 def _parameter(name: str) -> str:
-    if name in {"subject_id", "request_id", "objection", "erasure", "identifier"}:
+    if name in {"subject_id", "request_id", "objection", "erasure"}:
         return str(uuid4())
-    return WORDS.get(name, "newsletter")
+    return "1" if name == "identifier" else WORDS.get(name, "newsletter")
 
 
 OPERATIONS = tuple(_operations())

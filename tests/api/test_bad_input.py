@@ -431,7 +431,7 @@ async def test_a_defect_in_the_ledger_is_a_500_and_the_request_can_be_repeated(
         raise RuntimeError(MARKER)
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(shared_service.ledger), "execute_group", broken)
+        patched.setattr(type(shared_service.ledger), "execute", broken)
         failed = await caller.post("/v1/subjects", json=REGISTERED, headers=key)
     repeated = await caller.post("/v1/subjects", json=REGISTERED, headers=key)
 
