@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -91,6 +93,16 @@ def fleet(count: int, logs: Path, **variables: str) -> Iterator[Fleet]:
     finally:
         for number in list(ships.members):
             ships.kill(number)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a database: pytest shuts its own to other accounts whenever it starts."""
+    made = Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def prepared(home: Path) -> dict[str, str]:

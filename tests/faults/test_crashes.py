@@ -26,7 +26,7 @@ import pytest
 
 from app.store import embedded
 from app.store.integrity import verify
-from tests.faults.fleet import Fleet, fleet, knob, prepared
+from tests.faults.fleet import Fleet, fleet, folder, knob, prepared
 
 SECONDS = knob("LEDGER_FAULTS_SECONDS", 6)
 CLIENTS = knob("LEDGER_FAULTS_CLIENTS", 12)
@@ -170,9 +170,10 @@ async def _kill_database(cluster: embedded.Cluster) -> int:
 
 
 @pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def variables() -> Iterator[dict[str, str]]:
     """A ledger of its own, since its database is killed."""
-    return prepared(tmp_path_factory.mktemp("crashes") / "var")
+    with folder() as made:
+        yield prepared(made / "var")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.store import embedded, group_commit
 from tests.cli.services import Running, running
 from tests.conftest import Database
-from tests.faults.fleet import prepared
+from tests.faults.fleet import folder, prepared
 from tests.rights.people import consent, register
 from tests.serving import Api, count_events, serving
 
@@ -32,11 +32,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home() -> Iterator[Path]:
     """A ledger with a database of its own, which is taken away from its service."""
-    folder = tmp_path_factory.mktemp("away") / "var"
-    prepared(folder)
-    return folder
+    with folder() as made:
+        prepared(made / "var")
+        yield made / "var"
 
 
 @pytest.fixture
