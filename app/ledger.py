@@ -70,7 +70,8 @@ class Ledger:
         Raises the decider's Refusal, VersionMismatch, IdempotencyKeyReused, IdentifierTaken,
         SubjectErased; LedgerBusy, LedgerContended or LedgerUnavailable when it should be repeated.
         """
-        [receipt] = await self.execute_group([(subject_id, command)], attribution, new=new)
+        async with self._turn(subject_id):
+            [receipt] = await self._execute([(subject_id, command)], attribution, new=new)
         return receipt
 
     async def execute_group(
@@ -179,7 +180,8 @@ class Ledger:
                 _append(stream, one, draft, rules.control.version)
                 for (stream, _), one, draft in zip(commands, known, drafts, strict=True)
             ]
-            appends[0] = replace(appends[0], idempotency=token)
+            if token is not None:
+                appends[0] = replace(appends[0], idempotency=token)
             outcomes = await self.commit.append(appends)
             if all(outcome.code is OutcomeCode.APPENDED for outcome in outcomes):
                 return tuple(map(self._appended, known, drafts, outcomes))

@@ -8,31 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks import load
+from benchmarks.bodies import BODIES
 from benchmarks.figures import Figure, alone
 from benchmarks.load import Load, Result
-from benchmarks.people import SHA256, registered
+from benchmarks.people import registered
 from benchmarks.servers import Ledger, floor
 
 SECONDS = 3.0
 SUBJECTS = 2_000
-BODIES = {
-    "consents": {
-        "purpose": "newsletter",
-        "wording_sha256": SHA256,
-        "language": "sv",
-        "policy": "impel-1",
-        "source": "registration_form",
-        "method": "form",
-        "occurred_at": "{moment}",
-        "evidence": "form answer {fresh}",
-    },
-    "collections": {
-        "source": "registration_form",
-        "purpose": "network_exchange",
-        "data": {"work.title": "Miljöinspektör {fresh}", "work.unit": "Tillsyn"},
-        "occurred_at": "{moment}",
-    },
-}
 
 
 def measure(ledger: Ledger, *, rounds: int) -> list[Figure]:

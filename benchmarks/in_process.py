@@ -28,8 +28,9 @@ from app.service import Service
 from app.settings import Settings
 from app.store.embedded_home import secret_file
 from app.store.idempotency import IdempotencyKey
+from benchmarks.bodies import SHA256
 from benchmarks.figures import Figure, alone
-from benchmarks.people import SHA256, registered
+from benchmarks.people import registered
 from benchmarks.servers import PEER_DATABASE, Ledger
 
 SECONDS = 2.5

@@ -10,7 +10,8 @@ from typing import Any
 
 import asyncpg
 
-from benchmarks.servers import FLAGS, POSTGRESQL, Ledger
+from benchmarks.bodies import BODIES
+from benchmarks.servers import FLAGS, POSTGRESQL, SERVICE, Ledger
 
 PACKAGES = (
     "fastapi",
@@ -50,6 +51,8 @@ def pinned(ledger: Ledger) -> dict[str, Any]:
         "packages": {name: version(name) for name in PACKAGES},
         "uvicorn": {name: value for name, value in FLAGS.items() if value is not None},
         "workers_per_side": 1,
+        "service": SERVICE,
+        "body": {noun: json.dumps(body, ensure_ascii=False) for noun, body in BODIES.items()},
         "postgresql": postgresql,
     }
 

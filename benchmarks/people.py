@@ -9,7 +9,6 @@ from uuid import uuid4
 from benchmarks.servers import Ledger
 from samples.people import Person, people
 
-SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 CHUNK_LINES = 200
 
 

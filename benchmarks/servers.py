@@ -37,6 +37,12 @@ FLAGS: dict[str, Any] = {
 POSTGRESQL = {"shared_buffers": "256MB", "max_wal_size": "4GB", "max_connections": "100"}
 """Beyond the defaults of the embedded cluster; both sides share the one server."""
 
+SERVICE = {"LEDGER_LOG_LEVEL": "info", "LEDGER_WORKERS": "false"}
+"""One worker a side: the registers are kept by a `pdledger work` of its own, which is not measured.
+
+The access log is on and discarded.
+"""
+
 PEER_DATABASE = "floors"
 START_S = 60
 
@@ -66,7 +72,7 @@ class Ledger:
 
 
 @contextmanager
-def ledger(*, log_level: str = "info") -> Iterator[Ledger]:
+def ledger() -> Iterator[Ledger]:
     """The service in the foreground of a process of its own, one worker, its log discarded."""
     with tempfile.TemporaryDirectory(prefix="pdledger-bench-") as folder:
         home = Path(folder) / "home"
@@ -75,7 +81,7 @@ def ledger(*, log_level: str = "info") -> Iterator[Ledger]:
         tuning = [f"{name} = '{value}'" for name, value in POSTGRESQL.items()]
         (home / "postgresql.local.conf").write_text("\n".join(tuning) + "\n")
         (home / "postgresql.local.conf").chmod(0o644)
-        variables = {"LEDGER_HOME": str(home), "LEDGER_PORT": "0", "LEDGER_LOG_LEVEL": log_level}
+        variables = {"LEDGER_HOME": str(home), "LEDGER_PORT": "0", **SERVICE}
         with embedded.start(home) as cluster:
             asyncio.run(_create_peer_database(cluster))
             command = [sys.executable, "-m", "app.cli", "up", "--json"]

@@ -104,7 +104,10 @@ class Call:
         return int(match[1])
 
     def _parameters(self) -> dict[str, str]:
-        return {**self.request.path_params, **self.request.query_params}
+        request = self.request
+        if not request.scope["query_string"]:
+            return request.path_params
+        return {**request.path_params, **request.query_params}
 
     async def _fingerprint(self, *, reads_body: bool) -> bytes:
         """Canonical bytes of body and parameters; a streamed body is told apart by its lines."""

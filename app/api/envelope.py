@@ -112,10 +112,8 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             headers = message.setdefault("headers", [])
-            present = {name for name, _ in headers}
-            headers.extend(
-                (name, value) for name, value in SECURITY_HEADERS.items() if name not in present
-            )
+            present = [name for name, _ in headers]
+            headers += [pair for pair in SECURITY_HEADERS.items() if pair[0] not in present]
             headers.append((b"x-request-id", str(self._request_id).encode()))
         await self._send(message)
 

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
+from app.api.short_way import shortened
+
 DEPTH_MAX = 32
 
 
@@ -96,7 +98,7 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wraps FastAPI's handler, so that body, dependencies and checks read one parsed value."""
-        handler = super().get_route_handler()
+        handler = shortened(self, super().get_route_handler())
         reads_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:

@@ -98,6 +98,17 @@ def _word(value: Any) -> str:
     return str(value)
 
 
+def _member_of(words: type[StrEnum]) -> Write:
+    known = {member: member.value for member in words}
+
+    def write(value: Any) -> str:
+        if value not in known:
+            raise PayloadInvalid("expected a word of its enumeration")
+        return known[value]
+
+    return write
+
+
 def _digest(value: Any) -> str:
     if not isinstance(value, str) or not is_digest(value):
         raise PayloadInvalid("expected a SHA-256 in hex")
@@ -126,7 +137,7 @@ def _codec(hint: Any) -> tuple[Write, Read]:
     if origin is Annotated:
         return _annotated(args)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return (_word, hint)
+        return (_member_of(hint), hint)
     if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
         return _optional(_codec(next(arg for arg in args if arg is not type(None))))
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:

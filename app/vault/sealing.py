@@ -55,7 +55,7 @@ Opened: TypeAlias = NeverSealed | Sealed | Erased | KeyUnavailable | Corrupt
 
 def prefixed(*parts: bytes) -> bytes:
     """Each part behind its length as u32 big-endian: no two lists of parts give the same bytes."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def associated_data(
