@@ -1,0 +1,434 @@
+"""Imports: every line for itself, in order, once, in constant memory, and no consent from air."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+
+from app.api.problems import PROBLEMS
+from app.main import create_app, wrapped
+from app.service import Service
+from app.settings import Settings
+from tests.api.documented import OPERATIONS
+from tests.rights.people import arrange, post
+from tests.serving import Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NDJSON = {"content-type": "application/x-ndjson"}
+MARKER = "qxzjannaberg"
+LINE_MAX = 64_000
+MANY = 20_000
+GROWTH_MAX_MIB = 40
+Line = dict[str, Any]
+
+
+def person(*, email: str = "", **more: Any) -> Line:
+    """A line: somebody with an address of their own."""
+    data = {
+        "contact.name": "Žofie Nováková",
+        "contact.email": email or f"{uuid4().hex}@urad.example",
+    }
+    return {
+        "source": "registration_form",
+        "verification": "link",
+        "obtained": [{"purpose": "network_exchange", "data": data}],
+        **more,
+    }
+
+
+def reader(email: str = "", **consent: Any) -> Line:
+    """A line: somebody who is said to want the newsletter, with what evidence there is."""
+    obtained = [{"purpose": "newsletter", "data": {"contact.email": email or address()}}]
+    return person() | {"obtained": obtained, "consents": [{"purpose": "newsletter", **consent}]}
+
+
+def address() -> str:
+    """An e-mail address that nobody else has."""
+    return f"{uuid4().hex}@urad.example"
+
+
+PROOF = {
+    "wording_sha256": "ab" * 32,
+    "language": "sv",
+    "policy": "impel-1",
+    "method": "form",
+    "occurred_at": "2026-11-01T10:00:00Z",
+    "evidence": "row 12 of the list",
+}
+
+
+def ndjson(lines: Iterable[Line | bytes]) -> bytes:
+    """The lines as they are sent; bytes are sent as they are."""
+    return b"".join(
+        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines
+    )
+
+
+async def sent(
+    client: httpx.AsyncClient, lines: Iterable[Line | bytes], key: str = "", **query: Any
+) -> list[Line]:
+    """The results of one import."""
+    headers = NDJSON | {"idempotency-key": key or str(uuid4())}
+    answer = await client.post("/v1/imports", content=ndjson(lines), headers=headers, params=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert MARKER not in answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def written(service: Service) -> int:
+    """How many events the log holds."""
+    return int(await service.pool.fetchval("SELECT count(*) FROM ledger.events"))
+
+
+def kinds(results: Iterable[Line]) -> list[str]:
+    """What became of each line: its status, or the type of its problem."""
+    return [
+        one["problem"]["type"].removeprefix("/problems/") if one["problem"] else one["status"]
+        for one in results
+    ]
+
+
+def unlike(line: Line, **changed: Any) -> Line:
+    """A line whose one obtainment is changed."""
+    return line | {"obtained": [line["obtained"][0] | changed]}
+
+
+SPOILT: list[tuple[Line | bytes, str]] = [
+    (b'{"source": ' + MARKER.encode(), "malformed-json"),
+    (b'{"source": "a", "source": "' + MARKER.encode() + b'"}', "malformed-json"),
+    (b'{"source": "\\ud800' + MARKER.encode() + b'"}', "malformed-json"),
+    (b'{"source": "' + MARKER.encode() + b'\\u0000"}', "malformed-json"),
+    (b"\xff\xfe" + MARKER.encode(), "malformed-json"),
+    (b"[1, 2]", "validation"),
+    (person() | {MARKER: MARKER}, "validation"),
+    (unlike(person(), data={MARKER: 1}), "validation"),
+    (person(occurred_at="2026-11-01T10:00:00"), "validation"),
+    (person(source=MARKER), "source-unknown"),
+    (unlike(person(), purpose=MARKER), "purpose-unknown"),
+    (unlike(person(), data={f"contact.{MARKER}": MARKER}), "category-unknown"),
+    (
+        unlike(person(), purpose="payments", data={"identity.document": MARKER}),
+        "category-not-allowed-for-purpose",
+    ),
+    (unlike(person(), data={"contact.email": f"{MARKER}@"}), "value-invalid"),
+]
+
+
+@pytest.mark.clause("L2", "L4", "C13")
+async def test_every_line_has_its_own_result_in_order_and_tells_nothing_of_itself(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    lines: list[Line | bytes] = []
+    wanted: list[str] = []
+    for line, slug in SPOILT:
+        lines += [line, person()]
+        wanted += [slug, "recorded"]
+
+    results = await sent(caller, lines)
+
+    assert kinds(results) == wanted
+    assert [one["line"] for one in results] == list(range(1, len(lines) + 1))
+    for one in results:
+        if one["problem"] is None:
+            assert UUID(one["subject_id"])
+            assert isinstance(one["position"], int)
+            continue
+        slug = one["problem"]["type"].removeprefix("/problems/")
+        assert (one["status"], one["subject_id"], one["position"]) == ("refused", None, None)
+        assert one["problem"]["status"] == PROBLEMS[slug].status
+        assert one["problem"]["title"] == PROBLEMS[slug].title
+    assert await written(shared_service) > len(SPOILT)
+
+
+async def test_blank_lines_count_and_a_last_line_needs_no_end(caller: httpx.AsyncClient) -> None:
+    body = b"\n" + ndjson([person()]) + b"  \r\n\n" + ndjson([person()]).rstrip() + b"\r\n"
+    body += json.dumps(person()).encode()
+
+    answer = await caller.post("/v1/imports", content=body, headers=NDJSON)
+    nothing = await caller.post("/v1/imports", content=b"\n\n", headers=NDJSON)
+
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert [one["line"] for one in results] == [2, 5, 6]
+    assert kinds(results) == ["recorded"] * 3
+    assert (nothing.status_code, nothing.content) == (200, b"")
+
+
+@pytest.mark.parametrize("ended", [b"\n", b""])
+async def test_a_line_too_long_ends_the_import_and_what_came_before_it_stands(
+    caller: httpx.AsyncClient, ended: bytes
+) -> None:
+    long = b'{"source": "' + MARKER.encode() * (LINE_MAX // 10) + b'"}' + ended
+
+    answer = await caller.post(
+        "/v1/imports",
+        content=ndjson([person(), person()]) + long + ndjson([person()]),
+        headers=NDJSON,
+    )
+
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert kinds(results) == ["recorded", "recorded", "line-too-long"]
+    assert results[-1]["line"] == 3
+    assert MARKER not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+async def test_another_media_type_is_refused_whole(
+    caller: httpx.AsyncClient, shared_service: Service, kind: str
+) -> None:
+    before = await written(shared_service)
+
+    answer = await caller.post(
+        "/v1/imports", content=ndjson([person()]), headers={"content-type": kind}
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (
+        415,
+        "/problems/unsupported-media-type",
+    )
+    assert await written(shared_service) == before
+
+
+async def test_json_lines_go_by_either_name(caller: httpx.AsyncClient) -> None:
+    headers = {"content-type": "application/jsonl; charset=utf-8"}
+
+    answer = await caller.post("/v1/imports", content=ndjson([person()]), headers=headers)
+
+    assert kinds([json.loads(answer.text)]) == ["recorded"]
+
+
+async def test_a_dry_run_says_the_same_and_appends_nothing(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    lines = [
+        *(line for line, _ in SPOILT),
+        person(),
+        reader(),
+        reader(**PROOF),
+        reader(**{**PROOF, "evidence": " "}),
+        reader(**{**PROOF, "method": "telepathy"}),
+    ]
+    before = await written(shared_service)
+
+    rehearsed = await sent(caller, lines, dry_run=True)
+    unwritten = await written(shared_service)
+    carried_out = await sent(caller, lines)
+
+    assert unwritten == before
+    assert {one["subject_id"] for one in rehearsed} == {None}
+    assert [kind.replace("acceptable", "recorded") for kind in kinds(rehearsed)] == kinds(
+        carried_out
+    )
+    assert kinds(rehearsed)[-5:] == [
+        *["acceptable"] * 3,
+        *["consent-evidence-invalid"] * 2,
+    ]
+    assert [one["problem"] for one in rehearsed] == [one["problem"] for one in carried_out]
+
+
+async def test_an_import_broken_off_and_repeated_repeats_nothing(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """A14: the same key and the same file: what is recorded is told again, the rest goes on."""
+    lines: list[Line | bytes] = [
+        person(),
+        reader(),
+        b"{broken",
+        reader(**PROOF),
+        unlike(person(), purpose="information"),
+    ]
+    two = person()
+    two["obtained"] = [two["obtained"][0], two["obtained"][0] | {"purpose": "information"}]
+    lines += [two, person(), reader(**PROOF)]
+    key = str(uuid4())
+
+    half = await sent(caller, lines[:6], key)
+    before = await written(shared_service)
+    again = await sent(caller, lines[:6], key)
+    unchanged = await written(shared_service)
+    whole = await sent(caller, lines, key)
+    after = await written(shared_service)
+    complete = await sent(caller, lines, key)
+
+    repeated = ["repeated", "repeated", "malformed-json", *["repeated"] * 3]
+    assert kinds(half) == ["recorded", "recorded", "malformed-json", *["recorded"] * 3]
+    assert kinds(again) == repeated
+    assert unchanged == before
+    assert kinds(whole) == [*repeated, "recorded", "recorded"]
+    assert kinds(complete) == [*repeated, "repeated", "repeated"]
+    for other in (again, whole, complete):
+        assert [one["subject_id"] for one in other[:6]] == [one["subject_id"] for one in half]
+    assert [one["position"] for one in again] == [one["position"] for one in half]
+    assert await written(shared_service) == after
+
+
+async def test_another_file_under_the_same_key_is_refused_line_by_line(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    key, first = str(uuid4()), person()
+    await sent(caller, [first, person()], key)
+    before = await written(shared_service)
+
+    results = await sent(caller, [first, person(), person()], key)
+
+    assert kinds(results) == ["repeated", "idempotency-key-reused", "recorded"]
+    assert await written(shared_service) > before
+
+
+@pytest.mark.clause("L16", "L12", "L13")
+async def test_a_consent_that_nobody_can_prove_makes_nobody_mailable(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    await arrange(shared_service, "mailchimp")
+
+    results = await sent(caller, [reader(), reader(**PROOF)])
+    subjects = [one["subject_id"] for one in results]
+    question = {"subjects": subjects, "purpose": "newsletter", "recipient": "mailchimp"}
+    told = (await post(caller, "/v1/permissions:check", question, status=200))["answers"]
+    state = await shared_service.ledger.state(UUID(subjects[0]))
+
+    assert kinds(results) == ["recorded", "recorded"]
+    assert [one["allowed"] for one in told] == [False, True]
+    assert told[0]["reason"] == "consent-missing"
+    assert "L16" in told[0]["rules"]
+    assert state.consents.of("newsletter").unproven
+
+
+@pytest.mark.clause("L41", "C73")
+async def test_who_left_is_not_brought_back_by_an_old_list(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """Nor is who was erased: the list is older than their will."""
+    left, erased = address(), address()
+    first = await sent(caller, [reader(left, **PROOF), reader(erased, **PROOF)])
+    paths = [f"/v1/subjects/{one['subject_id']}" for one in first]
+    await post(
+        caller, f"{paths[0]}/consents/newsletter/withdrawal", {"source": "registration_form"}
+    )
+    await post(caller, f"{paths[1]}/erasure", {"source": "secretariat"})
+    before = await written(shared_service)
+
+    again = await sent(caller, [reader(erased, **PROOF), reader(erased)])
+    rehearsed = await sent(caller, [reader(erased, **PROOF)], dry_run=True)
+    withdrawn = await sent(caller, [reader(left, **PROOF)])
+    question = {
+        "subjects": [first[0]["subject_id"]],
+        "purpose": "newsletter",
+        "recipient": "mailchimp",
+    }
+    [told] = (await post(caller, "/v1/permissions:check", question, status=200))["answers"]
+
+    assert kinds(again) == ["suppressed", "suppressed"]
+    assert kinds(rehearsed) == ["suppressed"]
+    assert {one["subject_id"] for one in (*again, *rehearsed)} == {None}
+    assert kinds(withdrawn) == ["suppressed"]
+    assert not told["allowed"]
+    assert await written(shared_service) == before
+
+
+async def test_a_key_bound_to_a_system_imports_data_of_that_system_alone(
+    shared_api: Api,
+) -> None:
+    """S7, line by line."""
+    async with await shared_api.client(system="azavista") as bound:
+        results = await sent(bound, [person(), person(source="azavista")])
+
+    assert kinds(results) == ["source-not-yours", "recorded"]
+
+
+async def test_an_import_needs_its_key(shared_api: Api) -> None:
+    [operation] = [one for one in OPERATIONS if one.name == "import_people"]
+    async with await shared_api.client() as client:
+        answer = await client.post(
+            operation.path, content=b"", headers=NDJSON | {"idempotency-key": '"'}
+        )
+
+    assert answer.json()["type"] == "/problems/idempotency-key-invalid"
+
+
+async def test_a_defect_in_one_line_is_told_there_and_the_others_go_on(
+    caller: httpx.AsyncClient, shared_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup, broken = type(shared_service.lookups), address()
+    subject_of = lookup.subject_of
+
+    async def failing(self: Any, kind: str, value: str) -> UUID | None:
+        if value == broken:
+            raise RuntimeError(MARKER)
+        found: UUID | None = await subject_of(self, kind, value)
+        return found
+
+    monkeypatch.setattr(lookup, "subject_of", failing)
+
+    results = await sent(caller, [person(), person(email=broken), person()])
+
+    assert kinds(results) == ["recorded", "internal", "recorded"]
+
+
+@asynccontextmanager
+async def listening(service: Service, home: Path) -> AsyncIterator[int]:
+    """A real server in this process, on a free port of the loopback."""
+    settings = Settings(home=home)
+    app = create_app(settings)
+    app.state.service = service
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = uvicorn.Config(
+            wrapped(app, settings), log_config=None, access_log=False, lifespan="off", ws="none"
+        )
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[taken]))
+        yield taken.getsockname()[1]
+        server.should_exit = True
+        await serving
+
+
+def resident_mib() -> float:
+    """What this process holds in memory."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("the kernel names no resident size")
+
+
+async def test_a_client_that_sends_everything_before_it_reads_is_answered_in_constant_memory(
+    shared_api: Api, shared_service: Service, tmp_path: Path
+) -> None:
+    """40 MB of body and 20,000 results, and neither side waits for the other for ever."""
+    bearer = await shared_api.key()
+    wide = json.dumps(person() | {"padding": "x" * 2_000}).encode() + b"\n"
+    head = (
+        "POST /v1/imports HTTP/1.1\r\nHost: ledger.example\r\nConnection: close\r\n"
+        f"Authorization: Bearer {bearer}\r\nIdempotency-Key: {uuid4()}\r\n"
+        "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    peak = before = resident_mib()
+
+    async with listening(shared_service, tmp_path) as port, asyncio.timeout(120):
+        reading, writing = await asyncio.open_connection("127.0.0.1", port)
+        writing.write(head.encode())
+        for number in range(MANY):
+            text = ndjson([person()]) if number % 100 == 0 else wide
+            writing.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
+            await writing.drain()
+            if number % 500 == 0:
+                peak = max(peak, resident_mib())
+        writing.write(b"0\r\n\r\n")
+        await writing.drain()
+        answer = await reading.read()
+        writing.close()
+        await writing.wait_closed()
+
+    results = [json.loads(line) for line in answer.splitlines() if line.startswith(b'{"line":')]
+    assert [one["line"] for one in results] == list(range(1, MANY + 1))
+    assert kinds(results).count("recorded") == MANY // 100
+    assert kinds(results).count("validation") == MANY - MANY // 100
+    assert peak - before < GROWTH_MAX_MIB
