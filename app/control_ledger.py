@@ -163,7 +163,7 @@ class ControlLedger:
             return None
         token = await self._idempotency.token(attribution.idempotency, given.now)
         first = await self._idempotency.first_execution(token)
-        return first and await self._replay(first, given.control.version)
+        return None if first is None else await self._replay(first, given.control.version)
 
     async def _replay(self, first: FirstExecution, current: int) -> Receipt:
         if not first.same_body:
