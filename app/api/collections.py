@@ -141,8 +141,8 @@ async def rectify_data(subject_id: UUID, body: RectificationBody, call: Writer) 
         region=body.region,
         occurred_at=body.occurred_at,
     )
-    receipt = await call.service.ledger.execute(subject_id, command, await call.attribution())
-    return receipted(receipt)
+    registrar = Registrar(call.service.ledger, call.service.lookups)
+    return receipted(await registrar.rectify(subject_id, command, await call.attribution()))
 
 
 @operation(

@@ -5,10 +5,13 @@ subscription without evidence makes nobody mailable (L16), and an address moves 
 else holds the new one (DESIGN 6).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 from uuid import UUID
+
+import structlog
 
 from app.clock import random_id
 from app.connectors.connector import Connector
@@ -42,10 +45,12 @@ from app.events.suppressions import SuppressionCause
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind, LegalBasis
-from app.receipts import Attribution
+from app.receipts import Attribution, IdentifierTaken
 from app.store.idempotency import IdempotencyKey
 from app.store.lookups import Lookups
 from app.store.on_file import addresses_on_file, identifiers_on_file
+
+_log: Any = structlog.get_logger("pdledger.intake")
 
 Step: TypeAlias = tuple[UUID | None, object]
 """Whose stream, or None for the register of unknown people; and the command."""
@@ -71,6 +76,15 @@ class Intake:
         """Appends what the intent obliges to; returns once that is durable."""
         policy = (await self._ledger.rules()).policy
         steps = await self._steps(connector.key, intent, policy)
+        await self._carry_out(connector, intent, steps)
+        if isinstance(intent, (Unsubscribed, Cleaned)) and any(one is None for one, _ in steps):
+            # Who registered between look-up and append is found now: the register was written
+            # before this look, and a registration looks at the register after its own append.
+            again = await self._closing(connector.key, intent, policy)
+            if any(subject_id is not None for subject_id, _ in again):
+                await self._carry_out(connector, intent, again)
+
+    async def _carry_out(self, connector: Connector, intent: Intent, steps: Sequence[Step]) -> None:
         name = connector.dedupe_material(intent).decode("utf-8", "surrogateescape")
         for number, (subject_id, command) in enumerate(steps):
             key = IdempotencyKey(
@@ -94,6 +108,14 @@ class Intake:
             # Erased between look-up and append: the address is nobody's any more.
             if isinstance(command, Unsubscribe):
                 await self._control.suppress_unknown(_unknown(command), attribution)
+        except IdentifierTaken:
+            # Somebody took the new address meanwhile: nothing moves, and the desk is told.
+            await self._ledger.execute(
+                subject_id, _collision(attribution.by.rpartition(".")[2], random_id()), attribution
+            )
+        except Refusal as refusal:
+            # The tool has done its part: a no of ours is nothing that it could mend by repeating.
+            _log.warning("message had no effect", refusal=refusal.code)
 
     async def _steps(self, system: str, intent: Intent, policy: Policy) -> list[Step]:
         match intent:
@@ -156,6 +178,11 @@ class Intake:
         if not subject_id:
             # Nobody we know, but a suppression of the old address holds for the new one (C7).
             closed = await self._lookups.suppressed_purposes([old], _mailings(system, policy))
+            if holder:
+                return [
+                    (holder, Unsubscribe(purpose=purpose, source=system, addresses=(new,)))
+                    for purpose in sorted(closed)
+                ]
             return [
                 (None, SuppressUnknown(purpose=purpose, source=system, addresses=(new,)))
                 for purpose in sorted(closed)
@@ -171,7 +198,15 @@ class Intake:
             former={version: value for version, value in former.items() if value == old},
             verification=Verification.SYSTEM,
         )
-        return [(subject_id, command)]
+        return [(subject_id, command), *await self._carried(system, subject_id, new, policy)]
+
+    async def _carried(self, system: str, subject_id: UUID, new: str, policy: Policy) -> list[Step]:
+        """A person who moves to a suppressed address is suppressed, too (C7)."""
+        closed = await self._lookups.suppressed_purposes([new], _mailings(system, policy))
+        return [
+            (subject_id, Unsubscribe(purpose=purpose, source=system, addresses=(new,)))
+            for purpose in sorted(closed)
+        ]
 
     async def _comparing(self, system: str, intent: ProfileUpdated, policy: Policy) -> list[Step]:
         """A newsletter profile is no source of names: a change there is for a human to look at."""

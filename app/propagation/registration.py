@@ -4,21 +4,21 @@ A person is found only by a verified identifier. Whoever calls gets the same kin
 known and unknown people: whether somebody is known is personal data.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from app.clock import random_id
-from app.domain.collections import CollectData
+from app.domain.collections import CollectData, RectifyData
 from app.domain.decider import Circumstances
 from app.domain.findings import RaiseFinding
 from app.domain.identities import identifying_kind
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, SubjectState, fold
 from app.domain.subjects import RegisterSubject
-from app.domain.suppressions import SubjectSuppressed
+from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.domain.values import normalise
 from app.events.findings import FindingCode
 from app.events.recorded import Record, Recorded
@@ -32,6 +32,8 @@ from app.store.lookups import Lookups
 from app.vault.sealing import Sealed
 
 TRIES_MAX = 4
+REGISTRAR = "registrar"
+"""Who records what follows from a registration by itself."""
 NOWHERE = EventId(UUID(int=0))
 
 
@@ -73,14 +75,52 @@ class Registrar:
             holders = await self._holders(identifiers)
             found = await self._person_meant(holders)
             try:
-                if found is not None:
-                    return await self._collect(found, command, attribution)
-                return await self._new(command, identifiers, holders, attribution)
+                registration = (
+                    await self._new(command, identifiers, holders, attribution)
+                    if found is None
+                    else await self._collect(found, command, attribution)
+                )
+                addresses = _addresses(identifiers)
+                await self.settle(registration.subject_id, addresses, command.source, policy)
+                return registration
             except IdentifierTaken:
                 continue  # somebody registered meanwhile: look again
             except SubjectSuppressed:
                 return Registration(Registered.SUPPRESSED, random_id(), None)
         raise IdentifierTaken
+
+    async def rectify(
+        self, subject_id: UUID, command: RectifyData, attribution: Attribution
+    ) -> Receipt:
+        """Corrects data; who moves to a suppressed address is suppressed, too (C7)."""
+        receipt = await self._ledger.execute(subject_id, command, attribution)
+        policy = (await self._ledger.rules()).policy
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        addresses = [
+            normalise(policy.categories[category], value, command.region)
+            for category, value in command.personal.items()
+            if category in emails
+        ]
+        await self.settle(subject_id, addresses, command.source, policy)
+        return receipt
+
+    async def settle(
+        self, subject_id: UUID, addresses: Sequence[str], source: str, policy: Policy
+    ) -> None:
+        """Closes to the person what the register closes to their addresses (C7, L41).
+
+        Called after the append that brought the addresses: an unsubscribe that was received
+        meanwhile looked for the person in vain, and is found here.
+        """
+        mailings = [one.key for one in policy.all_purposes() if one.direct_marketing]
+        closed = await self._lookups.suppressed_purposes(addresses, mailings)
+        if not closed:
+            return
+        state = await self._ledger.state(subject_id)
+        for purpose in sorted(closed - state.suppressions.purposes.keys()):
+            if state.consents.of(purpose).proof is None:
+                command = Unsubscribe(purpose=purpose, source=source, addresses=tuple(addresses))
+                await self._ledger.execute(subject_id, command, Attribution(by=REGISTRAR))
 
     async def rehearse(
         self, command: RegisterSubject, further: Sequence[object] = ()
@@ -118,7 +158,9 @@ class Registrar:
             identified=frozenset[str]().union(*(identifiers[one] for one in holders)),
             suppressed_for=await self._suppressed(identifiers, (command.obtained,), policy),
         )
-        return await self._ledger.execute(subject_id, command, attribution)
+        receipt = await self._ledger.execute(subject_id, command, attribution)
+        await self.settle(subject_id, _addresses(identifiers), command.source, policy)
+        return receipt
 
     async def _suppressed(
         self,
@@ -127,7 +169,7 @@ class Registrar:
         policy: Policy,
     ) -> frozenset[str]:
         """For which of the purposes, or those that they narrow, an address is suppressed."""
-        addresses = [value for kind, value in identifiers if kind is IdentifierKind.EMAIL]
+        addresses = _addresses(identifiers)
         purposes = dict.fromkeys(key for one in obtained for key in policy.lineage(one.purpose))
         return await self._lookups.suppressed_purposes(addresses, purposes)
 
@@ -222,6 +264,10 @@ async def verified_holder(
             if isinstance(opened, Sealed) and opened.personal.get(held.category) == value:
                 return True
     return False
+
+
+def _addresses(identifiers: Iterable[tuple[IdentifierKind, str]]) -> list[str]:
+    return [value for kind, value in identifiers if kind is IdentifierKind.EMAIL]
 
 
 def _collection(command: RegisterSubject, obtained: Obtained) -> CollectData:
