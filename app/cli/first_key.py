@@ -94,9 +94,11 @@ def webhook_secret_file(settings: Settings) -> Path:
 def ensure_webhook_secret(settings: Settings) -> None:
     """Makes the path secret unless there is one; a file that the operator names is theirs."""
     file = webhook_secret_file(settings)
-    if not file.exists():
-        if settings.webhook_mailchimp_secret_file is not None:
+    if settings.webhook_mailchimp_secret_file is not None:
+        if not file.exists():
             raise unavailable("webhook-secret-missing", f"there is no file {file}")
+        return
+    if not file.exists():
         secret = base64.urlsafe_b64encode(random_bytes(SECRET_SIZE_BYTES)).rstrip(b"=")
         write_private(file, secret.decode() + "\n")
     if not is_private(file):

@@ -18,7 +18,7 @@ import httpx
 
 from app.cli.service_client import require
 
-LINES_MAX: Final = 2000
+LINES_MAX: Final = 5000
 BYTES_MAX: Final = 4_000_000
 TRIES_MAX: Final = 6
 PAUSE_S: Final = 0.5
@@ -142,7 +142,7 @@ def _post(client: httpx.Client, batch: Batch, *, key: str, dry_run: bool) -> Ite
     parameters = {"dry_run": "true"} if dry_run else {}
     answered: list[Result] = []
     with client.stream(
-        "POST", "/v1/imports", content=iter(batch.lines), headers=headers, params=parameters
+        "POST", "/v1/imports", content=b"".join(batch.lines), headers=headers, params=parameters
     ) as response:
         if not response.is_success:
             response.read()

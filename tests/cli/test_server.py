@@ -55,6 +55,36 @@ def test_a_server_that_cannot_be_reached_is_told_without_its_url(
     assert "geheim" not in ended.out + ended.error
 
 
+def test_a_first_key_is_made_once_and_entered_where_it_is_missing(
+    server: dict[str, str], blank_database: Database, tmp_path: Path, call: Call
+) -> None:
+    """A crash between file and database loses nothing; a file that was moved away stays away."""
+    kept = Path(server["LEDGER_HOME"]) / "first-key"
+    again = call("prepare", "--json", **server).document["prepared"]["first_key"]
+    away = kept.rename(tmp_path / "away")
+    moved = call("prepare", "--json", **server).document["prepared"]["first_key"]
+    other = on_server(blank_database, tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    away.replace(tmp_path / "home" / "first-key")
+    deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
+    entered = call("prepare", "--json", **other, **deploying).document["prepared"]["first_key"]
+
+    assert (again, moved, entered) == ("kept", "elsewhere", "made")
+    assert not kept.exists()
+
+
+def test_a_webhook_secret_that_the_operator_names_is_theirs_to_make(
+    server: dict[str, str], tmp_path: Path, call: Call
+) -> None:
+    file = tmp_path / "secret"
+    named = server | {"LEDGER_WEBHOOK_MAILCHIMP_SECRET_FILE": str(file)}
+    missing = call("prepare", "--json", **named)
+    file.write_text("a secret of the operator's own\n")
+
+    assert missing.document["failed"]["code"] == "webhook-secret-missing"
+    assert call("prepare", "--json", **named).exit_code == 0
+
+
 def test_migrating_twice_changes_nothing(
     blank_database: Database, tmp_path: Path, call: Call
 ) -> None:
