@@ -5,7 +5,6 @@ writer, so that one mistake does not hide in both.
 """
 
 import hashlib
-from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,11 +18,10 @@ from app.tlog.merkle import HASH_SIZE_BYTES, leaf_hash, root_of_entries
 Row: TypeAlias = Mapping[str, Any]
 """A row of the database, by column."""
 
-CORE_KEYS = {"at", "by", "d", "id", "n", "o", "p", "s", "sv", "t", "v"}
-SEAL_KEYS = {"b", "c", "h", "i", "k"}
+FORMAT = 1
 ERASURES = ("erasure.executed", "retention.executed")
 INTEGER_MAX = 2**53 - 1
-UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError)
+UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 
 
 class Rule(StrEnum):
@@ -60,6 +58,29 @@ class Finding:
     stream_id: UUID
     version: int | None = None
     key_id: UUID | None = None
+
+
+class _Core(msgspec.Struct, forbid_unknown_fields=True):
+    at: str
+    by: str
+    d: dict[str, Any]  # Any: the payload's shape is its event type's
+    id: UUID
+    n: int
+    o: str | None
+    p: bytes | None
+    s: UUID
+    sv: int
+    t: str
+    v: int
+
+
+class _SealLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    b: int
+    c: str
+    h: bytes
+    i: int
+    k: UUID
+    kc: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +139,17 @@ class StreamCheck:
             return
         if not _is_canonical(row["entry"], core, seals):
             yield Finding(Rule.ENTRY_NOT_CANONICAL, *place)
-        said = (core["n"], core["s"], core["t"], core["id"], core["v"])
-        if said != (row["version"], str(self.stream_id), row["type"], str(row["event_id"]), 1):
+        said = (core.n, core.s, core.t, core.id, core.v)
+        if said != (row["version"], self.stream_id, row["type"], row["event_id"], FORMAT):
             yield Finding(Rule.ENTRY_CONTRADICTS_ROW, *place)
-        if core["p"] != (None if before is None else b64encode(before).decode()):
+        if core.p != before:
             yield Finding(Rule.CHAIN_BROKEN, *place)
-        if core["at"] < self._at:
+        if core.at < self._at:
             yield Finding(Rule.TIME_BACKWARDS, *place)
-        self._at = max(core["at"], self._at)
+        self._at = max(core.at, self._at)
         yield from self._sections(row, seals, {blob["section"]: blob for blob in blobs})
         if row["type"] in ERASURES:
-            yield from self._erasure(row, core["d"])
+            yield from self._erasure(row, core.d)
 
     def end(self, fences: Collection[str]) -> Iterator[Finding]:
         """What is wrong with the keys and erasures of the whole stream."""
@@ -158,25 +179,23 @@ class StreamCheck:
                 yield self._finding_of(Rule.BLOB_MISSING, seal)
 
     def _sections(
-        self, row: Row, seals: Sequence[dict[str, Any]], blobs: dict[int, Row]
+        self, row: Row, seals: Sequence[_SealLine], blobs: dict[int, Row]
     ) -> Iterator[Finding]:
         place = (row["position"], self.stream_id, row["version"])
         for index, said in enumerate(seals):
-            key_id, blob_hash = UUID(said["k"]), b64decode(said["h"])
-            if said["i"] != index:
+            if said.i != index:
                 yield Finding(Rule.ENTRY_NOT_CANONICAL, *place)
-            if ("kc" in said) != (key_id not in self._opened):
-                yield Finding(Rule.COMMITMENT_WRONG, *place, key_id)
-            self._opened.add(key_id)
-            blob = blobs.pop(said["i"], None)
+            if (said.kc is not None) != (said.k not in self._opened):
+                yield Finding(Rule.COMMITMENT_WRONG, *place, said.k)
+            self._opened.add(said.k)
+            blob = blobs.pop(said.i, None)
             if blob is not None:
                 content = (blob["key_id"], len(blob["blob"]), hashlib.sha256(blob["blob"]).digest())
-                if content != (key_id, said["b"], blob_hash):
-                    yield Finding(Rule.BLOB_ALTERED, *place, key_id)
+                if content != (said.k, said.b, said.h):
+                    yield Finding(Rule.BLOB_ALTERED, *place, said.k)
+            present = blob is not None
             self._seals.append(
-                _Seal(
-                    row["position"], row["version"], key_id, said["c"], blob_hash, blob is not None
-                )
+                _Seal(row["position"], row["version"], said.k, said.c, said.h, present)
             )
         yield from (self._finding(Rule.BLOB_UNACCOUNTED, blob) for blob in blobs.values())
 
@@ -214,42 +233,33 @@ class StreamCheck:
         return Finding(rule, seal.position, self.stream_id, seal.version, seal.key_id)
 
 
-def _parse(entry: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _parse(entry: bytes) -> tuple[_Core, list[_SealLine]]:
     """Both lines as values; one of UNREADABLE when they are not what they must be."""
     first, second, rest = entry.split(b"\n")
-    core, seals = msgspec.json.decode(first), msgspec.json.decode(second)
-    if rest or core.keys() != CORE_KEYS or not isinstance(core["d"], dict):
+    core, seals = _CORE.decode(first), _SEALS.decode(second)
+    if rest or any(
+        len(said.h) != HASH_SIZE_BYTES or len(said.kc or said.h) != HASH_SIZE_BYTES
+        for said in seals
+    ):
         raise ValueError
-    if not isinstance(core["at"], str) or not isinstance(seals, list):
-        raise TypeError
-    for seal in seals:
-        if seal.keys() - {"kc"} != SEAL_KEYS:
-            raise ValueError
-        UUID(seal["k"])
-        for name in {"h", "kc"} & seal.keys():
-            if len(b64decode(seal[name], validate=True)) != HASH_SIZE_BYTES:
-                raise ValueError
     return core, seals
 
 
-def _is_canonical(entry: bytes, core: dict[str, Any], seals: list[dict[str, Any]]) -> bool:
+def _is_canonical(entry: bytes, core: _Core, seals: list[_SealLine]) -> bool:
     """Whether writing the values again gives the same bytes, and no number is doubtful."""
     again = _SORTED.encode(core) + b"\n" + _SORTED.encode(seals) + b"\n"
-    return again == entry and _numbers_are_plain(core) and _numbers_are_plain(seals)
+    return again == entry and _numbers_are_plain(core.d)
 
 
-def _numbers_are_plain(value: Any) -> bool:
-    match value:
-        case dict():
-            return all(map(_numbers_are_plain, value.values()))
-        case list():
-            return all(map(_numbers_are_plain, value))
-        case float():
-            return False
-        case int():
-            return abs(value) <= INTEGER_MAX
-        case _:
-            return True
+def _numbers_are_plain(value: Any) -> bool:  # Any: a value of JSON
+    kind = type(value)
+    if kind is dict:
+        return all(map(_numbers_are_plain, value.values()))
+    if kind is list:
+        return all(map(_numbers_are_plain, value))
+    return kind is not float and (kind is not int or abs(value) <= INTEGER_MAX)
 
 
 _SORTED = msgspec.json.Encoder(order="sorted")
+_CORE: msgspec.json.Decoder[_Core] = msgspec.json.Decoder(_Core)
+_SEALS: msgspec.json.Decoder[list[_SealLine]] = msgspec.json.Decoder(list[_SealLine])
