@@ -39,6 +39,7 @@ class Scope(StrEnum):
     CONSENTS_READ = "consents:read"
     CONSENTS_WRITE = "consents:write"
     OBJECTIONS_WRITE = "objections:write"
+    OBJECTIONS_DECIDE = "objections:decide"
     RESTRICTIONS_WRITE = "restrictions:write"
     ERASURE_EXECUTE = "erasure:execute"
     REPORTS_READ = "reports:read"

@@ -117,7 +117,7 @@ async def raise_objection(
     ROUTES,
     "POST",
     "/v1/subjects/{subject_id}/objections/{objection}/upholding",
-    scope=Scope.OBJECTIONS_WRITE,
+    scope=Scope.OBJECTIONS_DECIDE,
     answers=ReceiptBody,
     status=201,
     summary="Grant an objection",
@@ -129,7 +129,7 @@ async def raise_objection(
 async def uphold_objection(
     subject_id: UUID,
     objection: UUID,
-    call: Annotated[Call, Security(authorised, scopes=[Scope.OBJECTIONS_WRITE])],
+    call: Annotated[Call, Security(authorised, scopes=[Scope.OBJECTIONS_DECIDE])],
 ) -> Response:
     """Grants it: the use has stopped for good, and the restriction that it set ends with it."""
     command = UpholdObjection(objection=objection)
@@ -142,7 +142,7 @@ async def uphold_objection(
     ROUTES,
     "POST",
     "/v1/subjects/{subject_id}/objections/{objection}/overriding",
-    scope=Scope.OBJECTIONS_WRITE,
+    scope=Scope.OBJECTIONS_DECIDE,
     answers=ReceiptBody,
     status=201,
     summary="Override an objection on compelling grounds",
@@ -155,7 +155,7 @@ async def override_objection(
     subject_id: UUID,
     objection: UUID,
     body: GroundsBody,
-    call: Annotated[Call, Security(authorised, scopes=[Scope.OBJECTIONS_WRITE])],
+    call: Annotated[Call, Security(authorised, scopes=[Scope.OBJECTIONS_DECIDE])],
 ) -> Response:
     """Records the compelling legitimate grounds that a human found to weigh more (Art. 21(1)).
 

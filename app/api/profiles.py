@@ -18,7 +18,9 @@ from app.domain.consultations import (
     RecordConsultation,
     RecordRefusedConsultation,
     check_readable,
+    check_unrestricted,
 )
+from app.domain.restrictions import SubjectRestricted
 from app.policy.vocabulary import FieldClass
 from app.rights.as_of import parse_as_of
 from app.rights.person import read_person
@@ -65,9 +67,15 @@ class ProfileBody(BaseModel):
     scope=Scope.SUBJECTS_READ,
     answers=ProfileBody,
     summary="Show a person's profile",
-    problems=("purpose-unknown", "purpose-not-allowed", "subject-unknown", "subject-erased"),
+    problems=(
+        "purpose-unknown",
+        "purpose-not-allowed",
+        "subject-restricted",
+        "subject-unknown",
+        "subject-erased",
+    ),
     clauses=("C4", "C6", "C12", "C64"),
-    law=("L3", "L4", "L6"),
+    law=("L3", "L4", "L6", "L42"),
     purpose=True,
 )
 async def get_subject(
@@ -88,8 +96,9 @@ async def get_subject(
     revealed = frozenset(reveal or ())
     given = rules.at(service.ledger.clock())
     try:
+        check_unrestricted(person.state, purpose, given)
         check_readable(person.state, purpose, revealed, given)
-    except PurposeNotAllowed:
+    except (PurposeNotAllowed, SubjectRestricted):
         refused = RecordRefusedConsultation(
             purpose=purpose, categories=revealed & frozenset(rules.policy.categories)
         )

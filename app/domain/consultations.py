@@ -9,6 +9,7 @@ from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
 from app.domain.letters import RIGHTS
 from app.domain.purpose_limitation import category_named, purpose_named
+from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded
 from app.policy.vocabulary import FieldClass
@@ -81,6 +82,19 @@ def check_readable(
     allowed = readable(state, purpose, given)
     if not allowed.issuperset(categories):
         raise PurposeNotAllowed(purpose=purpose)
+
+
+def check_unrestricted(state: "SubjectState", purpose: str, given: Circumstances) -> None:
+    """Refuses to read restricted data for a purpose of the controller's own (Art. 18(2), L42).
+
+    What the law itself demands, such as answering a request, goes on.
+    """
+    if purpose in given.policy.statutory:
+        return
+    lineage = given.policy.lineage(purpose)
+    for restriction in state.restrictions.active.values():
+        if restriction.scope.covers(lineage, None, frozenset()):
+            raise SubjectRestricted(ground=restriction.ground.value)
 
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:

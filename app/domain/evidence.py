@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
-from app.domain.purpose_limitation import category_named, source_named
+from app.domain.purpose_limitation import PROOF_PURPOSE, category_named, source_named
 from app.domain.values import normalise
 from app.events.recorded import Section
 from app.identifiers import is_digest, is_word
@@ -14,9 +14,6 @@ from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
 
 EVIDENCE = "consent.evidence"
 """The data category of the reference under which the evidence is kept."""
-
-PROOF_PURPOSE = "consent_proof"
-"""The statutory purpose for which evidence is held (Art. 7(1))."""
 
 
 class ConsentEvidenceInvalid(Refusal):

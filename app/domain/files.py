@@ -10,7 +10,7 @@ from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
 from app.domain.holdings import keys_of
-from app.domain.purpose_limitation import admit, category_named, purpose_named, source_named
+from app.domain.purpose_limitation import admit_held, category_named, purpose_named, source_named
 from app.domain.recipients import recipient_named
 from app.domain.values import normalise
 from app.events.erasures import ErasureExecuted, SectionsResealed
@@ -97,7 +97,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
 def _referenced(command: ReferenceFile, system: str, given: Circumstances) -> Record:
     purpose = purpose_named(command.purpose, given.policy)
     source = source_named(command.source, given.policy)
-    admit((command.category,), purpose, given)
+    admit_held((command.category,), purpose, given)
     retention_class = purpose.retention_class(command.category)
     on = (command.occurred_at or given.now).date()
     bucket = generation(retention_class, given.policy, on=on, occasion=command.occasion)

@@ -18,7 +18,7 @@ from app.domain.identities import (
     with_own_section,
 )
 from app.domain.purpose_limitation import (
-    admit,
+    admit_held,
     category_named,
     purpose_named,
     source_named,
@@ -124,7 +124,7 @@ def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstanc
         raise IdentifierUnverified
     purpose = purpose_named(command.purpose, given.policy)
     category = category_named(command.category, given.policy)
-    admit((category.key,), purpose, given)
+    admit_held((category.key,), purpose, given)
     value = normalise(category, command.value, command.region)
     kind = identifying_kind(category.key, value, given.policy)
     if kind is None:

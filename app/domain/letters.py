@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.domain.decider import Circumstances
 from app.domain.generations import generation
-from app.domain.purpose_limitation import category_named
+from app.domain.purpose_limitation import RIGHTS, category_named
 from app.domain.values import normalise
 from app.events.recorded import Section
 
@@ -14,9 +14,6 @@ STATEMENT = "correspondence.statement"
 
 DECISION = STATEMENT
 """The controller's reasons."""
-
-RIGHTS = "rights_requests"
-"""The statutory purpose of everything that is written in a matter of rights."""
 
 
 def letters(

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.domain.decider import Circumstances
 from app.domain.generations import generation
 from app.domain.identities import Lot, claim, identifying_kind
-from app.domain.purpose_limitation import admit, category_named, purpose_named
+from app.domain.purpose_limitation import admit_held, category_named, purpose_named
 from app.domain.values import normalised
 from app.events.collections import DataCollected
 from app.events.identifiers import Verification
@@ -61,7 +61,7 @@ def admitted(obtained: Obtained, provenance: Provenance, given: Circumstances) -
         for key, value in obtained.personal.items()
         if _flagged(key, provenance.flags, given.policy)
     }
-    admit(kept, purpose, given)
+    admit_held(kept, purpose, given)
     personal = normalised(kept, given.policy, region=provenance.region)
     return Admitted(purpose, personal, len(obtained.personal) - len(kept), obtained.occasion)
 

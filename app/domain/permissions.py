@@ -27,7 +27,7 @@ from app.domain.recipients import (
     recipient_of,
     transfer_ground,
 )
-from app.domain.restrictions import Restriction
+from app.domain.restrictions import Restriction, SubjectRestricted
 from app.domain.subjects import SubjectErased, SubjectUnknown
 from app.domain.suppressions import SubjectSuppressed
 from app.events.restrictions import RestrictionGround
@@ -53,13 +53,6 @@ class CategoryNotShareable(Refusal):
 
     code = "category-not-shareable"
     rules = ("C36", "C38")
-
-
-class SubjectRestricted(Refusal):
-    """The processing of the person's data is restricted (Art. 18(2))."""
-
-    code = "subject-restricted"
-    rules = ("L42",)
 
 
 class Objected(Refusal):

@@ -1,9 +1,22 @@
 """Which data may be held for which purpose at all (Art. 5(1)(b) and (c), Art. 6 GDPR)."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from app.domain.decider import Circumstances, Refusal
 from app.policy.model import DataCategory, Policy, Purpose, Source
+
+RIGHTS: Final = "rights_requests"
+"""The statutory purpose of everything that is written in a matter of rights."""
+
+PROOF_PURPOSE: Final = "consent_proof"
+"""The statutory purpose for which evidence of consent is held (Art. 7(1))."""
+
+EXECUTION_PURPOSE: Final = "erasure_execution"
+"""The statutory purpose of telling the recipients of an erasure and answering the person."""
+
+LEDGERS_OWN: Final = frozenset({RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE})
+"""Purposes for which the ledger alone seals, and whose classes outlast an erasure or serve it."""
 
 
 class PurposeMissing(Refusal):
@@ -94,3 +107,14 @@ def admit(categories: Iterable[str], purpose: Purpose, given: Circumstances) -> 
     for key in named:
         if key not in purpose.categories:
             raise CategoryNotAllowedForPurpose(category=key, purpose=purpose.key)
+
+
+def admit_held(categories: Iterable[str], purpose: Purpose, given: Circumstances) -> None:
+    """Refuses what `admit` does, and every category for a purpose of the ledger's own.
+
+    What a caller could put there would survive the erasure of the person (L41).
+    """
+    named = tuple(categories)
+    admit(named, purpose, given)
+    if named and purpose.key in LEDGERS_OWN:
+        raise CategoryNotAllowedForPurpose(category=named[0], purpose=purpose.key)

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from app.domain.subject import SubjectState
 
 
+class SubjectRestricted(Refusal):
+    """The processing of the person's data is restricted (Art. 18(2))."""
+
+    code = "subject-restricted"
+    rules = ("L42",)
+
+
 class RestrictionUnknown(Refusal):
     """There is no such restriction."""
 

@@ -266,3 +266,49 @@ async def test_a_key_without_the_scope_is_told_which_one_it_lacks(api: Api) -> N
 
     assert answer.status_code == 403
     assert answer.json()["scope"] == "subjects:write"
+
+
+@pytest.mark.clause("L42")
+async def test_restricted_data_are_read_for_no_purpose_of_the_controller_s_own(
+    client: httpx.AsyncClient,
+) -> None:
+    """Art. 18(2): what is left is storage; the attempt is on record."""
+    subject_id = await registered(client)
+    restricted = await client.post(
+        f"/v1/subjects/{subject_id}/restrictions",
+        json={"ground": "unlawful", "source": "secretariat"},
+    )
+    assert restricted.status_code == 201, restricted.text
+
+    refused = await shown(client, subject_id)
+    report = await client.get(f"/v1/subjects/{subject_id}/access-report")
+
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "/problems/subject-restricted"
+    assert ASA["contact.name"] not in refused.text
+    assert report.status_code == 200
+
+
+@pytest.mark.clause("C7", "L41")
+async def test_who_moves_to_a_suppressed_address_is_suppressed(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    former = await registered(
+        client,
+        obtained=[{"purpose": "network_exchange", "data": {"contact.email": "pia@x.example"}}],
+    )
+    await client.post(f"/v1/subjects/{former}/erasure", json={"source": "secretariat"})
+    subject_id = await registered(client)
+
+    moved = await client.post(
+        f"/v1/subjects/{subject_id}/rectifications",
+        json={
+            "source": "secretariat",
+            "data": {"contact.email": "pia@x.example"},
+            "verification": "link",
+        },
+    )
+
+    state = await service.ledger.state(UUID(subject_id))
+    assert moved.status_code == 201, moved.text
+    assert "newsletter" in state.suppressions.purposes
