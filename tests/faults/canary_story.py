@@ -70,6 +70,8 @@ class Story:
     policy: Policy = field(default_factory=lambda: load(packaged_structure(POLICY)))
     called: dict[Operation, Counter[int]] = field(default_factory=dict)
     collected: set[str] = field(default_factory=set)
+    refused: dict[str, set[str]] = field(default_factory=dict)
+    """Category -> why it was refused, before it was collected or for ever."""
     people: dict[str, str] = field(default_factory=dict)
     """Subject id -> what was done to the person."""
 
@@ -162,6 +164,7 @@ class Story:
             if answer.status_code == 201:
                 self.collected.add(category)
                 return
+            self.refused.setdefault(category, set()).add(answer.json()["type"])
 
     def _consent(self, subject: str, purpose: str) -> httpx.Response:
         path = {"subject_id": subject}
@@ -191,6 +194,8 @@ class Story:
             "statements": {"contact.name": text("supplement")},
             **DESK,
         }
+        stale = {"if-match": '"999"'}
+        self.call("POST", f"{PERSON}/rectifications", path=path, json=corrected, headers=stale)
         self.done("POST", f"{PERSON}/rectifications", path=path, json=corrected)
         relationship = {"kind": "event_attendee", "occasion": str(uuid4())}
         self.done("POST", f"{PERSON}/relationships", path=path, json=relationship)
@@ -419,7 +424,7 @@ class Story:
             erasing = answer.json()["erasure"]
             numbered = {**path, "erasure": erasing["erasure"]}
             for told in erasing["recipients"]:
-                informed = {"recipient": told["recipient"], "outcome": "informed"}
+                informed = {"recipient": told["key"], "outcome": "informed"}
                 self.call("POST", f"{template}/recipients", path=numbered, json=informed)
             self.call("POST", f"{template}/closing", path=numbered)
             assured = {"level": "e2", "classes": [erasing["erased"][0]["retention_class"]]}
