@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
-from app.domain.letters import RIGHTS
-from app.domain.purpose_limitation import category_named, purpose_named
+from app.domain.purpose_limitation import RIGHTS, category_named, purpose_named
 from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded

@@ -18,6 +18,7 @@ from app.domain.purpose_limitation import (
     PurposeUnknown,
     SourceUnknown,
 )
+from app.domain.subjects import RegisterSubject
 from app.domain.suppressions import SubjectSuppressed
 from app.domain.text_values import ValueInvalid
 from app.events.collections import DataCollected
@@ -511,3 +512,33 @@ def test_a_value_never_shows_in_what_is_printed() -> None:
 
     assert "BE68" not in repr(command)
     assert "BE68" not in repr(when.records)
+
+
+@pytest.mark.clause("L41", "L4", "C66")
+@pytest.mark.parametrize(
+    ("purpose", "category"),
+    [
+        ("erasure_execution", "execution.identifier"),
+        ("rights_requests", "contact.name"),
+        ("consent_proof", "consent.evidence"),
+    ],
+)
+def test_nobody_else_holds_anything_for_a_purpose_of_the_ledgers_own(
+    purpose: str, category: str
+) -> None:
+    """What lies there outlasts an erasure: no collection and no registration reaches it."""
+    refused = {"category": category, "purpose": purpose}
+    obtained = Obtained(purpose=purpose, personal={category: "Zoë"})
+
+    command = CollectData(obtained=obtained, source="secretariat")
+    given(SUBSCRIBER).when(command).then_refused(CategoryNotAllowedForPurpose, **refused)
+    registering = RegisterSubject(source="secretariat", obtained=(obtained,))
+    given().when(registering).then_refused(CategoryNotAllowedForPurpose, **refused)
+
+
+@pytest.mark.clause("C16", "L62")
+def test_what_the_law_demands_of_the_controller_is_collected_as_ever() -> None:
+    """Accounting is no concern of the ledger's own."""
+    command = collect("accounting", {"financial.claim": "Train, 41 EUR"}, source="secretariat")
+
+    assert given(SUBSCRIBER).when(command).records

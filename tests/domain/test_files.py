@@ -146,3 +146,13 @@ def test_a_file_is_bound_to_its_purpose_like_any_datum() -> None:
 def test_the_title_never_shows_in_what_is_printed() -> None:
     text = repr(reference()) + repr(given(PERSON).when(reference()).records)
     assert "Passport" not in text
+
+
+@pytest.mark.clause("L41")
+def test_no_file_is_referred_to_for_a_purpose_of_the_ledgers_own() -> None:
+    """Its title would outlast the erasure of the person."""
+    command = reference(category="contact.name", purpose="rights_requests", source="secretariat")
+
+    given(PERSON).when(command).then_refused(
+        CategoryNotAllowedForPurpose, category="contact.name", purpose="rights_requests"
+    )

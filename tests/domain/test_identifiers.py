@@ -155,3 +155,11 @@ def test_values_never_show_in_what_is_printed() -> None:
     text = repr(claim()) + repr(ReleaseIdentifier(identifier=3, value="zoe@home.example"))
 
     assert "ome.example" not in text
+
+
+@pytest.mark.clause("L41")
+def test_no_identifier_is_claimed_for_a_purpose_of_the_ledgers_own() -> None:
+    """Its value would outlast the erasure of the person."""
+    given(PERSON).when(claim(purpose="rights_requests")).then_refused(
+        CategoryNotAllowedForPurpose, category="contact.email", purpose="rights_requests"
+    )
