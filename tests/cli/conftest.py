@@ -15,7 +15,9 @@ import pytest
 import structlog
 
 from app import cli
+from app.store import embedded
 from tests.conftest import ROOT, Database
+from tests.conftest import _copy as copied
 
 COMMAND = (sys.executable, "-m", "app.cli")
 POLICY_TEXT = b"A text that nobody was ever shown.\n"
@@ -110,11 +112,19 @@ def on_server(database: Database, home: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def server(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def prepared(database: Database, home: Path) -> dict[str, str]:
     """A prepared ledger on a server: settings of its serving roles."""
-    variables = on_server(module_database, tmp_path_factory.mktemp("home"))
-    migration = {"LEDGER_MIGRATION_URL": module_database.dsn("ledger_migrator")}
+    variables = on_server(database, home)
+    migration = {"LEDGER_MIGRATION_URL": database.dsn("ledger_migrator")}
     done = run("prepare", "--json", **variables, **migration)
     assert done.exit_code == 0, done.out + done.error
     return variables
+
+
+@pytest.fixture(scope="session")
+def server(
+    cluster: embedded.Cluster, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """One prepared ledger for all commands that leave it as they find it, or only add to it."""
+    with copied(cluster, template) as database:
+        yield prepared(database, tmp_path_factory.mktemp("home"))

@@ -13,7 +13,7 @@ import pytest
 from app.cli.answers import ExitCode
 from app.cli.demo_cast import invented, ndjson
 from app.clock import system_clock
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, prepared
 from tests.cli.services import Running, running
 from tests.conftest import ROOT, Database, in_thread
 
@@ -22,6 +22,12 @@ SHARED = ROOT.parent / "shared"
 RECORDINGS = SHARED / "vendors" / "mailchimp" / "samples"
 KEPT_WITHIN_S = 20.0
 TEXT = SHARED / "policy" / "impel-privacy-policy.sv.txt"
+
+
+@pytest.fixture(scope="module")
+def server(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A ledger of this module's own: in the end it is damaged."""
+    return prepared(module_database, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

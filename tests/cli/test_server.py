@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.cli.answers import ExitCode
+from app.cli.private_files import write_private
 from tests.cli.conftest import Call, on_server, run
 from tests.cli.services import running
 from tests.conftest import Database
@@ -61,16 +62,16 @@ def test_a_first_key_is_made_once_and_entered_where_it_is_missing(
     """A crash between file and database loses nothing; a file that was moved away stays away."""
     kept = Path(server["LEDGER_HOME"]) / "first-key"
     again = call("prepare", "--json", **server).document["prepared"]["first_key"]
-    away = kept.rename(tmp_path / "away")
+    key = kept.read_text()
+    kept.unlink()
     moved = call("prepare", "--json", **server).document["prepared"]["first_key"]
+    write_private(kept, key)
     other = on_server(blank_database, tmp_path / "home")
-    (tmp_path / "home").mkdir()
-    away.replace(tmp_path / "home" / "first-key")
+    write_private(tmp_path / "home" / "first-key", key)
     deploying = {"LEDGER_MIGRATION_URL": blank_database.dsn("ledger_migrator")}
     entered = call("prepare", "--json", **other, **deploying).document["prepared"]["first_key"]
 
     assert (again, moved, entered) == ("kept", "elsewhere", "made")
-    assert not kept.exists()
 
 
 def test_a_webhook_secret_that_the_operator_names_is_theirs_to_make(
