@@ -1,7 +1,7 @@
 """A person's whole state, composed of the concerns, to which it dispatches (DESIGN 2)."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -24,10 +24,19 @@ from app.domain.objections import OBJECTIONS, Objections
 from app.domain.proofs import Consents
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
 from app.domain.restrictions import RESTRICTIONS, Restrictions
-from app.domain.subjects import SUBJECTS, RegisterSubject, SubjectErased, Subjects, SubjectUnknown
+from app.domain.subjects import (
+    SUBJECTS,
+    JoinSubject,
+    RegisterSubject,
+    SubjectErased,
+    Subjects,
+    SubjectUnknown,
+)
 from app.domain.suppressions import SUPPRESSIONS, Suppressions
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
+from app.events.erasures import ErasureExecuted
 from app.events.recorded import Record, Recorded
+from app.identifiers import KeyId
 
 CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its own type
     SUBJECTS,
@@ -58,6 +67,8 @@ class SubjectState:
     leaf_hash: bytes | None = None
     last_at: datetime | None = None
     """When the last event was recorded."""
+    data_keys: Mapping[KeyId, str] = field(default_factory=dict)
+    """Data keys that were not destroyed, of whatever concern -> retention class."""
     subjects: Subjects = SUBJECTS.initial
     identifiers: Identifiers = IDENTIFIERS.initial
     collections: Collections = COLLECTIONS.initial
@@ -99,6 +110,7 @@ class OccurredLater(Refusal):
 _ADDING = frozenset(
     {
         RegisterSubject,
+        JoinSubject,
         ClaimIdentifier,
         CollectData,
         RectifyData,
@@ -153,12 +165,22 @@ def fold(state: SubjectState, stream: Iterable[Recorded[Any]]) -> SubjectState:
         kind = type(recorded.event)
         for name, step in _FOLDS.get(kind, ()):
             changed[name] = step(changed.get(name, getattr(state, name)), recorded)
+        changed["data_keys"] = _keys_after(changed.get("data_keys", state.data_keys), recorded)
         changed["version"] = recorded.version
         changed["leaf_hash"] = recorded.leaf_hash
         changed["last_at"] = recorded.recorded_at
         if kind not in _CONSULTATIONS:
             changed["content_version"] = recorded.version
     return _with(state, changed) if changed else state
+
+
+def _keys_after(keys: Mapping[KeyId, str], recorded: Recorded[Any]) -> Mapping[KeyId, str]:
+    """The data keys that live after one more event."""
+    event = recorded.event
+    if isinstance(event, ErasureExecuted):
+        return {key: kind for key, kind in keys.items() if key not in event.keys}
+    new = {seal.key_id: seal.retention_class for seal in recorded.seals if seal.key_id not in keys}
+    return {**keys, **new} if new else keys
 
 
 def _with(state: SubjectState, changed: dict[str, Any]) -> SubjectState:

@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from uuid import UUID
 
+from app.domain import notices, relationships
 from app.domain.children import UnderAge, child_discovered, is_child, minimum_age
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
@@ -13,6 +16,7 @@ from app.domain.obtaining import Admitted, Obtained, Provenance, admitted, claim
 from app.domain.purpose_limitation import PurposeMissing, source_named
 from app.domain.relationships import StartRelationship, started
 from app.domain.suppressions import SubjectSuppressed, matches
+from app.events.findings import FindingCode, FindingRaised
 from app.events.identifiers import Verification
 from app.events.recorded import Record, Recorded
 from app.events.subjects import ChildDiscovered, SubjectRegistered
@@ -48,9 +52,26 @@ class RegisterSubject:
     """Categories whose value already leads to somebody: kept as data, claimed for nobody."""
     verification: Verification | None = None
     """How the source saw that the person controls the identifiers; None when it did not."""
+    suspicion: UUID | None = None
+    """Id of the finding to raise: somebody else holds one of the identifiers."""
     suppressed_for: Collection[str] = frozenset()
     """Purposes for which one of the addresses is on the suppression register; the caller looked."""
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinSubject:
+    """What a system obtained about somebody known joins their record: all of it, or nothing.
+
+    The person's identifiers never change by it (DESIGN 6).
+    """
+
+    registration: RegisterSubject
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """When it was obtained."""
+        return self.registration.occurred_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +81,7 @@ class DiscoverChild:
     source: str
 
 
-Command: TypeAlias = RegisterSubject | DiscoverChild
+Command: TypeAlias = RegisterSubject | JoinSubject | DiscoverChild
 
 
 class SubjectUnknown(Refusal):
@@ -89,6 +110,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     match command:
         case RegisterSubject():
             return _register(command, state, given)
+        case JoinSubject(registration=registration):
+            return _join(registration, state, given)
         case DiscoverChild(source=source):
             return () if state.child else (child_discovered(_source(source, given), given),)
         case _:
@@ -104,12 +127,7 @@ def _register(
 ) -> tuple[Record, ...]:
     if state.registered:
         raise SubjectRegisteredAlready
-    provenance = Provenance(
-        source=source_named(command.source, given.policy),
-        flags=command.flags,
-        region=command.region,
-        occurred_at=command.occurred_at,
-    )
+    provenance = _provenance(command, given)
     kept = _kept(command, provenance, state, given)
     known = (_registered(provenance, given), *_circumstances(command, given))
     collections = tuple(collected(values, provenance, given) for values in kept)
@@ -120,7 +138,47 @@ def _register(
         known=command.identified,
         verification=command.verification,
     )
-    return (*known, *collections, *claimed, *matches(state, command.suppressed_for))
+    matched = matches(state, command.suppressed_for)
+    return (*known, *collections, *claimed, *matched, *_suspected(command))
+
+
+def _join(
+    command: RegisterSubject, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    provenance = _provenance(command, given)
+    every = tuple(admitted(one, provenance, given) for one in command.obtained)
+    if any(is_child(values.personal, given) for values in every):
+        return (child_discovered(provenance.source.key, given),)
+    kept = _kept(command, provenance, state, given)
+    notice = () if command.notice is None else notices.decide(command.notice, state, given)
+    begun = (relationships.decide(one, state, given) for one in command.relationships)
+    return (
+        *notice,
+        *chain.from_iterable(begun),
+        *(collected(values, provenance, given) for values in kept),
+        *matches(state, command.suppressed_for),
+    )
+
+
+def _provenance(command: RegisterSubject, given: Circumstances) -> Provenance:
+    return Provenance(
+        source=source_named(command.source, given.policy),
+        flags=command.flags,
+        region=command.region,
+        occurred_at=command.occurred_at,
+    )
+
+
+def _suspected(command: RegisterSubject) -> tuple[Record, ...]:
+    if command.suspicion is None:
+        return ()
+    event = FindingRaised(
+        finding=command.suspicion,
+        code=FindingCode.POSSIBLE_DUPLICATE,
+        source=command.source,
+        occasion=None,
+    )
+    return (Record(event),)
 
 
 def _kept(
@@ -172,7 +230,7 @@ def evolve(slice_: Subjects, recorded: Recorded[Any]) -> Subjects:
 
 SUBJECTS = Concern(
     "subjects",
-    commands=(RegisterSubject, DiscoverChild),
+    commands=(RegisterSubject, JoinSubject, DiscoverChild),
     folds=(SubjectRegistered, ChildDiscovered),
     initial=Subjects(),
     decide=decide,

@@ -13,14 +13,12 @@ from uuid import UUID
 from app.clock import random_id
 from app.domain.collections import CollectData, RectifyData
 from app.domain.decider import Circumstances
-from app.domain.findings import RaiseFinding
 from app.domain.identities import identifying_kind
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, SubjectState, fold
-from app.domain.subjects import RegisterSubject
+from app.domain.subjects import JoinSubject, RegisterSubject
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.domain.values import normalise
-from app.events.findings import FindingCode
 from app.events.recorded import Record, Recorded
 from app.identifiers import EventId
 from app.ledger import Ledger
@@ -78,7 +76,7 @@ class Registrar:
                 registration = (
                     await self._new(command, identifiers, holders, attribution)
                     if found is None
-                    else await self._collect(found, command, attribution)
+                    else await self._join(found, command, attribution)
                 )
                 addresses = _addresses(identifiers)
                 await self.settle(registration.subject_id, addresses, command.source, policy)
@@ -133,13 +131,9 @@ class Registrar:
         found = await self._person_meant(await self._holders(identifiers))
         state = SUBJECT.initial if found is None else await self._ledger.state(found)
         command = replace(command, suppressed_for=suppressed)
-        first = (
-            (command,)
-            if found is None
-            else tuple(_collection(command, one) for one in command.obtained)
-        )
+        first = command if found is None else JoinSubject(command)
         try:
-            for one in (*first, *further):
+            for one in (first, *further):
                 records = SUBJECT.decide(one, state, given)
                 state = fold(state, rehearsed(records, state, given))
         except SubjectSuppressed:
@@ -198,39 +192,15 @@ class Registrar:
         attribution: Attribution,
     ) -> Registration:
         taken = frozenset[str]().union(*(identifiers[one] for one in holders))
-        subject_id = random_id()
-        receipt = await self._ledger.execute(
-            subject_id, replace(command, identified=taken), attribution, new=True
-        )
-        if taken and not receipt.replayed:
-            finding = RaiseFinding(
-                finding=random_id(), code=FindingCode.POSSIBLE_DUPLICATE, source=command.source
-            )
-            await self._ledger.execute(subject_id, finding, Attribution(by=attribution.by))
+        command = replace(command, identified=taken, suspicion=random_id() if taken else None)
+        receipt = await self._ledger.execute(random_id(), command, attribution, new=True)
         return Registration(Registered.NEW, receipt.stream_id, receipt)
 
-    async def _collect(
+    async def _join(
         self, subject_id: UUID, command: RegisterSubject, attribution: Attribution
     ) -> Registration:
-        """What was obtained joins the person's record, one command a purpose.
-
-        Broken off in between, the request repeated resumes where it broke off.
-        """
-        receipts: list[Receipt] = []
-        for number, obtained in enumerate(command.obtained):
-            collection = _collection(command, obtained)
-            numbered = attribution if number == 0 else _numbered(attribution, number)
-            receipt = await self._ledger.execute(subject_id, collection, numbered)
-            if receipt.replayed and receipt.lines and receipt.lines[0].version == 1:
-                # The first execution began the stream, with every purpose in its one command.
-                return Registration(Registered.NEW, receipt.stream_id, receipt)
-            receipts.append(receipt)
-        lines = tuple(line for receipt in receipts for line in receipt.lines)
-        return Registration(
-            Registered.FOUND,
-            receipts[0].stream_id,
-            Receipt(receipts[0].stream_id, receipts[-1].version, lines, receipts[0].replayed),
-        )
+        receipt = await self._ledger.execute(subject_id, JoinSubject(command), attribution)
+        return Registration(Registered.FOUND, receipt.stream_id, receipt)
 
 
 def rehearsed(
@@ -268,26 +238,6 @@ async def verified_holder(
 
 def _addresses(identifiers: Iterable[tuple[IdentifierKind, str]]) -> list[str]:
     return [value for kind, value in identifiers if kind is IdentifierKind.EMAIL]
-
-
-def _collection(command: RegisterSubject, obtained: Obtained) -> CollectData:
-    return CollectData(
-        obtained=obtained,
-        source=command.source,
-        flags=command.flags,
-        region=command.region,
-        # Without verification an existing person's identifiers never change.
-        identified=frozenset(obtained.personal),
-        suppressed_for=command.suppressed_for,
-        occurred_at=command.occurred_at,
-    )
-
-
-def _numbered(attribution: Attribution, number: int) -> Attribution:
-    """The same request's idempotency for a further command of it."""
-    key = attribution.idempotency
-    again = None if key is None else replace(key, operation=f"{key.operation}#{number}")
-    return replace(attribution, idempotency=again, if_match=None)
 
 
 def _identifiers(

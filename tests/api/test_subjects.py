@@ -312,3 +312,34 @@ async def test_who_moves_to_a_suppressed_address_is_suppressed(
     state = await service.ledger.state(UUID(subject_id))
     assert moved.status_code == 201, moved.text
     assert "newsletter" in state.suppressions.purposes
+
+
+@pytest.mark.clause("L2", "L29")
+async def test_what_joins_a_known_person_joins_whole_or_not_at_all(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    """One purpose refused refuses all; notice and relationships are kept with the data."""
+    subject_id = await registered(client)
+    before = await count_events(database)
+    passport = {"purpose": "payments", "data": {"identity.document": "P1234567"}}
+    title = {"purpose": "network_exchange", "data": {**ASA, "work.title": "Inspektör"}}
+
+    refused = await client.post("/v1/subjects", json=registration(obtained=[title, passport]))
+    untouched = await count_events(database)
+    joined = await client.post(
+        "/v1/subjects",
+        json=registration(
+            obtained=[title],
+            notice={"policy": "impel-1", "language": "sv", "channel": "form"},
+            relationships=[{"kind": "event_attendee"}],
+        ),
+    )
+
+    assert refused.status_code == 422
+    assert untouched == before
+    assert joined.json()["subject_id"] == subject_id
+    assert [event["type"] for event in joined.json()["events"]] == [
+        "notice.shown",
+        "relationship.started",
+        "data.collected",
+    ]
