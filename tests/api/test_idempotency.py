@@ -46,7 +46,7 @@ def registration(*purposes: str, email: str = "", **more: Any) -> Body:
 
 def replayed(answer: httpx.Response) -> bool:
     """Whether the answer says that it repeats an earlier one."""
-    return answer.headers.get("idempotent-replayed") == "true"
+    return bool(answer.headers.get("idempotent-replayed") == "true")
 
 
 async def test_a_write_without_a_key_is_refused_and_so_is_a_malformed_key(

@@ -140,7 +140,7 @@ async def test_every_line_has_its_own_result_in_order_and_tells_nothing_of_itsel
     assert [one["line"] for one in results] == list(range(1, len(lines) + 1))
     for one in results:
         if one["problem"] is None:
-            assert UUID(one["subject_id"])
+            assert str(UUID(one["subject_id"])) == one["subject_id"]
             assert isinstance(one["position"], int)
             continue
         slug = one["problem"]["type"].removeprefix("/problems/")
