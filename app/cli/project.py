@@ -1,6 +1,7 @@
 """`pdledger project`: the registers derived from the log: where they stand, making them anew."""
 
 import asyncio
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -8,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.answers import ExitCode, Json, answer, refused, unavailable
-from app.cli.configuration import read_settings
-from app.cli.databases import reached
+from app.cli.configuration import MIGRATION_VARIABLE, read_settings
+from app.cli.databases import deploying_url, reached
 from app.cli.progress import progress
 from app.cli.state import reach
 from app.projections import PROJECTIONS, projection_named
@@ -17,6 +18,8 @@ from app.projections.digest import digest
 from app.projections.engine import Progress, rebuild
 from app.projections.positions import Status, status
 from app.projections.projection import Projection
+from app.projections.restore import restore
+from app.settings import Settings
 from app.store.connection import Logins, open_pool
 
 app = typer.Typer(no_args_is_help=True)
@@ -50,19 +53,29 @@ def show_status(*, as_json: Json = False) -> None:
 def rebuild_projections(names: Names = None, *, as_json: Json = False) -> None:
     """Empty the registers and read the whole log into them again, while the service runs.
 
-    Answers a digest of each: the same log gives the same digest, whoever rebuilds it.
+    Answers a digest of each: the same log gives the same digest, whoever rebuilds it. Tables that
+    were dropped are made again; on a server that takes the login in LEDGER_MIGRATION_URL.
     """
     known = [projection.name for projection in PROJECTIONS]
     unknown = sorted(set(names or []) - set(known))
     if unknown:
         raise refused("projection-unknown", f"there is no {unknown[0]}; there are: {known}")
-    with reached(read_settings()) as logins:
+    settings = read_settings()
+    with reached(settings) as logins:
         url = _projector(logins)
+        _restore(settings)
         rebuilt = []
         for name in names or known:
             with progress(name, as_json=as_json) as report:
                 rebuilt.append(asyncio.run(_rebuild(url, projection_named(name), report)))
     answer({"rebuilt": rebuilt}, _rebuilt_lines(rebuilt), as_json=as_json)
+
+
+def _restore(settings: Settings) -> None:
+    """Makes dropped tables again, where this process may; without any, it changes nothing."""
+    if settings.database_url is None or MIGRATION_VARIABLE in os.environ:
+        with deploying_url(settings) as url:
+            asyncio.run(restore(url, PROJECTIONS))
 
 
 async def _status(logins: Logins) -> tuple[Status, ...]:

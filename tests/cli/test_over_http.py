@@ -13,6 +13,7 @@ import pytest
 from app.cli.answers import ExitCode
 from app.cli.demo_cast import invented, ndjson
 from app.clock import system_clock
+from app.projections import PROJECTIONS
 from tests.cli.conftest import Call, prepared
 from tests.cli.services import Running, running
 from tests.conftest import ROOT, Database, in_thread
@@ -156,6 +157,29 @@ def test_a_process_of_its_own_keeps_the_registers(
 
         assert working.welcome == {"working": True}
         assert working.stop() == 0
+
+
+async def _drop(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn("postgres"))
+    try:
+        for projection in PROJECTIONS:
+            for table in projection.tables:
+                await connection.execute(f"DROP TABLE {table.fullname}")
+    finally:
+        await connection.close()
+
+
+def test_dropped_registers_are_made_anew_to_the_same_digest(
+    call: Call, aim: Settings, module_database: Database
+) -> None:
+    """After the erasures of this module too."""
+    before = call("project", "rebuild", "--json", **aim).document["rebuilt"]
+    in_thread(_drop(module_database))
+    deploying = {"LEDGER_MIGRATION_URL": module_database.dsn("ledger_migrator")}
+    after = call("project", "rebuild", "--json", **aim, **deploying).document["rebuilt"]
+
+    assert [one["name"] for one in after] == [projection.name for projection in PROJECTIONS]
+    assert before == after
 
 
 async def _alter(database: Database) -> None:
