@@ -38,16 +38,23 @@ class Database:
         return self.cluster.dsn(role, self.name)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """The controlling process names the folder; its workers inherit the name."""
+    """The controlling process names the folder of the run; its workers inherit the name.
+
+    Temporary folders of tests lie in it too. Below pytest's own place, which all runs of a user
+    share, the next run would take back the right to pass through, and with it the database's.
+    """
     if not hasattr(config, "workerinput"):
         os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="ledger-", dir="/tmp")
+        if config.option.basetemp is None:
+            config.option.basetemp = f"{os.environ[HOME_VARIABLE]}/t"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Removes the folder when the last worker is gone, and with it every database of the run."""
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(HOME_VARIABLE))
+        shutil.rmtree(os.environ.pop(HOME_VARIABLE), ignore_errors=True)
 
 
 def in_thread(work: Coroutine[Any, Any, T]) -> T:

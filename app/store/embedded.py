@@ -87,6 +87,8 @@ class Cluster:
         deadline = time.monotonic() + STOP_S
         while _guarded(self.home) and not _held(self.home) and time.monotonic() < deadline:
             time.sleep(0.02)
+        if not self.sockets.is_relative_to(self.home):
+            _remove_unused(self.sockets, self.home)
 
     def __enter__(self) -> Self:
         return self
@@ -243,6 +245,19 @@ def _free(file: Path, mode: int) -> bool:
         return False
     else:
         return True
+    finally:
+        os.close(descriptor)
+
+
+def _remove_unused(sockets: Path, home: Path) -> None:
+    """Removes a socket folder that lies elsewhere, unless somebody starts the cluster just now."""
+    descriptor = _open_lock(home / "start.lock")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _guarded(home):
+            sockets.rmdir()
+    except OSError:  # in use, not ours to remove, or gone
+        return
     finally:
         os.close(descriptor)
 

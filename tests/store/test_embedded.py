@@ -225,7 +225,7 @@ async def test_a_folder_too_deep_for_a_socket_gets_a_private_one_elsewhere(tmp_p
         assert not deep.sockets.is_relative_to(home)
         assert stat.S_IMODE(deep.sockets.stat().st_mode) == 0o700
 
-    deep.sockets.rmdir()
+    assert not deep.sockets.exists()
 
 
 def test_every_secret_is_a_file_for_its_owner_alone_and_the_powerful_ones_lie_apart(
