@@ -1,14 +1,15 @@
 """What an erasure would destroy, keep and set off, before anything happens (Arts. 17, 19; L37)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.decider import Circumstances, Refusal
-from app.domain.evidence import EVIDENCE, PROOF_PURPOSE
+from app.domain.evidence import EVIDENCE
 from app.domain.files import TITLE
 from app.domain.letters import STATEMENT
+from app.domain.purpose_limitation import EXECUTION_PURPOSE, PROOF_PURPOSE
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
 from app.policy.model import Exemption, Policy, RetentionClass
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 PROOF: Final = "proof"
 """Stands for the exemption of a class that is itself the proof of lawful processing (L41)."""
-
-EXECUTION_PURPOSE: Final = "erasure_execution"
-"""The statutory purpose of telling the recipients and answering the person."""
 
 REPLY_ADDRESS: Final = "correspondence.reply_address"
 RECIPIENT_IDENTIFIER: Final = "execution.identifier"
@@ -83,15 +81,6 @@ class Retained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """A data key that goes."""
-
-    key_id: KeyId
-    retention_class: str
-    generation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ErasurePlan:
     """What would happen."""
 
@@ -101,12 +90,14 @@ class ErasurePlan:
     retained: tuple[Retained, ...]
     fenced: tuple[str, ...]
     """Retention classes closed to the person from then on, all of whose keys go."""
-    buckets: tuple[Bucket, ...]
-    """The keys that go, as far as the person's state names them."""
+    keys: Mapping[KeyId, str]
+    """The data keys that go -> retention class."""
     gone: Mapping[Place, frozenset[str]]
     """Section -> the categories of it that go."""
     staying: frozenset[KeyId]
     """Keys under which something lies that stays; what else lies there is sealed anew first."""
+    spared: frozenset[str]
+    """Retention classes that no erasure reaches, and those that a human keeps."""
     recipients: tuple[str, ...]
     """Who was given any of it and must be told (Art. 19), in this order."""
     released: tuple[int, ...]
@@ -121,7 +112,7 @@ class ErasurePlan:
 
     def kept(self, place: Place, categories: Iterable[str]) -> tuple[str, ...]:
         """What of a section must be sealed anew before its key may go; empty when all goes."""
-        if place[1] in self.fenced:
+        if self.extent.of_everything and place[1] not in self.spared:
             return ()
         gone = self.gone.get(place, frozenset())
         return tuple(sorted(category for category in categories if category not in gone))
@@ -137,7 +128,6 @@ class _Value:
     """The category by which an erasure names it: a title goes with what the file holds."""
     purpose: str
     key_id: KeyId | None
-    generation: str
     since: date
 
 
@@ -149,25 +139,26 @@ def preview(
 ) -> ErasurePlan:
     """The plan of an erasure; nothing is recorded, and the same state gives the same plan."""
     kept = {keep.retention_class: _kept_by_desk(keep, given.policy) for keep in keeps}
-    staying = {
-        key for key, kind in given.policy.retention_classes.items() if kind.survives_erasure
-    } | kept.keys()
     values = tuple(_values(state))
     meant = [value for value in values if extent.reaches(value.meant_as, value.purpose)]
-    going = [value for value in meant if value.place[1] not in staying]
-    gone = _gone(going, values)
+    present = _present(meant, extent, state, given.policy)
+    surviving = {key for key, one in given.policy.retention_classes.items() if one.survives_erasure}
+    spared = frozenset(surviving | (kept.keys() & present))
+    gone = _gone([value for value in meant if value.place[1] not in spared], values)
     whole = extent.of_everything
+    staying = _standing(spared, extent, state) if whole else _staying(values, gone)
+    keys = _all_but(staying, state) if whole else _keys(values, gone)
     return ErasurePlan(
         extent=extent,
-        erased=tuple(sorted({retention_class for _, retention_class in gone})),
+        erased=_erased({*keys.values(), *(kind for _, kind in gone)}, given.policy),
         retained=tuple(
-            kept.get(key) or _retained(key, meant, state, given)
-            for key in sorted(_present(meant, extent, state, given.policy) & staying)
+            kept.get(key) or _retained(key, meant, state, given) for key in sorted(present & spared)
         ),
-        fenced=_fenced(given.policy, staying) if whole else (),
-        buckets=_buckets(going, gone),
+        fenced=_fenced(given.policy, spared) if whole else (),
+        keys=keys,
         gone=gone,
-        staying=_staying(values, gone),
+        staying=staying,
+        spared=spared,
         recipients=_recipients(extent, state, given.policy),
         released=_released(gone, state),
         suppressed=_closed_for_good(given.policy, state) if whole else (),
@@ -198,7 +189,6 @@ def _values(state: "SubjectState") -> Iterator[_Value]:
             meant_as=held.category,
             purpose=held.purpose,
             key_id=held.key_id,
-            generation=held.generation,
             since=held.since.date(),
         )
         for statement in held.statements:
@@ -208,7 +198,6 @@ def _values(state: "SubjectState") -> Iterator[_Value]:
                 meant_as=held.category,
                 purpose=held.purpose,
                 key_id=statement.key_id,
-                generation=held.generation,
                 since=statement.since.date(),
             )
     for file in state.files.references.values():
@@ -218,7 +207,6 @@ def _values(state: "SubjectState") -> Iterator[_Value]:
             meant_as=file.category,
             purpose=file.purpose,
             key_id=file.key_id,
-            generation=file.generation,
             since=file.since.date(),
         )
     for identifier in state.identifiers.active.values():
@@ -229,7 +217,6 @@ def _values(state: "SubjectState") -> Iterator[_Value]:
                 meant_as=identifier.category,
                 purpose=identifier.purpose,
                 key_id=identifier.key_id,
-                generation=identifier.generation,
                 since=identifier.since.date(),
             )
 
@@ -245,15 +232,34 @@ def _gone(going: Iterable[_Value], values: Iterable[_Value]) -> dict[Place, froz
     return gone
 
 
-def _buckets(going: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> tuple[Bucket, ...]:
-    found = {
-        value.key_id: Bucket(
-            key_id=value.key_id, retention_class=value.place[1], generation=value.generation
-        )
-        for value in going
-        if value.key_id is not None and value.place in gone
+def _keys(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> dict[KeyId, str]:
+    """The keys above what goes."""
+    return {
+        value.key_id: value.place[1]
+        for value in values
+        if value.key_id is not None and value.category in gone.get(value.place, frozenset())
     }
-    return tuple(sorted(found.values(), key=lambda one: (one.retention_class, one.generation)))
+
+
+def _all_but(staying: frozenset[KeyId], state: "SubjectState") -> dict[KeyId, str]:
+    """Every other key of the person, whatever was sealed under it: nothing is left over."""
+    return {key: kind for key, kind in state.data_keys.items() if key not in staying}
+
+
+def _standing(spared: frozenset[str], extent: Extent, state: "SubjectState") -> frozenset[KeyId]:
+    """The keys that a whole erasure leaves: of the classes that stay, and for telling of it.
+
+    What earlier erasures set aside stays while they are being told, and no longer: not what one
+    set aside that was withdrawn or never came to its end.
+    """
+    kept = {key for key, kind in state.data_keys.items() if kind in spared}
+    return frozenset(kept).union(
+        *(
+            one.set_aside
+            for one in state.erasures.by_id.values()
+            if one.telling or (one.prepared and one.extent == extent)
+        )
+    )
 
 
 def _staying(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> frozenset[KeyId]:
@@ -265,10 +271,19 @@ def _staying(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> 
     )
 
 
-def _fenced(policy: Policy, staying: Iterable[str]) -> tuple[str, ...]:
+def execution_class(policy: Policy) -> str:
+    """The retention class of what is set aside for telling of an erasure."""
+    return policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
+
+
+def _erased(classes: Collection[str], policy: Policy) -> tuple[str, ...]:
+    """Without the class of the execution, of which something is needed until the closing."""
+    return tuple(sorted(set(classes) - {execution_class(policy)}))
+
+
+def _fenced(policy: Policy, spared: Iterable[str]) -> tuple[str, ...]:
     """Every class but those that stay and the one that the execution itself still needs."""
-    execution = policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
-    return tuple(sorted(policy.retention_classes.keys() - {execution, *staying}))
+    return tuple(sorted(policy.retention_classes.keys() - {execution_class(policy), *spared}))
 
 
 def _recipients(extent: Extent, state: "SubjectState", policy: Policy) -> tuple[str, ...]:
@@ -307,10 +322,13 @@ def _closed_for_good(policy: Policy, state: "SubjectState") -> tuple[str, ...]:
 def _present(
     meant: Iterable[_Value], extent: Extent, state: "SubjectState", policy: Policy
 ) -> set[str]:
+    """The classes of which something is held. What the execution needs is not the desk's."""
     present = {value.place[1] for value in meant}
-    if extent.of_everything and (state.consents.by_purpose or state.consents.transfers):
-        present.add(policy.retention_class(EVIDENCE, PROOF_PURPOSE))
-    return present
+    if extent.of_everything:
+        present.update(state.data_keys.values())
+        if state.consents.by_purpose or state.consents.transfers:
+            present.add(policy.retention_class(EVIDENCE, PROOF_PURPOSE))
+    return present - {execution_class(policy)}
 
 
 def _retained(

@@ -24,6 +24,7 @@ from app.events.erasures import (
     SectionsResealed,
 )
 from app.events.recorded import Recorded
+from app.identifiers import KeyId
 
 
 class Stage(StrEnum):
@@ -56,8 +57,20 @@ class Erasure:
     """Sections whose remainder was sealed anew."""
     executed_at: datetime | None = None
     closed_at: datetime | None = None
+    set_aside: frozenset[KeyId] = frozenset()
+    """Under which lies what telling of it needs; those that were destroyed included."""
     levels: Mapping[str, Mapping[ErasureLevel, datetime]] = field(default_factory=dict)
     """Retention class -> the levels reached, and when: never one word for all (DESIGN 2.7)."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether its plan is on record and nothing is destroyed yet."""
+        return self.stage is Stage.PREPARED
+
+    @property
+    def telling(self) -> bool:
+        """Whether the data are gone and the recipients are being told of it."""
+        return self.stage is Stage.EXECUTED
 
     @property
     def untold(self) -> tuple[str, ...]:
@@ -80,7 +93,7 @@ def evolve(slice_: Erasures, recorded: Recorded[Any]) -> Erasures:
     event = recorded.event
     if isinstance(event, ErasureRequested):
         return _with(slice_, event.erasure, _requested(event, recorded))
-    erasure = _changed(slice_.by_id[event.erasure], recorded)
+    erasure = _sealed(_changed(slice_.by_id[event.erasure], recorded), recorded)
     whole = isinstance(event, ErasureExecuted) and event.of_everything
     return replace(
         _with(slice_, event.erasure, erasure), of_everything=slice_.of_everything or whole
@@ -97,6 +110,14 @@ def _requested(event: ErasureRequested, recorded: Recorded[Any]) -> Erasure:
         extent=Extent(frozenset(event.purposes), frozenset(event.categories)),
         requested_at=recorded.happened_at,
     )
+
+
+def _sealed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
+    """With the keys of what is set aside for telling of it."""
+    keys = frozenset(seal.key_id for seal in recorded.seals)
+    if not isinstance(recorded.event, ErasurePrepared | ErasureRecipientDue):
+        return erasure
+    return replace(erasure, set_aside=erasure.set_aside | keys)
 
 
 def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:

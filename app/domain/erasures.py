@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, assert_never
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances
 from app.domain.erasure_plan import (
-    EXECUTION_PURPOSE,
     RECIPIENT_IDENTIFIER,
     REPLY_ADDRESS,
     ErasurePlan,
     Extent,
     Keep,
+    execution_class,
     preview,
 )
 from app.domain.erasure_progress import FOLDS, Erasure, Erasures, Stage, evolve
@@ -38,7 +38,7 @@ from app.domain.erasure_steps import (
     WithdrawErasure,
 )
 from app.domain.letters import STATEMENT, letters
-from app.domain.purpose_limitation import category_named, purpose_named
+from app.domain.purpose_limitation import EXECUTION_PURPOSE, category_named, purpose_named
 from app.domain.subjects import SubjectErased
 from app.domain.suppressions import suppression
 from app.events.erasures import (
@@ -224,7 +224,7 @@ def _execute(
     if erasure.stage is not Stage.PREPARED or not _on_record(plan, erasure):
         raise ErasureUnprepared(stage=erasure.stage.value)
     keys = frozenset(command.destruction.keys)
-    if not keys.issuperset(bucket.key_id for bucket in plan.buckets):
+    if not keys.issuperset(plan.keys):
         raise ErasureUnprepared(keys=len(keys))
     if not keys.isdisjoint(plan.staying):
         raise RemainderNotResealed
@@ -276,7 +276,7 @@ def _close(command: CloseErasure, erasure: Erasure, given: Circumstances) -> tup
         return ()
     if erasure.stage is not Stage.EXECUTED or erasure.executed_at is None:
         raise ErasureUnprepared(stage=erasure.stage.value)
-    execution = given.policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
+    execution = execution_class(given.policy)
     last_day = given.policy.retention_classes[execution].until(erasure.executed_at.date())
     if erasure.untold and given.now.date() <= last_day:
         raise RecipientsUninformed(recipients=erasure.untold, until=last_day)

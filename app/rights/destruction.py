@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from app.domain.erasure_plan import EXECUTION_PURPOSE, REPLY_ADDRESS, ErasurePlan, Extent
+from app.domain.erasure_plan import ErasurePlan, Extent, execution_class
 from app.domain.erasure_progress import Erasure
 from app.domain.erasure_steps import Destruction, Remainder
 from app.events.identifiers import IdentifierClaimed
@@ -22,13 +22,15 @@ class RemainderUnreadable(Exception):
 
 
 def doomed_keys(person: Person, plan: ErasurePlan) -> frozenset[UUID]:
-    """The data keys that go: all of the fenced classes, or those above what goes."""
+    """The data keys that go: every one but those of what stays, or those above what goes."""
     stream = person.stream
     if plan.extent.of_everything:
         return frozenset(
             row.key_id
             for row in stream.keys.values()
-            if row.retention_class in plan.fenced and row.state != "erased"
+            if row.state != "erased"
+            and row.retention_class not in plan.spared
+            and row.key_id not in plan.staying
         )
     return frozenset(
         seal.key_id
@@ -43,7 +45,7 @@ def doomed_keys(person: Person, plan: ErasurePlan) -> frozenset[UUID]:
 
 def closing_keys(stream: Stream, erasure: UUID, policy: Policy) -> frozenset[UUID]:
     """The keys under which one erasure sealed what its execution needed, and nothing else."""
-    retention_class = policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
+    retention_class = execution_class(policy)
     return frozenset(
         row.key_id
         for row in stream.keys.values()
@@ -85,7 +87,7 @@ def _remainder(
     recorded: Recorded[Any], seal: Seal, person: Person, plan: ErasurePlan
 ) -> Iterator[Remainder]:
     place = (recorded.version, seal.retention_class)
-    if place[1] in plan.fenced or _let_go(recorded, person, plan.extent):
+    if plan.extent.of_everything or _let_go(recorded, person, plan.extent):
         return
     opened = person.open(*place)
     if not isinstance(opened, Sealed):

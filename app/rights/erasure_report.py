@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from app.domain.decider import Circumstances
-from app.domain.erasure_plan import EXECUTION_PURPOSE, REPLY_ADDRESS, ErasurePlan
+from app.domain.erasure_plan import ErasurePlan, execution_class
 from app.domain.erasure_progress import Erasure, Stage
 from app.events.erasures import ErasureLevel
 from app.policy.model import Policy
@@ -121,5 +121,4 @@ def _close_by(progress: Erasure, policy: Policy) -> date | None:
     """The day on which what the execution needed goes, told or not."""
     if progress.executed_at is None or progress.stage is Stage.CLOSED:
         return None
-    execution = policy.retention_class(REPLY_ADDRESS, EXECUTION_PURPOSE)
-    return policy.retention_classes[execution].until(progress.executed_at.date())
+    return policy.retention_classes[execution_class(policy)].until(progress.executed_at.date())

@@ -46,6 +46,7 @@ from app.domain.purpose_limitation import CategoryUnknown, PurposeUnknown
 from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.subjects import DiscoverChild, SubjectErased
 from app.domain.suppressions import Unsubscribe
+from app.events.collections import DataCollected
 from app.events.erasures import (
     ErasureAssured,
     ErasureExecuted,
@@ -64,7 +65,7 @@ from app.events.erasures import (
 from app.events.identifiers import Verification
 from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
-from app.policy.vocabulary import ExpiryBucket
+from app.policy.vocabulary import ExpiryBucket, LegalBasis, SourceOrigin
 from tests.domain.test_consents import GIVE
 from tests.spec import NOW, OCCASION, POLICY, At, Given, data_key, given, registration
 
@@ -108,6 +109,7 @@ PARTICIPATION = data_key("participation", "membership")
 OCCASIONAL = data_key("occasion", f"occasion.{OCCASION}")
 IDENTITY = data_key("travel-identity", f"occasion.{OCCASION}")
 FISCAL = data_key("fiscal", "year.2026")
+EXECUTION = data_key("erasure-execution", f"request.{KEY}")
 
 
 def execute(*keys: UUID, blobs: int = 3) -> ExecuteErasure:
@@ -245,11 +247,10 @@ def test_the_plan_of_a_whole_erasure() -> None:
     plan = plan_of(given(PERSON, PASSPORT, SHARE))
 
     assert plan.erased == ("occasion", "participation", "travel-identity")
-    assert {bucket.key_id for bucket in plan.buckets} == {PARTICIPATION, OCCASIONAL, IDENTITY}
-    assert {(b.retention_class, b.generation) for b in plan.buckets} == {
-        ("participation", "membership"),
-        ("occasion", f"occasion.{OCCASION}"),
-        ("travel-identity", f"occasion.{OCCASION}"),
+    assert plan.keys == {
+        PARTICIPATION: "participation",
+        OCCASIONAL: "occasion",
+        IDENTITY: "travel-identity",
     }
     assert plan.identifiers
     assert plan.recipients == ("contact_db", "basecamp")
@@ -263,6 +264,56 @@ def test_the_plan_of_a_whole_erasure() -> None:
         "rights-proof",
         "erasure-execution",
     }
+
+
+@pytest.mark.clause("L37", "L41", "C66")
+def test_a_whole_erasure_takes_every_key_whatever_lies_under_it() -> None:
+    """Letters and strays as well; only what stays by law, or is needed for telling, is left."""
+    stray = DataCollected(
+        purpose="erasure_execution",
+        basis=LegalBasis.LEGAL_OBLIGATION,
+        source="secretariat",
+        origin=SourceOrigin.SUBJECT,
+        policy="impel-1",
+        held={"execution.identifier": "erasure-execution"},
+        generations={"erasure-execution": "request"},
+        occasion=None,
+        dropped=0,
+    )
+    person = given(PERSON, CLAIM, stray, replace(REQUEST, statement="I have left."), PREPARE)
+    letter = data_key("rights-request", f"request.{KEY}")
+    going = (PARTICIPATION, letter, data_key("erasure-execution", "request"))
+    plan = plan_of(person)
+
+    assert set(plan.keys) == set(going)
+    assert plan.erased == ("participation", "rights-request")
+    assert plan.staying == {FISCAL, EXECUTION}
+    for missing in going:
+        rest = tuple(key for key in going if key != missing)
+        person.when(execute(*rest)).then_refused(ErasureUnprepared, keys=2)
+    person.when(execute(*going, EXECUTION)).then_refused(RemainderNotResealed)
+    after = person.when(execute(*going)).after.state
+    assert set(after.data_keys) == {FISCAL, EXECUTION}
+
+
+@pytest.mark.clause("C71", "L37")
+def test_a_letter_that_the_desk_keeps_is_named_and_nothing_unnamed_is_kept() -> None:
+    """What is left readable always stands in the plan, with its ground and last day."""
+    keep = Keep(
+        retention_class="rights-request",
+        exemption="open_transaction",
+        ground=ExemptionGround.LEGAL_CLAIMS,
+        until=date(2027, 6, 30),
+    )
+    execution = replace(keep, retention_class="erasure-execution")
+    person = given(PERSON, replace(REQUEST, statement="I have left."))
+
+    kept = plan_of(person, keeps=(keep, execution))
+    assert [one.retention_class for one in kept.retained] == ["rights-request"]
+    assert set(kept.keys) == {PARTICIPATION}
+    assert "rights-request" not in kept.fenced
+    unheld = plan_of(given(PERSON), keeps=(keep,))
+    assert "rights-request" in unheld.fenced
 
 
 @pytest.mark.clause("C16", "C71", "L37", "L61", "L62")
@@ -394,7 +445,7 @@ def test_the_plan_of_a_part_says_what_must_be_sealed_anew() -> None:
     assert plan.fenced == ()
     assert plan.suppressed == ()
     assert not plan.identifiers
-    assert {bucket.key_id for bucket in plan.buckets} == {PARTICIPATION}
+    assert set(plan.keys) == {PARTICIPATION}
     assert plan.staying == {PARTICIPATION}
     assert plan.gone[place] == {"contact.phone"}
     assert plan.kept(place, ("contact.phone", "contact.name")) == ("contact.name",)
@@ -485,7 +536,7 @@ def test_the_title_of_a_file_goes_with_what_the_file_holds() -> None:
     plan = plan_of(person, Extent(categories=frozenset({"identity.document"})))
 
     assert plan.gone == {(person.state.version, "travel-identity"): {"file.title"}}
-    assert {bucket.key_id for bucket in plan.buckets} == {IDENTITY}
+    assert set(plan.keys) == {IDENTITY}
 
 
 @pytest.mark.clause("C7", "C8")

@@ -339,4 +339,4 @@ def test_a_plan_loses_nothing_and_spares_nothing(
             assert not goes or extent.reaches(held.category, held.purpose)
             assert not goes or not classes[held.retention_class].survives_erasure
     if extent.of_everything:
-        assert plan.staying.isdisjoint(bucket.key_id for bucket in plan.buckets)
+        assert plan.staying.isdisjoint(plan.keys)

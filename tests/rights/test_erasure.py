@@ -1,6 +1,7 @@
 """An erasure is carried to its end whatever comes between: crashes, lost answers, other writers."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.domain import purpose_limitation
 from app.domain.collections import CollectData
 from app.domain.erasure_plan import Extent
 from app.domain.obtaining import Obtained
@@ -128,6 +130,32 @@ async def test_an_erasure_goes_on_after_a_crash_on_any_of_its_steps(
             break
 
     assert crashed >= 1
+
+
+async def living(service: Service, person: str) -> dict[str, str]:
+    """Generation -> retention class of every data key of the person that was not destroyed."""
+    stream = await service.store.read_stream(subject(person))
+    keys = stream.keys.values()
+    return {row.generation: row.retention_class for row in keys if row.state != "erased"}
+
+
+@pytest.mark.clause("L37", "L41")
+async def test_nothing_that_was_sealed_anywhere_is_left_over_or_in_the_way(
+    client: httpx.AsyncClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strays in the class of the execution, from before they were refused, and letters go too."""
+    person = await register(client)
+    with monkeypatch.context() as patched:
+        patched.setattr(purpose_limitation, "LEDGERS_OWN", frozenset())
+        stray = {"execution.identifier": CONTACT["contact.email"]}
+        await collect(client, person, "erasure_execution", stray)
+    order = replace(ALL, statement="I have left.")
+
+    carried = await erase(service, person, order)
+
+    assert carried.progress.stage == "executed"
+    assert await living(service, person) == {f"request.{carried.erasure}": "erasure-execution"}
+    await assert_gone(service, person)
 
 
 @pytest.mark.clause("L37")
