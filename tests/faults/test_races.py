@@ -1,6 +1,6 @@
 """What a person said first is never overtaken, whichever of two processes is asked next.
 
-LEDGER_RACES (default 200) is how often an objection and a share run against each other. In full:
+LEDGER_RACES (default 100) is how often an objection and a share run against each other. In full:
 
     LEDGER_RACES=10000 .venv/bin/python -m pytest tests/faults/test_races.py -q -s
 """
@@ -23,7 +23,7 @@ from tests.conftest import Database
 from tests.faults.fleet import Fleet, fleet, knob
 from tests.rights.people import consent, share
 
-RACES = knob("LEDGER_RACES", 200)
+RACES = knob("LEDGER_RACES", 100)
 WITHDRAWALS = max(20, RACES // 10)
 ERASURES = max(10, RACES // 20)
 AT_ONCE = 8
