@@ -35,9 +35,7 @@ class Operation:
 
     def takes(self, member: str) -> bool:
         """Whether its body has a member of that name."""
-        if self.schema is None:
-            return False
-        return member in _SCHEMAS[self.schema["$ref"].rpartition("/")[2]]["properties"]
+        return self.schema is not None and member in properties(self.schema)
 
     def body(self) -> Any:  # Any: a JSON value
         """The smallest body that fits."""
@@ -74,6 +72,52 @@ def smallest(schema: dict[str, Any]) -> Any:  # Any: a JSON value
     if "anyOf" in schema:
         return smallest(schema["anyOf"][0])
     return _of_type(schema)
+
+
+def properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """The members of a body and their schemas."""
+    found: dict[str, Any] = _SCHEMAS[schema["$ref"].rpartition("/")[2]]["properties"]
+    return found
+
+
+def extremes(schema: dict[str, Any]) -> list[Any]:  # Any: JSON values
+    """Values at the edges of what a schema lets through."""
+    if "$ref" in schema:
+        inner = _SCHEMAS[schema["$ref"].rpartition("/")[2]]
+        if "properties" not in inner:
+            return extremes(inner)
+        fitting = smallest(schema)
+        return [
+            fitting | {name: value}
+            for name, member in inner["properties"].items()
+            for value in extremes(member)
+        ]
+    if "anyOf" in schema:
+        return [value for one in schema["anyOf"] for value in extremes(one)]
+    match schema.get("type"), schema.get("format"):
+        case "array", _:
+            return [[], *([value] for value in extremes(schema["items"]))]
+        case "object", _ if "additionalProperties" in schema:
+            return [{"contact.name": one} for one in extremes(schema["additionalProperties"])]
+        case "string", _:
+            return _texts(schema)
+        case "integer", _:
+            return [-1, 0, 2**63, 10**40]
+        case _:
+            return [None]
+
+
+def _texts(schema: dict[str, Any]) -> list[Any]:  # Any: texts, and numbers that pass for times
+    match schema.get("format"):
+        case "date":
+            return ["0001-01-01", "9999-12-31"]
+        case "date-time":
+            return ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", 10**13, -(10**11)]
+        case "uuid":
+            return ["00000000-0000-0000-0000-000000000000", "f" * 32]
+        case _:
+            size = schema.get("maxLength", 4000)
+            return ["\U0001d518" * size, "\u202e" * size, " " * size, "a" * size]
 
 
 def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value

@@ -12,7 +12,7 @@ import pytest
 
 from app.api.problems import MEDIA_TYPE, PROBLEMS
 from app.service import Service
-from tests.api.documented import DOCUMENT, OPERATIONS, Operation
+from tests.api.documented import DOCUMENT, OPERATIONS, Operation, extremes
 from tests.rights.people import arrange, consent, post, register, share, stranger
 from tests.serving import WEBHOOK_SECRET, Api
 
@@ -150,6 +150,21 @@ async def test_no_time_of_a_body_is_a_fault_of_ours(
         told(answer, 422, "validation")
         assert {"pointer": "/occurred_at"}.items() <= answer.json()["errors"][0].items()
     assert await written(shared_service) == before
+
+
+@pytest.mark.parametrize("operation", WITH_BODY, ids=lambda one: one.name)
+async def test_nothing_at_the_edge_of_its_schema_is_a_fault_of_ours(
+    caller: httpx.AsyncClient, operation: Operation
+) -> None:
+    """The first and the last day, the longest text, the largest number: an answer, never a 500."""
+    assert operation.schema is not None
+    person = await register(caller, verification=None)
+    template = operation.template.replace("/v1/subjects/{subject_id}", person)
+    path = replace(operation, template=template).path
+
+    for body in extremes(operation.schema):
+        answer = await caller.post(path, json=body)
+        assert answer.status_code < 500, f"{body}: {answer.text}"
 
 
 WITHOUT_BODY = [one for one in WRITES if one.schema is None and one.name != "import_people"]
@@ -351,6 +366,10 @@ async def test_headers_queries_and_paths_are_not_repeated_either(
         (await caller.get(f"/v1/policies/{MARKER}"), 404, "not-found"),
         (await caller.get(f"/v1/policies?as_of={MARKER}"), 400, "as-of-malformed"),
         (await caller.get(f"{person}/events?limit={MARKER}"), 422, "validation"),
+        (await caller.get(f"{person}/events?limit={'9' * 40}"), 422, "validation"),
+        (await caller.get("/problems/%00"), 422, "validation"),
+        (await caller.get("/v1/policies/%00"), 422, "validation"),
+        (await caller.get("/webhooks/mailchimp/%00%ff"), 404, "not-found"),
         (await caller.get(f"{person}/events?cursor={MARKER}"), 400, "cursor-invalid"),
         (await caller.get(f"/webhooks/mailchimp/{MARKER}"), 404, "not-found"),
         (await caller.get(f"/webhooks/{MARKER}/{WEBHOOK_SECRET}"), 404, "not-found"),
