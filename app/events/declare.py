@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 from typing import get_type_hints as type_hints
 from uuid import UUID
@@ -93,7 +94,15 @@ def _identity(value: Any) -> Any:
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or not is_word(value):
+    if not isinstance(value, str):
+        raise PayloadInvalid("expected a closed-vocabulary word")
+    return _checked_word(value)
+
+
+@lru_cache(maxsize=4096)
+def _checked_word(value: str) -> str:
+    """The same few words come in every event; what is refused is not kept."""
+    if not is_word(value):
         raise PayloadInvalid("expected a closed-vocabulary word")
     return str(value)
 
