@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -84,13 +85,10 @@ class Ledger:
         """Commands on several people, all or nothing. The idempotency key rides on the first."""
         # Taking turns in the order of the ids: two groups never wait for each other in a circle.
         turns = [self._turn(stream) for stream in sorted({stream for stream, _ in commands})]
-        for turn in turns:
-            await turn.acquire()
-        try:
-            return await self._execute(commands, attribution, new=new)
-        finally:
+        async with AsyncExitStack() as held:
             for turn in turns:
-                turn.release()
+                await held.enter_async_context(turn)
+            return await self._execute(commands, attribution, new=new)
 
     async def state(self, subject_id: UUID) -> SubjectState:
         """The person's state as this process knows it: for hints only, a decision re-checks it."""
