@@ -257,10 +257,13 @@ async def list_erasures(subject_id: UUID, call: Reader) -> Response:
 )
 async def withdraw_erasure(subject_id: UUID, erasure: UUID, call: Eraser) -> Response:
     """Records that the person takes the request back; once executed, nothing can be."""
-    command = WithdrawErasure(erasure=erasure)
-    return receipted(
-        await call.service.ledger.execute(subject_id, command, await call.attribution())
-    )
+    attribution = await call.attribution()
+    if call.service.eraser is None:
+        # The person's word counts at once; what was set aside goes with the next call.
+        command = WithdrawErasure(erasure=erasure)
+        return receipted(await call.service.ledger.execute(subject_id, command, attribution))
+    erasing = Erasing(call.service.ledger, call.service.eraser)
+    return receipted(await erasing.withdraw(subject_id, erasure, attribution))
 
 
 @operation(

@@ -144,14 +144,28 @@ def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
                 executed_at=recorded.recorded_at,
                 levels=dict.fromkeys(erasure.erased, reached),
             )
-        case ErasureExecuted(step=ErasureStep.CLOSING):
-            return replace(erasure, stage=Stage.CLOSED, closed_at=recorded.recorded_at)
+        case ErasureExecuted(step=ErasureStep.CLOSING) as event:
+            return _closed(erasure, event, recorded.recorded_at)
         case ErasureRecipientInformed(recipient=recipient, outcome=outcome):
             return replace(erasure, recipients={**erasure.recipients, recipient: outcome})
         case ErasureAssured() as event:
             return replace(erasure, levels=_assured(erasure, event, recorded.happened_at))
         case _:
             return erasure
+
+
+def _closed(erasure: Erasure, event: ErasureExecuted, at: datetime) -> Erasure:
+    """What was set aside is gone too; a withdrawn erasure stays one."""
+    if erasure.stage is Stage.WITHDRAWN:
+        return erasure
+    reached = {key: {ErasureLevel.UNREADABLE: at} for key in event.classes}
+    return replace(
+        erasure,
+        stage=Stage.CLOSED,
+        closed_at=at,
+        erased=(*erasure.erased, *event.classes),
+        levels={**erasure.levels, **reached},
+    )
 
 
 def _assured(

@@ -56,6 +56,7 @@ from app.events.erasures import (
 )
 from app.events.recorded import Record, Section
 from app.events.suppressions import SuppressionCause
+from app.identifiers import KeyId
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -86,7 +87,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case InformRecipient():
             return _inform(command, erasure, given)
         case CloseErasure():
-            return _close(command, erasure, given)
+            return _close(command, erasure, state, given)
         case AssureErasure():
             return _assure(command, erasure)
         case _:
@@ -135,6 +136,8 @@ def _prepare(
         return ()
     if erasure.stage is Stage.WITHDRAWN:
         raise ErasureUnknown
+    if state.erased:
+        raise SubjectErased
     plan = preview(state, given, erasure.extent, command.keeps)
     if erasure.stage is Stage.PREPARED and _on_record(plan, erasure):
         return ()
@@ -271,15 +274,18 @@ def _inform(command: InformRecipient, erasure: Erasure, given: Circumstances) ->
     return (Record(event),)
 
 
-def _close(command: CloseErasure, erasure: Erasure, given: Circumstances) -> tuple[Record, ...]:
-    if erasure.stage is Stage.CLOSED:
-        return ()
-    if erasure.stage is not Stage.EXECUTED or erasure.executed_at is None:
-        raise ErasureUnprepared(stage=erasure.stage.value)
+def _close(
+    command: CloseErasure, erasure: Erasure, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    """What was set aside for telling goes; after a withdrawal too, when nobody is to be told."""
     execution = execution_class(given.policy)
-    last_day = given.policy.retention_classes[execution].until(erasure.executed_at.date())
-    if erasure.untold and given.now.date() <= last_day:
-        raise RecipientsUninformed(recipients=erasure.untold, until=last_day)
+    aside = _aside(erasure, state, execution)
+    if erasure.stage is Stage.CLOSED or (erasure.stage is Stage.WITHDRAWN and not aside):
+        return ()
+    if erasure.stage is not Stage.WITHDRAWN:
+        _all_told(erasure, state, given)
+    if not aside.issubset(command.destruction.keys):
+        raise ErasureUnprepared(keys=len(command.destruction.keys))
     event = ErasureExecuted(
         erasure=command.erasure,
         step=ErasureStep.CLOSING,
@@ -287,12 +293,36 @@ def _close(command: CloseErasure, erasure: Erasure, given: Circumstances) -> tup
         categories=(),
         retained=(),
         keys=command.destruction.keys,
-        classes=(execution,) if erasure.extent.of_everything else (),
+        classes=(execution,) if _ends_all(erasure) else (),
         blobs=command.destruction.blobs,
         identifiers=False,
         root=command.destruction.root,
     )
     return (Record(event),)
+
+
+def _ends_all(erasure: Erasure) -> bool:
+    """Whether nothing is left of the person to tell anybody of once this erasure is closed."""
+    return erasure.extent.of_everything and erasure.telling
+
+
+def _aside(erasure: Erasure, state: "SubjectState", execution: str) -> frozenset[KeyId]:
+    """The keys that closing destroys: its own; every one of the class after a whole erasure."""
+    if _ends_all(erasure):
+        return frozenset(key for key, kind in state.data_keys.items() if kind == execution)
+    return erasure.set_aside & state.data_keys.keys()
+
+
+def _all_told(erasure: Erasure, state: "SubjectState", given: Circumstances) -> None:
+    """Refuses while somebody is to be told by what would go, and its last day has not come."""
+    if not erasure.telling or erasure.executed_at is None:
+        raise ErasureUnprepared(stage=erasure.stage.value)
+    kind = given.policy.retention_classes[execution_class(given.policy)]
+    last_day = kind.until(erasure.executed_at.date())
+    others = (one for one in state.erasures.by_id.values() if one.telling and _ends_all(erasure))
+    untold = dict.fromkeys(key for one in (erasure, *others) for key in one.untold)
+    if untold and given.now.date() <= last_day:
+        raise RecipientsUninformed(recipients=tuple(untold), until=last_day)
 
 
 def _assure(command: AssureErasure, erasure: Erasure) -> tuple[Record, ...]:

@@ -43,14 +43,17 @@ def doomed_keys(person: Person, plan: ErasurePlan) -> frozenset[UUID]:
     )
 
 
-def closing_keys(stream: Stream, erasure: UUID, policy: Policy) -> frozenset[UUID]:
-    """The keys under which one erasure sealed what its execution needed, and nothing else."""
+def closing_keys(
+    stream: Stream, erasure: UUID, progress: Erasure, policy: Policy
+) -> frozenset[UUID]:
+    """What one erasure set aside; what any did, once a whole one is being closed."""
     retention_class = execution_class(policy)
+    every = progress.extent.of_everything and progress.telling
     return frozenset(
         row.key_id
         for row in stream.keys.values()
         if row.retention_class == retention_class
-        and row.generation.endswith(f".{erasure}")
+        and (every or row.generation.endswith(f".{erasure}"))
         and row.state != "erased"
     )
 

@@ -26,6 +26,7 @@ from app.domain.erasure_steps import (
     RemainderNotResealed,
     RequestErasure,
     ResealSections,
+    WithdrawErasure,
 )
 from app.domain.identifiers import ReleaseIdentifier
 from app.domain.subject import SUBJECT
@@ -126,13 +127,24 @@ class Erasing:
         """
         for _ in range(TRIES_MAX):
             person = await self._read(subject_id)
-            if _progress(person, erasure).stage is Stage.CLOSED:
-                return _carried(person, erasure)
+            progress = _progress(person, erasure)
             given = await _circumstances(self._ledger)
-            keys = closing_keys(person.stream, erasure, given.policy)
+            keys = closing_keys(person.stream, erasure, progress, given.policy)
+            if progress.stage is Stage.CLOSED or (progress.stage is Stage.WITHDRAWN and not keys):
+                return _carried(person, erasure)
             command = CloseErasure(erasure=erasure, destruction=destruction_of(person.stream, keys))
             await self._destroy(person, command, given, attribution.by)
         raise LedgerContended("other writers won every try")
+
+    async def withdraw(self, subject_id: UUID, erasure: UUID, attribution: Attribution) -> Receipt:
+        """Takes an erasure back, and destroys what it had set aside for telling of it.
+
+        Repeated, it finishes what was interrupted; a whole erasure would take the rest as well.
+        """
+        command = WithdrawErasure(erasure=erasure)
+        receipt = await self._ledger.execute(subject_id, command, attribution)
+        await self.close(subject_id, erasure, attribution)
+        return receipt
 
     async def status(self, subject_id: UUID, erasure: UUID) -> Carried:
         """Where an erasure stands, with every event of it."""

@@ -125,7 +125,7 @@ def plan_of(
 
 
 EXECUTED = (PERSON, SHARE, REQUEST, At(NOW, PREPARE), At(NOW, execute(PARTICIPATION)))
-CLOSE = CloseErasure(erasure=KEY, destruction=Destruction(keys=(OTHER,), blobs=4, root=ROOT))
+CLOSE = CloseErasure(erasure=KEY, destruction=Destruction(keys=(EXECUTION,), blobs=4, root=ROOT))
 
 
 @pytest.mark.clause("C66", "C70", "C80")
@@ -907,7 +907,7 @@ def test_an_erasure_closes_when_everybody_was_told(outcome: InformOutcome) -> No
             purposes=(),
             categories=(),
             retained=(),
-            keys=(OTHER,),
+            keys=(EXECUTION,),
             classes=("erasure-execution",),
             blobs=4,
             identifiers=False,
@@ -916,6 +916,8 @@ def test_an_erasure_closes_when_everybody_was_told(outcome: InformOutcome) -> No
     )
     erasure = when.after.state.erasures.by_id[KEY]
     assert (erasure.stage, erasure.closed_at) == (Stage.CLOSED, NOW)
+    assert erasure.erased == ("participation", "erasure-execution")
+    assert erasure.levels["erasure-execution"] == {ErasureLevel.UNREADABLE: NOW}
     assert when.after.state.erased
     when.after.when(CLOSE).then_nothing()
     when.after.when(execute(PARTICIPATION)).then_nothing()
@@ -937,6 +939,68 @@ def test_an_erasure_stays_open_while_somebody_was_not_told() -> None:
     late = given(*history, now=last_day + timedelta(minutes=1)).when(CLOSE)
     assert [record.event.step for record in late.records] == [ErasureStep.CLOSING]
     given(PERSON, REQUEST, PREPARE).when(CLOSE).then_refused(ErasureUnprepared, stage="prepared")
+
+
+@pytest.mark.clause("L41", "C66")
+def test_what_a_withdrawn_erasure_had_set_aside_goes_and_it_stays_withdrawn() -> None:
+    """Nobody is to be told of it: the reply address and the identifiers serve nothing."""
+    withdrawn = given(PERSON, SHARE, REQUEST, PREPARE, WithdrawErasure(erasure=KEY))
+    nothing = Destruction(keys=(), blobs=0, root=ROOT)
+
+    withdrawn.when(replace(CLOSE, destruction=nothing)).then_refused(ErasureUnprepared, keys=0)
+    when = withdrawn.when(CLOSE)
+    [record] = when.records
+    assert (record.event.keys, record.event.classes) == ((EXECUTION,), ())
+    assert when.after.state.erasures.by_id[KEY].stage is Stage.WITHDRAWN
+    assert set(when.after.state.data_keys) == {PARTICIPATION}
+    when.after.when(CLOSE).then_nothing()
+    given(PERSON, REQUEST, WithdrawErasure(erasure=KEY)).when(CLOSE).then_nothing()
+    assert withdrawn.when(replace(REQUEST, erasure=OTHER)).records
+
+
+@pytest.mark.clause("L37", "L41", "C66")
+def test_what_an_overtaken_or_withdrawn_erasure_had_set_aside_goes_with_the_whole_one() -> None:
+    """And it is prepared no more: nothing is set aside for it again."""
+    part = replace(REQUEST, erasure=OTHER, categories=frozenset({"contact.phone"}))
+    aside = data_key("erasure-execution", f"request.{OTHER}")
+    prepared = replace(PREPARE, erasure=OTHER)
+    taken_back = WithdrawErasure(erasure=OTHER)
+
+    for history in ((part, prepared), (part, prepared, taken_back)):
+        person = given(PERSON, *history, REQUEST, PREPARE)
+        person.when(execute(PARTICIPATION)).then_refused(ErasureUnprepared, keys=1)
+        after = person.when(execute(PARTICIPATION, aside)).after
+        assert set(after.state.data_keys) == {EXECUTION}
+    overtaken = given(PERSON, part, prepared, REQUEST, PREPARE, execute(PARTICIPATION, aside))
+    overtaken.when(prepared).then_refused(SubjectErased)
+
+
+@pytest.mark.clause("L36", "L41")
+def test_closing_a_whole_erasure_ends_what_any_other_was_still_telling() -> None:
+    """Not before those that the other must tell are told, or the last day has come."""
+    part = replace(REQUEST, erasure=OTHER, purposes=frozenset({"network_exchange"}))
+    aside = data_key("erasure-execution", f"request.{OTHER}")
+    executing = replace(execute(), erasure=OTHER)
+    telling = given(
+        registration("event_logistics"),
+        SHARE,
+        part,
+        replace(PREPARE, erasure=OTHER),
+        executing,
+        REQUEST,
+        PREPARE,
+        At(NOW, execute(PARTICIPATION)),
+        *(At(NOW, one) for one in told(InformOutcome.INFORMED)),
+    )
+    both = Destruction(keys=(EXECUTION, aside), blobs=4, root=ROOT)
+    close = replace(CLOSE, destruction=both)
+
+    assert set(telling.state.data_keys) == {EXECUTION, aside}
+    telling.when(close).then_refused(RecipientsUninformed, recipients=("contact_db", "basecamp"))
+    for one in told(InformOutcome.INFORMED):
+        telling = telling.when(replace(one, erasure=OTHER)).after
+    telling.when(CLOSE).then_refused(ErasureUnprepared, keys=1)
+    assert dict(telling.when(close).after.state.data_keys) == {}
 
 
 @pytest.mark.clause("L36")

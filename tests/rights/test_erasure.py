@@ -180,6 +180,58 @@ async def test_an_erasure_goes_on_after_a_crash_before_the_destruction(
     await assert_gone(service, person)
 
 
+async def prepared(service: Service, person: str, order: ErasureOrder) -> UUID:
+    """An erasure that stopped before its destruction, with something set aside."""
+
+    async def crash() -> None:
+        raise Crash
+
+    with pytest.raises(Crash):
+        await erasing(service, Eraser(service, before=crash)).erase(subject(person), order, BY)
+    stream = await service.store.read_stream(subject(person))
+    [begun] = {one.event.erasure for one in stream.events if hasattr(one.event, "erasure")}
+    assert f"request.{begun}" in await living(service, person)
+    return UUID(str(begun))
+
+
+@pytest.mark.clause("L41", "C66")
+async def test_a_withdrawn_erasure_leaves_nothing_of_what_it_had_set_aside(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    person = await register(client)
+    await post(client, f"{person}/disclosures", share("hotels", country="BE"))
+    begun = await prepared(service, person, ALL)
+
+    await post(client, f"{person}/erasure/{begun}/withdrawal")
+    again = await post(client, f"{person}/erasure/{begun}/closing")
+
+    assert set((await living(service, person)).values()) == {"participation"}
+    assert again["erasure"]["stage"] == "withdrawn"
+    assert CONTACT["contact.phone"] in str(await get(client, f"{person}/access-report"))
+    await assert_gone(service, person)
+
+
+@pytest.mark.clause("L37", "L41", "C66")
+async def test_after_the_closing_nothing_is_left_of_an_erasure_that_was_overtaken(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """A part was prepared, then everything was erased: the certificate is final all the same."""
+    person = await register(client)
+    await prepared(service, person, PHONE)
+
+    whole = await erase(service, person)
+    between = await living(service, person)
+    closed = await post(client, f"{person}/erasure/{whole.erasure}/closing")
+    left = await service.pool.fetchval(
+        "SELECT count(*) FROM ledger.sealed WHERE stream_id = $1", subject(person)
+    )
+
+    assert between == {f"request.{whole.erasure}": "erasure-execution"}
+    assert closed["erasure"]["erased"][-1]["retention_class"] == "erasure-execution"
+    assert await living(service, person) == {}
+    assert left == 0
+
+
 @pytest.mark.clause("L37")
 async def test_a_lost_answer_is_read_from_the_log(
     client: httpx.AsyncClient, service: Service
