@@ -89,7 +89,7 @@ async def test_whoever_is_erased_is_gone_and_the_log_stays_whole(
     assert [event["type"] for event in erased["events"]] == [
         "erasure.requested",
         "erasure.prepared",
-        "erasure.recipient-due",
+        "erasure.recipient-added",
         "erasure.executed",
     ]
     for path in (
