@@ -3,8 +3,10 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -22,7 +24,7 @@ from app.store.connection import Logins, connect, open_pool
 from app.store.event_store import EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import IdempotencyRegister
-from app.store.identity import read_identity
+from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
 from app.store.notices import CLIENTS_CHANNEL, ERASED_CHANNEL, Notices
 from app.store.rulebook import Rulebook
@@ -49,12 +51,7 @@ async def open_service(
         await store.refresh_epochs()
         rulebook = Rulebook(pool, store, identity.control_stream)
         await rulebook.refresh_control()
-        commit = GroupCommit(
-            lambda: connect(logins.application, application="pdledger-append"),
-            exclusive_streams=frozenset({identity.control_stream}),
-        )
-        await commit.start()
-        open_things.push_async_callback(commit.stop)
+        commit = await _open_commit(logins, identity, open_things)
         idempotency = IdempotencyRegister(pool, vault)
         ledger = Ledger(
             store=store,
@@ -78,14 +75,7 @@ async def open_service(
         )
         notices.start()
         open_things.push_async_callback(notices.stop)
-        eraser = None
-        if logins.eraser is not None:
-            eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
-            open_things.push_async_callback(eraser.close)
-            await prove_powerless(eraser)
-        if logins.projector is not None:
-            async with await open_pool(logins.projector, size_max=1) as projector:
-                await prove_powerless(projector)
+        eraser = await _open_eraser(logins, open_things)
         yield Service(
             ledger=ledger,
             control=control,
@@ -97,6 +87,31 @@ async def open_service(
             eraser=eraser,
             webhooks=_webhooks(settings),
         )
+
+
+async def _open_commit(
+    logins: Logins, identity: LedgerIdentity, open_things: AsyncExitStack
+) -> GroupCommit:
+    commit = GroupCommit(
+        lambda: connect(logins.application, application="pdledger-append"),
+        exclusive_streams=frozenset({identity.control_stream}),
+    )
+    await commit.start()
+    open_things.push_async_callback(commit.stop)
+    return commit
+
+
+async def _open_eraser(logins: Logins, open_things: AsyncExitStack) -> "asyncpg.Pool[Any] | None":
+    """The eraser's connections; every login that this process is given is proved powerless."""
+    if logins.projector is not None:
+        async with await open_pool(logins.projector, size_max=1) as projector:
+            await prove_powerless(projector)
+    if logins.eraser is None:
+        return None
+    eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
+    open_things.push_async_callback(eraser.close)
+    await prove_powerless(eraser)
+    return eraser
 
 
 @asynccontextmanager

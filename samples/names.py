@@ -24,7 +24,9 @@ def _names(women: str, men: str, family: str, job_titles: str) -> Names:
     return Names(_split(women), _split(men), _split(family), _split(family), _split(job_titles))
 
 
-def _inflected(women: str, women_family: str, men: str, men_family: str, job_titles: str) -> Names:
+def _inflected(
+    women: str, women_family: str, men: str, men_family: str, *, job_titles: str
+) -> Names:
     return Names(
         _split(women), _split(men), _split(women_family), _split(men_family), _split(job_titles)
     )
@@ -36,14 +38,14 @@ NAMES: Mapping[str, Names] = {
         "Иванова, Петрова, Георгиева, Димитрова, Стоянова, Щерева",
         "Георги, Иван, Димитър, Николай, Стефан, Йордан",
         "Иванов, Петров, Георгиев, Димитров, Стоянов, Щерев",
-        "Главен експерт, Управление на проекти, Юрисконсулт, Началник отдел",
+        job_titles="Главен експерт, Управление на проекти, Юрисконсулт, Началник отдел",
     ),
     "cs": _inflected(
         "Jana, Eva, Lenka, Kateřina, Žaneta, Růžena",
         "Nováková, Svobodová, Dvořáková, Černá, Procházková, Křížová",
         "Jan, Petr, Tomáš, Jiří, Ondřej, Zdeněk",
         "Novák, Svoboda, Dvořák, Černý, Procházka, Kříž",
-        "Vedoucí odboru, Řízení projektů, Právní oddělení, Veřejné zakázky",
+        job_titles="Vedoucí odboru, Řízení projektů, Právní oddělení, Veřejné zakázky",
     ),
     "da": _names(
         "Mette, Kirsten, Sofie, Astrid, Bodil, Maren",
@@ -62,7 +64,7 @@ NAMES: Mapping[str, Names] = {
         "Παπαδοπούλου, Γεωργίου, Νικολάου, Οικονόμου, Δημητρίου, Αγγελή",
         "Γεώργιος, Δημήτρης, Κωνσταντίνος, Νίκος, Ιωάννης, Χρήστος",
         "Παπαδόπουλος, Γεωργίου, Νικολάου, Οικονόμου, Δημητρίου, Αγγελής",
-        "Σύμβουλος, Διαχείριση έργων, Νομική υποστήριξη, Συντονισμός δικτύου",
+        job_titles="Σύμβουλος, Διαχείριση έργων, Νομική υποστήριξη, Συντονισμός δικτύου",
     ),
     "en": _names(
         "Grace, Emily, Chloe, Hannah, Siobhan, Zoë",
@@ -99,7 +101,7 @@ NAMES: Mapping[str, Names] = {
         "Ní Bhriain, Ní Chonchúir, Ní Mhurchú, Ní Dhomhnaill, Ní Shúilleabháin, Ní Néill",
         "Cormac, Éamonn, Fionn, Pádraig, Seán, Tomás",
         "Ó Briain, Ó Conchúir, Ó Murchú, Ó Domhnaill, Ó Súilleabháin, Ó Néill",
-        "Oifigeach beartais, Bainisteoir tionscadail, Ceann aonaid, Comhairleoir dlí",
+        job_titles="Oifigeach beartais, Bainisteoir tionscadail, Ceann aonaid, Comhairleoir dlí",
     ),
     "hr": _names(
         "Ana, Marija, Ivana, Petra, Željka, Đurđica",
@@ -126,14 +128,14 @@ NAMES: Mapping[str, Names] = {
         "Kazlauskienė, Petrauskaitė, Žukauskienė, Stankevičiūtė, Šimkutė, Jankauskienė",
         "Jonas, Kęstutis, Žygimantas, Ąžuolas, Šarūnas, Mindaugas",
         "Kazlauskas, Petrauskas, Žukauskas, Stankevičius, Šimkus, Jankauskas",
-        "Projektų valdymas, Teisės skyrius, Strategijos grupė, Viešieji pirkimai",
+        job_titles="Projektų valdymas, Teisės skyrius, Strategijos grupė, Viešieji pirkimai",
     ),
     "lv": _inflected(
         "Līga, Ilze, Dace, Māra, Žanete, Aļona",
         "Bērziņa, Kalniņa, Ozola, Liepiņa, Krūmiņa, Šmite",
         "Jānis, Andris, Ēriks, Ģirts, Mārtiņš, Uģis",
         "Bērziņš, Kalniņš, Ozols, Liepiņš, Krūmiņš, Šmits",
-        "Projektu vadība, Juridiskā nodaļa, Politikas koordinācija, Iepirkumi",
+        job_titles="Projektu vadība, Juridiskā nodaļa, Politikas koordinācija, Iepirkumi",
     ),
     "mt": _names(
         "Ġorġa, Marija, Ċettina, Konċetta, Lucija, Tereża",
@@ -152,7 +154,7 @@ NAMES: Mapping[str, Names] = {
         "Kowalska, Wiśniewska, Wójcik, Zielińska, Gąsior, Święcicka",
         "Paweł, Łukasz, Michał, Grzegorz, Błażej, Sławomir",
         "Kowalski, Wiśniewski, Wójcik, Zieliński, Gąsior, Święcicki",
-        "Zarządzanie projektami, Radca prawny, Główny specjalista, Zamówienia publiczne",
+        job_titles="Zarządzanie projektami, Radca prawny, Główny specjalista, Zamówienia publiczne",
     ),
     "pt": _names(
         "Conceição, Inês, Mónica, Luísa, Fátima, Graça",
@@ -171,7 +173,7 @@ NAMES: Mapping[str, Names] = {
         "Nováková, Horváthová, Kováčová, Tóthová, Ďuricová, Šťastná",
         "Ľuboš, Štefan, Ján, Dušan, Vojtech, Tomáš",
         "Novák, Horváth, Kováč, Tóth, Ďurica, Šťastný",
-        "Projektové riadenie, Právny odbor, Verejné obstarávanie, Vedenie oddelenia",
+        job_titles="Projektové riadenie, Právny odbor, Verejné obstarávanie, Vedenie oddelenia",
     ),
     "sl": _names(
         "Špela, Maja, Živa, Nežka, Katarina, Urška",

@@ -19,6 +19,7 @@ class FindingUnknown(Refusal):
     """Nothing was noticed under this id."""
 
     code = "finding-unknown"
+    rules = ("L9",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,7 +106,7 @@ class ErasurePrepared:
     """Who was given any of it."""
 
 
-@event("erasure.recipient-due", version=1)
+@event("erasure.recipient-added", version=1)
 class ErasureRecipientDue:
     """A recipient must be told (Art. 19); by what it knows the person is sealed beside this."""
 

@@ -36,7 +36,7 @@ EMAILS = MAILBOXES.map(lambda mailbox: normalise_email(f"{mailbox}@granholmen.ex
 NAMES = st.sampled_from(["Åsa", "Ștefan", "O'Connor", "van den Berg", "Γεωργία", "Ní Bhriain"])
 TOLD = {
     "list_id": IDS,
-    "fired_at": st.datetimes(min_value=datetime(2009, 1, 1)).map(  # noqa: DTZ001 - Mailchimp's zoneless time
+    "fired_at": st.datetimes(min_value=datetime(2009, 1, 1)).map(  # noqa: DTZ001  # Mailchimp's zoneless time
         lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
     ),
 }
@@ -380,6 +380,6 @@ def test_two_calls_are_the_same_only_if_they_say_the_same(one: Intent, other: In
 )
 def test_what_makes_two_calls_differ(intent: Intent, changes: dict[str, str]) -> None:
     moved = {"list_id": "b", "fired_at": FIRED_AT.replace(second=0)}
-    variants = [replace(intent, **{name: value}) for name, value in {**changes, **moved}.items()]  # type: ignore[arg-type] # each value fits its field
+    variants = [replace(intent, **{name: value}) for name, value in {**changes, **moved}.items()]  # type: ignore[arg-type]  # each value fits its field
 
     assert len({dedupe_material(each) for each in (intent, *variants)}) == len(variants) + 1

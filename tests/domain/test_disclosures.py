@@ -20,7 +20,6 @@ from app.domain.permissions import (
     DisclosureProhibited,
     NoticeMissing,
     Objected,
-    SubjectRestricted,
     TransferNoBasis,
 )
 from app.domain.purpose_limitation import (
@@ -31,7 +30,7 @@ from app.domain.purpose_limitation import (
     SourceUnknown,
 )
 from app.domain.recipients import AgreementExpired, ContractMissing, RecipientNotListed
-from app.domain.restrictions import Restrict
+from app.domain.restrictions import Restrict, SubjectRestricted
 from app.domain.subjects import DiscoverChild
 from app.events.disclosures import DataDisclosed
 from app.events.notices import NoticeChannel

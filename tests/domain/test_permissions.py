@@ -31,7 +31,6 @@ from app.domain.permissions import (
     DisclosureProhibited,
     NoticeMissing,
     Objected,
-    SubjectRestricted,
     TransferConsentMissing,
     TransferNoBasis,
     answer,
@@ -47,7 +46,13 @@ from app.domain.purpose_limitation import (
     PurposeUnknown,
 )
 from app.domain.recipients import AgreementExpired, ContractMissing, RecipientNotListed
-from app.domain.restrictions import AnnounceLift, DisputeAccuracy, LiftRestriction, Restrict
+from app.domain.restrictions import (
+    AnnounceLift,
+    DisputeAccuracy,
+    LiftRestriction,
+    Restrict,
+    SubjectRestricted,
+)
 from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureTrigger

@@ -195,7 +195,7 @@ def test_no_marker_is_left_anywhere_before_and_after_an_erasure(
     }
     answers = {status for counts in story.called.values() for status in counts}
     total = sum(sum(counts.values()) for counts in story.called.values())
-    print(f"{total} requests to {len(every)} operations, {len(story.people)} people")  # noqa: T201
+    print(f"{total} requests to {len(every)} operations, {len(story.people)} people")  # noqa: T201  # what -s shows
 
     assert before == {}
     assert after == {}

@@ -17,6 +17,6 @@ if _NOTES:
         if not writing and not (isinstance(mode, str) and set(mode) & set("wax+")):
             return
         if isinstance(path, bytes | str):
-            os.write(_descriptor, os.path.abspath(os.fsencode(path)) + b"\n")  # noqa: PTH100
+            os.write(_descriptor, os.path.abspath(os.fsencode(path)) + b"\n")  # noqa: PTH100  # bytes, as the hook has them
 
     sys.addaudithook(_note)
