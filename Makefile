@@ -40,7 +40,7 @@ lint: $(DEV) ## Checks style, format and the directions of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports --no-cache
 
-types: $(DEV) ## Checks types, strictly
+types: $(BENCH) ## Checks types, strictly, the benchmarks included
 	@$(BIN)/mypy
 
 bench: $(BENCH) ## Measures against the floors, side by side in one run

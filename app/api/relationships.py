@@ -169,7 +169,13 @@ async def reference_file(subject_id: UUID, body: FileBody, call: Writer) -> Resp
     answers=ReceiptBody,
     status=201,
     summary="Add an identifier",
-    problems=(*PERSON, "identifier-taken", "not-an-identifier", "value-invalid"),
+    problems=(
+        *PERSON,
+        "identifier-taken",
+        "not-an-identifier",
+        "value-invalid",
+        "category-not-allowed-for-purpose",
+    ),
     clauses=("C7", "C8"),
     writes=True,
 )
