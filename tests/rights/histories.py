@@ -55,13 +55,13 @@ async def everything(client: httpx.AsyncClient, service: Service) -> str:
     await post(client, f"{person}/consents/newsletter/withdrawal", {"source": "self_service"})
     await post(client, f"{person}/disclosures", share("hotels", "hosts", country="BE"))
     await post(client, f"{person}/disclosures", share("Google formulär"))
-    objection = {"purpose": "network_exchange", "statement": OBJECTION, **desk}
-    await post(client, f"{person}/objections", objection)
-    await post(client, f"{person}/restrictions", {"ground": "unlawful", **desk})
     await client.get(person, headers={"Purpose": "event_logistics"})
     await client.get(
         person, headers={"Purpose": "event_logistics"}, params={"reveal": "financial.account"}
     )
+    objection = {"purpose": "network_exchange", "statement": OBJECTION, **desk}
+    await post(client, f"{person}/objections", objection)
+    await post(client, f"{person}/restrictions", {"ground": "unlawful", **desk})
     return person
 
 
