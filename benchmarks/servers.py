@@ -74,6 +74,8 @@ class Ledger:
 @contextmanager
 def ledger() -> Iterator[Ledger]:
     """The service in the foreground of a process of its own, one worker, its log discarded."""
+    # Told to stop, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="pdledger-bench-") as folder:
         home = Path(folder) / "home"
         home.mkdir(mode=0o711)
