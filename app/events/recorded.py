@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 from app.identifiers import EventId, KeyId, StreamId
 
@@ -86,8 +85,3 @@ class Recorded(Generic[E]):
     def happened_at(self) -> datetime:
         """When it occurred: the recorded time unless the caller gave another."""
         return self.occurred_at or self.recorded_at
-
-
-def subject_of(recorded: Recorded[Any]) -> UUID:
-    """The data subject whose stream holds the event."""
-    return recorded.stream_id
