@@ -38,6 +38,13 @@ ASCII_ADDRESSES = st.builds(
         max_size=5,
     ).map(".".join),
 )
+LETTERS = "ßäöøþāčęğłńőřșțžΐάλνςώабжчяђџ" + string.ascii_lowercase + "1-."
+INTERNATIONAL_ADDRESSES = st.builds(
+    "{}@{}.{}".format,
+    st.text(LETTERS, min_size=1, max_size=70),
+    st.text(LETTERS, min_size=1, max_size=120),
+    st.sampled_from(["example", "se", "ευ", "xn--j1amh", "test"]),
+)
 COUNTRIES = st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS))
 
 
@@ -149,8 +156,13 @@ def test_normalising_an_address_again_changes_nothing(address: str) -> None:
     assert normalise_email(address.upper().lower()) == normalise_email(once.upper().lower())
 
 
-@given(ASCII_ADDRESSES)
+@given(ASCII_ADDRESSES | INTERNATIONAL_ADDRESSES)
 @example("anna@host.test")
+@example("anna@" + "ö" * 58 + ".example")
+@example("anna@" + "ö" * 59 + ".example")
+@example("ö" * 64 + "@" + ".".join(["ж" * 20] * 4) + ".example")
+@example("anna@faß.example")
+@example("νίκος@δήμος.example")
 @example("anna@localhost")
 @example("anna@xn--bcher-kva.example")
 @example("anna@a--b.example")
