@@ -96,7 +96,7 @@ class Api:
     async def client(
         self, scopes: Iterable[str] = tuple(Scope), system: str | None = None
     ) -> httpx.AsyncClient:
-        """A client with a key of its own; a POST without Idempotency-Key gets one."""
+        """A client with a key of its own; it fills in the headers that a request lacks."""
         return self.anonymous(authorization=f"Bearer {await self.key(scopes, system)}")
 
     def anonymous(self, **headers: str) -> httpx.AsyncClient:
@@ -108,13 +108,20 @@ class Api:
             transport=transport,
             base_url=BASE_URL,
             headers=headers,
-            event_hooks={"request": [_with_idempotency_key]},
+            event_hooks={"request": [_with_idempotency_key, _with_purpose]},
         )
 
 
 async def _with_idempotency_key(request: httpx.Request) -> None:
     if request.method == "POST" and "idempotency-key" not in request.headers:
         request.headers["idempotency-key"] = str(uuid4())
+
+
+async def _with_purpose(request: httpx.Request) -> None:
+    """What a person's record says is read to answer them, unless the test says otherwise."""
+    person, _, rest = request.url.path.removeprefix("/v1/subjects/").partition("/")
+    if request.method == "GET" and person and rest and "purpose" not in request.headers:
+        request.headers["purpose"] = "rights_requests"
 
 
 async def count_events(database: Database) -> int:

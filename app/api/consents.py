@@ -17,6 +17,7 @@ from app.api.bodies import (
     WordField,
 )
 from app.api.call import Call, authorised
+from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.sources import source_of
 from app.auth import Scope
@@ -310,9 +311,10 @@ async def withdraw_consent(
     scope=Scope.CONSENTS_READ,
     answers=ConsentsBody,
     summary="Show every consent with its history",
-    problems=PERSON,
+    problems=(*INSPECTING, *PERSON),
     clauses=("C25", "C73"),
-    law=("L12", "L16"),
+    law=("L3", "L12", "L16"),
+    purpose=True,
 )
 async def list_consents(
     subject_id: UUID,
@@ -320,9 +322,11 @@ async def list_consents(
 ) -> Response:
     """Where each consent stands, and each step of it: asked, given, confirmed, withdrawn, unproven.
 
-    The evidence itself stays sealed; the person gets it with the access report.
+    The evidence itself stays sealed; the person gets it with the access report. The reading is
+    recorded under the purpose that the Purpose header names.
     """
     person = await read_person(call.service.store, subject_id)
+    await inspect(call, subject_id)
     rules = await call.service.ledger.rules()
     return answer(
         {
@@ -340,9 +344,10 @@ async def list_consents(
     scope=Scope.CONSENTS_READ,
     answers=ConsentReceiptBody,
     summary="The consent as an ISO/IEC TS 27560 receipt",
-    problems=("never-consented", "purpose-unknown", "consent-not-applicable", *PERSON),
+    problems=("never-consented", "consent-not-applicable", *INSPECTING, *PERSON),
     clauses=("C25",),
-    law=("L12",),
+    law=("L3", "L12"),
+    purpose=True,
     media_type=MEDIA_TYPE,
 )
 async def show_consent_receipt(
@@ -352,9 +357,12 @@ async def show_consent_receipt(
 ) -> Response:
     """The consent record that the person can keep, in the W3C Data Privacy Vocabulary.
 
-    It holds every event of the consent, so that one look tells whether it is in force.
+    It holds every event of the consent, so that one look tells whether it is in force. The reading
+    is recorded under the purpose that the Purpose header names.
     """
     person = await read_person(call.service.store, subject_id)
     rules = await call.service.ledger.rules()
     given = rules.at(call.service.ledger.clock())
-    return answer(consent_receipt(person, purpose, given), media_type=MEDIA_TYPE)
+    receipt = consent_receipt(person, purpose, given)
+    await inspect(call, subject_id)
+    return answer(receipt, media_type=MEDIA_TYPE)

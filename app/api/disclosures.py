@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.answers import answer, receipted
 from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
+from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.paging import CursorQuery, LimitQuery, cursor, page, place_of
 from app.api.sources import source_of
@@ -118,9 +119,16 @@ async def record_disclosure(
     scope=Scope.DISCLOSURES_READ,
     answers=DisclosuresBody,
     summary="Show who got what, when and for what",
-    problems=("subject-unknown", "subject-erased", "as-of-malformed", "cursor-invalid"),
+    problems=(
+        "subject-unknown",
+        "subject-erased",
+        "as-of-malformed",
+        "cursor-invalid",
+        *INSPECTING,
+    ),
     clauses=("C35", "C41", "C42", "C43", "C44", "C45", "C46", "C47"),
-    law=("L31", "L32"),
+    law=("L3", "L31", "L32"),
+    purpose=True,
 )
 async def list_disclosures(
     subject_id: UUID,
@@ -132,12 +140,14 @@ async def list_disclosures(
 ) -> Response:
     """Every recipient by name, and every single share with its purpose and transfer ground.
 
-    `as_of` (a position or an RFC 3339 time) answers who had what on that day.
+    `as_of` (a position or an RFC 3339 time) answers who had what on that day. The reading is
+    recorded under the purpose that the Purpose header names, once for all pages.
     """
     store = call.service.store
     listing = f"disclosures/{subject_id}/{as_of or ''}"
     after = place_of(store, listing, cursor_)
     person = await read_person(store, subject_id, parse_as_of(as_of))
+    await inspect(call, subject_id, further=after > 0)
     given = (await call.service.ledger.rules()).at(call.service.ledger.clock())
     shares = [one for one in disclosures(person) if one.version > after]
     shown = shares[:limit]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.answers import answer, receipted
 from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
+from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.sources import source_of
 from app.auth import Scope
@@ -200,16 +201,21 @@ async def withdraw_objection(
     scope=Scope.SUBJECTS_READ,
     answers=ObjectionsBody,
     summary="Show every objection and where it stands",
-    problems=PERSON,
+    problems=(*INSPECTING, *PERSON),
     clauses=("C65",),
-    law=("L43", "L44"),
+    law=("L3", "L43", "L44"),
+    purpose=True,
 )
 async def list_objections(
     subject_id: UUID,
     call: Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])],
 ) -> Response:
-    """Each objection with its status of today: one without an answer in time counts as granted."""
+    """Each objection with its status of today: one without an answer in time counts as granted.
+
+    The reading is recorded under the purpose that the Purpose header names.
+    """
     person = await read_person(call.service.store, subject_id)
+    await inspect(call, subject_id)
     given = (await call.service.ledger.rules()).at(call.service.ledger.clock())
     return answer(
         {

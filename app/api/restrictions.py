@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from app.api.answers import answer, receipted
 from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
+from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.sources import source_of
 from app.auth import Scope
@@ -188,15 +189,20 @@ async def lift_restriction(
     scope=Scope.SUBJECTS_READ,
     answers=RestrictionsBody,
     summary="Show the restrictions of a person",
-    problems=PERSON,
-    law=("L42",),
+    problems=(*INSPECTING, *PERSON),
+    law=("L3", "L42"),
+    purpose=True,
 )
 async def list_restrictions(
     subject_id: UUID,
     call: Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])],
 ) -> Response:
-    """The restrictions that are on, each with its ground and whether its end was announced."""
+    """The restrictions that are on, each with its ground and whether its end was announced.
+
+    The reading is recorded under the purpose that the Purpose header names.
+    """
     person = await read_person(call.service.store, subject_id)
+    await inspect(call, subject_id)
     return answer(
         {
             "subject_id": subject_id,

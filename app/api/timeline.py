@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.api.answers import answer
 from app.api.call import Call, authorised
+from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.paging import CursorQuery, LimitQuery, cursor, page, place_of
 from app.auth import Scope
@@ -51,9 +52,10 @@ class TimelineBody(BaseModel):
     scope=Scope.SUBJECTS_READ,
     answers=TimelineBody,
     summary="Show a person's timeline",
-    problems=("subject-unknown", "cursor-invalid"),
+    problems=("subject-unknown", "cursor-invalid", *INSPECTING),
     clauses=("C1", "C4"),
-    law=("L6", "L9"),
+    law=("L3", "L6", "L9"),
+    purpose=True,
 )
 async def list_subject_events(
     subject_id: UUID,
@@ -61,13 +63,17 @@ async def list_subject_events(
     limit: LimitQuery = 50,
     cursor_: CursorQuery = None,
 ) -> Response:
-    """Shows what happened, oldest first; it stays readable after an erasure, as it names nobody."""
+    """Shows what happened, oldest first; it stays readable after an erasure, as it names nobody.
+
+    The reading is recorded under the purpose that the Purpose header names, once for all pages.
+    """
     store = call.service.store
     listing = f"timeline/{subject_id}"
     after = place_of(store, listing, cursor_)
     events = await store.read_events(subject_id, after + 1, after + limit + 1)
     if not events and after == 0:
         raise SubjectUnknown
+    await inspect(call, subject_id, further=after > 0)
     shown, more = events[:limit], len(events) > limit
     following = cursor(store, listing, shown[-1].version) if more else None
     body, headers = page(

@@ -1,4 +1,15 @@
-"""What may be read for which purpose, and the record of who read it (Art. 5(1)(b) and (2); L3)."""
+"""What may be read for which purpose, and the record of who read it (Art. 5(1)(b) and (2); L3).
+
+Every reading about one person names a purpose of the register, and leaves an event:
+
+- values that were sealed are shown only for a purpose that they are held for (`RecordConsultation`;
+  `RecordRefusedConsultation` when they are not);
+- what the record says without a value (which events, consents, disclosures, objections and
+  restrictions there are) is kept to show that the law was kept, which every purpose of the register
+  is bound by: it may be read for any of them (`RecordInspection`), for nothing else;
+- what answers a right of the person is read for that alone, and the operation itself says so
+  (`RecordRightsAnswer`).
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,13 +54,22 @@ class RecordRefusedConsultation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordInspection:
+    """Somebody reads what the record says about a person, and no value of theirs."""
+
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRightsAnswer:
     """The person is given what is held about them: a right reaches every purpose (Arts. 15, 20)."""
 
     categories: frozenset[str]
 
 
-Command: TypeAlias = RecordConsultation | RecordRefusedConsultation | RecordRightsAnswer
+Command: TypeAlias = (
+    RecordConsultation | RecordRefusedConsultation | RecordInspection | RecordRightsAnswer
+)
 
 
 class PurposeNotAllowed(Refusal):
@@ -100,6 +120,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     """The record of a reading, or of the refusal of one."""
     purpose = RIGHTS if isinstance(command, RecordRightsAnswer) else command.purpose
     named = purpose_named(purpose, given.policy)
+    if isinstance(command, RecordInspection):
+        return (Record(ConsultationRecorded(purpose=named.key, field_classes=(), categories=())),)
     classes = _field_classes(command.categories, given)
     categories = tuple(sorted(command.categories))
     match command:
@@ -140,7 +162,12 @@ def evolve(slice_: Consultations, recorded: Recorded[Any]) -> Consultations:
 
 CONSULTATIONS = Concern(
     "consultations",
-    commands=(RecordConsultation, RecordRefusedConsultation, RecordRightsAnswer),
+    commands=(
+        RecordConsultation,
+        RecordRefusedConsultation,
+        RecordInspection,
+        RecordRightsAnswer,
+    ),
     folds=(ConsultationRecorded, ConsultationRefused),
     initial=Consultations(),
     decide=decide,

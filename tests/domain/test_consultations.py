@@ -6,6 +6,7 @@ from app.domain.collections import CollectData
 from app.domain.consultations import (
     PurposeNotAllowed,
     RecordConsultation,
+    RecordInspection,
     RecordRefusedConsultation,
     RecordRightsAnswer,
     check_readable,
@@ -189,3 +190,12 @@ def test_what_is_handed_to_the_person_is_on_record_whatever_it_is_held_for() -> 
     PERSON.when(RecordRightsAnswer(categories=frozenset())).then(
         ConsultationRecorded(purpose="rights_requests", field_classes=(), categories=())
     )
+
+
+@pytest.mark.clause("L3")
+def test_reading_what_the_record_says_names_a_purpose_and_leaves_an_event() -> None:
+    """No value is read, so no category is named."""
+    PERSON.when(RecordInspection(purpose="newsletter")).then(
+        ConsultationRecorded(purpose="newsletter", field_classes=(), categories=())
+    )
+    PERSON.when(RecordInspection(purpose="curiosity")).then_refused(PurposeUnknown)

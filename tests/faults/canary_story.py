@@ -25,6 +25,7 @@ Operation = tuple[str, str]
 PERSON = "/v1/subjects/{subject_id}"
 WORDING = "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592"
 DESK = {"source": "secretariat"}
+ANSWERING = {"purpose": "rights_requests"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
 
@@ -245,7 +246,8 @@ class Story:
         transfer = {**self._proof("event_security"), "recipient": "hosts", "country": "US"}
         self.call("POST", f"{PERSON}/consents/transfers", path=path, json=transfer)
         purpose = {**path, "purpose": "newsletter"}
-        self.done("GET", f"{PERSON}/consents/{{purpose}}/receipt", path=purpose)
+        template = f"{PERSON}/consents/{{purpose}}/receipt"
+        self.done("GET", template, path=purpose, headers=ANSWERING)
         withdrawal = {"source": "self_service"}
         self.done(
             "POST", f"{PERSON}/consents/{{purpose}}/withdrawal", path=purpose, json=withdrawal
@@ -334,7 +336,7 @@ class Story:
             *("events", "consents", "disclosures", "objections", "restrictions", "erasure"),
             *("erasure/preview", "access-report", "portability-package"),
         ):
-            self.done("GET", f"{PERSON}/{ending}", path=path)
+            self.done("GET", f"{PERSON}/{ending}", path=path, headers=ANSWERING)
         asked = {"subjects": [subject], "purpose": "newsletter", "recipient": "mailchimp"}
         self.done("POST", "/v1/permissions:check", json=asked)
         for email in (self.markers.email("first.a"), self.markers.email("nobody")):
