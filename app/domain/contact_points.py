@@ -28,7 +28,9 @@ _PLAIN_EMAIL = re.compile(
     rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>(?:{_LABEL}\.)+[a-z]{{2,63}})"
 )
 _A_LABEL_OVERHEAD = 5
-"""`xn--` and a delimiter; a letter beyond ASCII takes at most as many more (RFC 3492)."""
+"""`xn--` and a delimiter."""
+_A_LABEL_DIGITS_MORE = 4
+"""Of a letter beyond ASCII: within these scripts no delta of RFC 3492 takes more than 5 digits."""
 _A_LABEL_LENGTH_MAX = 63
 _SPECIAL_DOMAIN = re.compile(
     r"(?:.*\.)?(?:" + "|".join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES)) + ")"
@@ -118,7 +120,7 @@ def _a_label_length_most(label: str) -> int:
     if label.isascii():
         return len(label)
     beyond = len(label.encode()) - len(label)  # each letter of the patterns takes two bytes
-    return len(label) + _A_LABEL_OVERHEAD * (beyond + 1)
+    return len(label) + _A_LABEL_DIGITS_MORE * beyond + _A_LABEL_OVERHEAD
 
 
 def is_role_address(value: str) -> bool:
@@ -128,13 +130,14 @@ def is_role_address(value: str) -> bool:
     no difference, and the first word decides: ``info.brussels@`` is a role, ``anna.press@`` is not.
     """
     local = value.strip().lower().partition("@")[0].partition("+")[0]
-    letters = "".join(
-        letter
-        for letter in unicodedata.normalize("NFD", local)
-        if not unicodedata.combining(letter)
-    ).rstrip("0123456789")
+    letters = (local if local.isascii() else _without_marks(local)).rstrip("0123456789")
     words = [word for word in _ROLE_SEPARATOR.split(letters) if word]
     return bool(words) and (words[0] in _ROLES or "".join(words) in _ROLES)
+
+
+def _without_marks(text: str) -> str:
+    letters = unicodedata.normalize("NFD", text)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def normalise_phone(value: str, region: str | None, *, category: str = PHONE_CATEGORY) -> str:
