@@ -1,10 +1,11 @@
 """The entry, byte for byte: two lines of JSON, written once, never serialised again (DESIGN 4)."""
 
 import hashlib
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -36,27 +37,80 @@ class UnknownEvent:
     schema_version: int
 
 
+class SealLine(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "blob_length": "b",
+        "retention_class": "c",
+        "blob_hash": "h",
+        "index": "i",
+        "key_id": "k",
+        "commitment": "kc",
+    },
+):
+    """A seal as it is read: the attributes of `Seal`, made by the decoder itself."""
+
+    blob_length: int
+    retention_class: str
+    blob_hash: bytes
+    index: int
+    key_id: UUID
+    commitment: bytes | None = None
+
+
+_KEYS = {
+    "recorded_at": "at",
+    "by": "by",
+    "event": "d",
+    "event_id": "id",
+    "version": "n",
+    "occurred_at": "o",
+    "previous": "p",
+    "stream_id": "s",
+    "schema_version": "sv",
+}
+
+
+class Reading(msgspec.Struct, kw_only=True, rename=_KEYS):
+    """A stored event as the decoder makes it in one go: the attributes of `Recorded`."""
+
+    recorded_at: datetime
+    by: str
+    event: Any
+    event_id: UUID
+    version: int
+    occurred_at: datetime | None
+    previous: bytes | None
+    stream_id: UUID
+    schema_version: int
+    position: int | None = None
+    entry: bytes = b""
+    seals: tuple[SealLine, ...] = ()
+
+    @property
+    def happened_at(self) -> datetime:
+        """As `Recorded.happened_at`."""
+        return self.occurred_at or self.recorded_at
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """As `Recorded.leaf_hash`, reckoned when it is asked for."""
+        return leaf_hash(self.entry)
+
+
 class _Core(msgspec.Struct):
-    at: str
+    at: datetime
     by: str
     d: dict[str, Any]  # Any: the payload's shape is its event type's
-    id: str
+    id: UUID
     n: int
-    o: str | None
-    p: str | None
-    s: str
+    o: datetime | None
+    p: bytes | None
+    s: UUID
     sv: int
     t: str
     v: int
-
-
-class _SealLine(msgspec.Struct):
-    b: int
-    c: str
-    h: str
-    i: int
-    k: str
-    kc: str | None = None
 
 
 def core_line(
@@ -121,23 +175,73 @@ def core_of(entry: bytes) -> bytes:
 
 def read_entry(entry: bytes, position: int | None) -> Recorded[Any]:
     """The event and its envelope. An unknown type reads as UnknownEvent; bad bytes raise."""
+    read = _read_typed(entry) or _read_untyped(entry)
+    return Recorded(
+        event=read.event,
+        event_id=EventId(read.event_id),
+        stream_id=read.stream_id,
+        version=read.version,
+        position=position,
+        recorded_at=read.recorded_at,
+        occurred_at=read.occurred_at,
+        by=read.by,
+        previous=read.previous,
+        leaf_hash=leaf_hash(entry),
+        seals=tuple(map(_seal, read.seals)),
+    )
+
+
+def read_for_projection(entry: bytes, position: int, name: str) -> Recorded[Any]:
+    """What `read_entry` reads, when the type is known and the log is read by the million.
+
+    It stands for a Recorded without being one: making that costs more than reading the bytes.
+    """
+    read = _read_typed(entry, _readers().get(name)) or _read_untyped(entry)
+    read.position, read.entry = position, entry
+    return read  # type: ignore[return-value]  # it has all that a Recorded has
+
+
+def _read_typed(entry: bytes, reader: "_Reader | None" = None) -> Reading | None:
+    """The event by the reader of its type; None when it takes a closer look."""
+    first, _, second = entry.partition(b"\n")
+    try:
+        if reader is None:
+            reader = _readers()[_type_name(first)]
+        read = reader.decoder.decode(first)
+        if read.schema_version != reader.version:
+            return None
+        if second != _NO_SEALS:
+            read.seals = _SEALS.decode(second)
+    except (ValueError, KeyError):  # msgspec's errors are ValueErrors
+        return None
+    return read if second.endswith(_LINE_END) else None
+
+
+def _type_name(core: bytes) -> str:
+    """Keys are sorted: the type is the last but one, and a word."""
+    if not core.endswith(_END):
+        raise EntryMalformed("stored bytes are not an entry of format 1")
+    return core[core.rindex(_TYPE_KEY) + len(_TYPE_KEY) : -len(_END)].decode()
+
+
+def _read_untyped(entry: bytes) -> Reading:
+    """The event whose type or version is unknown, old, or not what its bytes say."""
     try:
         first, second = entry[:-1].split(b"\n")
-        core, seals = _CORE.decode(first), _SEALS.decode(second)
-        return Recorded(
-            event=_event(core),
-            event_id=EventId(UUID(core.id)),
-            stream_id=UUID(core.s),
-            version=core.n,
-            position=position,
-            recorded_at=datetime.fromisoformat(core.at),
-            occurred_at=None if core.o is None else datetime.fromisoformat(core.o),
+        core = _CORE.decode(first)
+        return Reading(
+            recorded_at=core.at,
             by=core.by,
-            previous=None if core.p is None else b64decode(core.p),
-            leaf_hash=leaf_hash(entry),
-            seals=tuple(map(_seal, seals)),
+            event=_event(core),
+            event_id=core.id,
+            version=core.n,
+            occurred_at=core.o,
+            previous=core.p,
+            stream_id=core.s,
+            schema_version=core.sv,
+            seals=_SEALS.decode(second),
         )
-    except (ValueError, KeyError, TypeError, msgspec.MsgspecError):
+    except (ValueError, KeyError, TypeError):
         raise EntryMalformed("stored bytes are not an entry of format 1") from None
 
 
@@ -165,17 +269,38 @@ def _seal_value(seal: Seal) -> dict[str, str | int]:
     return value
 
 
-def _seal(line: _SealLine) -> Seal:
+def _seal(line: SealLine) -> Seal:
     return Seal(
-        index=line.i,
-        retention_class=line.c,
-        key_id=KeyId(UUID(line.k)),
-        blob_hash=b64decode(line.h),
-        blob_length=line.b,
-        commitment=None if line.kc is None else b64decode(line.kc),
+        index=line.index,
+        retention_class=line.retention_class,
+        key_id=KeyId(line.key_id),
+        blob_hash=line.blob_hash,
+        blob_length=line.blob_length,
+        commitment=line.commitment,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    version: int
+    decoder: "msgspec.json.Decoder[Reading]"
+
+
+def _reader(kind: EventType) -> _Reader:
+    """Decodes the whole first line at once, the payload into the event's own class."""
+    shape = msgspec.defstruct("Reading", [("event", kind.cls)], bases=(Reading,), rename=_KEYS)
+    return _Reader(kind.version, msgspec.json.Decoder(shape))
+
+
+@cache
+def _readers() -> Mapping[str, _Reader]:
+    return {name: _reader(kind) for name, kind in registry().items()}
 
 
 _SORTED = msgspec.json.Encoder(order="sorted")
 _CORE: msgspec.json.Decoder[_Core] = msgspec.json.Decoder(_Core)
-_SEALS: msgspec.json.Decoder[list[_SealLine]] = msgspec.json.Decoder(list[_SealLine])
+_SEALS: msgspec.json.Decoder[tuple[SealLine, ...]] = msgspec.json.Decoder(tuple[SealLine, ...])
+_NO_SEALS = b"[]\n"
+_TYPE_KEY = b'"t":"'
+_END = b'","v":1}'
+_LINE_END = b"]\n"
