@@ -1,7 +1,5 @@
 """Idempotency keys as tokens under the key of one period, which dies with the window (DESIGN 5)."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +8,7 @@ import asyncpg
 
 from app.store.append import IdempotencyToken
 from app.vault.key_vault import KeyVault
+from app.vault.mac import Mac
 from app.vault.sealing import prefixed
 
 WINDOW = timedelta(days=7)
@@ -46,7 +45,7 @@ class IdempotencyRegister:
     def __init__(self, pool: "asyncpg.Pool[Any]", vault: KeyVault) -> None:
         self._pool = pool
         self._vault = vault
-        self._keys: dict[int, bytes] = {}
+        self._keys: dict[int, Mac] = {}
 
     async def token(self, request: IdempotencyKey, now: datetime) -> IdempotencyToken:
         """The request's key and fingerprint under this period's key and the period's before."""
@@ -85,7 +84,7 @@ class IdempotencyRegister:
         """Forgets what is older than the window, keys included."""
         await self._pool.execute("SELECT ledger.ledger_idempotency_purge()")
 
-    async def _key(self, period: int) -> bytes:
+    async def _key(self, period: int) -> Mac:
         context = f"idempotency/{period}"
         stored = await self._pool.fetchval(
             "SELECT ledger.ledger_idempotency_key($1, $2)",
@@ -94,8 +93,8 @@ class IdempotencyRegister:
         )
         key = self._vault.register_key(context, stored)
         assert key is not None, "the period's key is wrapped by an epoch that is open here"
-        return key
+        return Mac(key)
 
 
-def _mac(key: bytes, kind: bytes, message: bytes) -> bytes:
-    return hmac.digest(key, kind + b"\x00" + message, hashlib.sha256)
+def _mac(key: Mac, kind: bytes, message: bytes) -> bytes:
+    return key.digest(kind + b"\x00" + message)

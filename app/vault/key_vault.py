@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.clock import random_bytes, random_id
 from app.identifiers import KeyId, LedgerId
 from app.vault.custody import Custody
+from app.vault.mac import Mac
 from app.vault.sealing import (
     KEY_SIZE_BYTES,
     NONCE_SIZE_BYTES,
@@ -59,8 +60,8 @@ class KeyVault:
         self._ledger_id = ledger_id
         self._custody = custody
         self._epochs: dict[int, AESGCM] = {}
-        self._index_keys: dict[int, bytes] = {}
-        self._suppression_key = custody.suppression_key()
+        self._index_keys: dict[int, Mac] = {}
+        self._suppression_key = Mac(custody.suppression_key())
         self.active_epoch = 0
 
     @property
@@ -77,9 +78,8 @@ class KeyVault:
             epoch_key = root and unwrap(AESGCM(root), envelope, bound_to=self._epoch_context(epoch))
             if epoch_key:
                 self._epochs[epoch] = AESGCM(epoch_key)
-                self._index_keys[epoch] = hmac.digest(
-                    epoch_key, b"ledger/blind-index/v1", hashlib.sha256
-                )
+                index_key = hmac.digest(epoch_key, b"ledger/blind-index/v1", hashlib.sha256)
+                self._index_keys[epoch] = Mac(index_key)
         self.active_epoch = active
         if active not in self._epochs:
             raise EpochUnavailable(f"epoch {active} has no root in custody")
@@ -136,7 +136,7 @@ class KeyVault:
     def cursor_mac(self, message: bytes) -> bytes:
         """Seals a place in a list, so that callers cannot make up cursors of their own (A11)."""
         key = self._index_keys[self.active_epoch]
-        return hmac.digest(key, b"ledger/cursor/v1" + message, hashlib.sha256)[:TOKEN_SIZE_BYTES]
+        return key.digest(b"ledger/cursor/v1" + message)[:TOKEN_SIZE_BYTES]
 
     def new_register_key(self, context: str) -> bytes:
         """A fresh HMAC key for a register, wrapped under the active epoch."""
@@ -160,6 +160,5 @@ class KeyVault:
         return prefixed(b"ledger/register/v1", str(self._ledger_id).encode(), context.encode())
 
 
-def _token(key: bytes, kind: str, value: str) -> bytes:
-    message = prefixed(kind.encode(), value.encode())
-    return hmac.digest(key, message, hashlib.sha256)[:TOKEN_SIZE_BYTES]
+def _token(key: Mac, kind: str, value: str) -> bytes:
+    return key.digest(prefixed(kind.encode(), value.encode()))[:TOKEN_SIZE_BYTES]
