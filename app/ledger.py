@@ -58,7 +58,7 @@ class Ledger:
         self.rulebook = rulebook
         self.clock = clock
         self.commit = commit
-        self._idempotency = idempotency
+        self.idempotency = idempotency
         self._cache_max = cache_max
         self._known: OrderedDict[StreamId, _Known] = OrderedDict()
         self._turns: WeakValueDictionary[StreamId, asyncio.Lock] = WeakValueDictionary()
@@ -151,7 +151,7 @@ class Ledger:
     ) -> tuple[Receipt, ...]:
         now = self.clock()
         asked = attribution.idempotency
-        token = await self._idempotency.token(asked, now) if asked else None
+        token = await self.idempotency.token(asked, now) if asked else None
         fresh = new
         for _ in range(TRIES_MAX):
             rules = await self.rulebook.current()
@@ -165,7 +165,7 @@ class Ledger:
                     for one, case in zip(known, commands, strict=True)
                 ]
             except Refusal:
-                first = token and await self._idempotency.first_execution(token)
+                first = token and await self.idempotency.first_execution(token)
                 if first:  # the state moved on since the first execution of a repeated request
                     return (await self._replay(first),)
                 if fresh:

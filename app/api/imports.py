@@ -32,6 +32,7 @@ from app.auth import Scope
 from app.domain.consents import GiveConsent, ImportUnprovenConsent
 from app.domain.decider import Refusal
 from app.domain.evidence import Evidence, Wording
+from app.propagation.enrolment import Enrolment
 from app.propagation.importing import Line, LineResult, LineStatus, import_line, rehearse_line
 from app.propagation.registration import Registrar
 from app.receipts import Attribution, LedgerContended
@@ -154,7 +155,8 @@ class _Import(Response):
         self._attribution = attribution
         self._request = request
         self._rehearsal = rehearsal
-        self._registrar = Registrar(call.service.ledger, call.service.lookups)
+        service = call.service
+        self._registrar = Registrar(service.ledger, service.lookups, Enrolment(service.ledger))
         self._line_size_max = request.app.state.settings.import_line_size_max_bytes
         # Results wait here while a client sends everything before it reads anything: holding the
         # reading up for it would make both sides wait for ever. A result is about 120 bytes.
