@@ -47,6 +47,7 @@ class Scope(StrEnum):
     IMPORTS_WRITE = "imports:write"
     REGISTERS_READ = "registers:read"
     POLICY_PUBLISH = "policy:publish"
+    EVENTS_READ = "events:read"
 
 
 class NotAuthenticated(Exception):

@@ -13,11 +13,14 @@ from fastapi.routing import APIRoute
 from app import api
 from app.api import failures
 from app.api.envelope import Envelope
+from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
 from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
+from app.propagation.cloud_events import CloudEvents
+from app.propagation.feed import Feed, FeedLimits
 from app.service import Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, open_pool
@@ -76,6 +79,8 @@ async def open_service(
         notices.start()
         open_things.push_async_callback(notices.stop)
         eraser = await _open_eraser(logins, open_things)
+        feed = _open_feed(settings, identity, pool)
+        open_things.push_async_callback(feed.stop)
         yield Service(
             ledger=ledger,
             control=control,
@@ -86,7 +91,18 @@ async def open_service(
             pool=pool,
             eraser=eraser,
             webhooks=_webhooks(settings),
+            feed=feed,
         )
+
+
+def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool[Any]") -> Feed:
+    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    limits = FeedLimits(
+        listeners_max=settings.feed_listeners_max,
+        send_timeout_s=settings.feed_send_timeout_s,
+        keep_alive_s=settings.feed_keep_alive_s,
+    )
+    return Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
 
 
 async def _open_commit(
@@ -138,9 +154,9 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
     """The application. Without ``logins`` the caller sets `app.state.service` (as tests do)."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         if logins is None:
-            yield
+            yield {}
             return
         async with open_service(settings, logins) as service, working(settings, logins, service):
             app.state.service = service
@@ -148,7 +164,7 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-            yield
+            yield {STOP_STREAMS: service.feed.close}
 
     app = FastAPI(
         title="Personal Data Ledger",

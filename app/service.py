@@ -9,6 +9,7 @@ import asyncpg
 from app.auth import Callers
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
+from app.propagation.feed import Feed
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.rulebook import Rulebook
@@ -37,3 +38,4 @@ class Service:
     """Connections of the eraser login; None when this process has none."""
     webhooks: Mapping[str, WebhookSecrets]
     """By system; a system without an entry has no receiver here."""
+    feed: Feed

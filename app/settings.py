@@ -31,6 +31,13 @@ class Settings(BaseSettings):
     """Holds the path secret of the Mailchimp receiver; default: HOME/secrets/webhook-mailchimp."""
     webhook_mailchimp_signing_secret_file: Path | None = None
     """Holds the signing secret, when signing was switched on at Mailchimp."""
+    public_url: str | None = None
+    """Where others reach this service, as `https://ledger.example`; links in events start so."""
+    feed_listeners_max: int = Field(default=1_000, ge=1)
+    """Open event streams and long polls of one process."""
+    feed_send_timeout_s: float = Field(default=30.0, gt=0)
+    """A listener that has taken nothing for so long is let go."""
+    feed_keep_alive_s: float = Field(default=15.0, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     callers_ttl_s: float = Field(default=60.0, gt=0)
     """How long a caller is trusted without asking the database, should a notice be lost."""

@@ -121,6 +121,29 @@ async def list_event_types() -> Response:
     return answer({"items": items})
 
 
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/event-types/{event_type}/schemas/{schema_version}",
+    scope=None,
+    answers=None,
+    summary="Show the schema of an event type",
+    problems=("not-found",),
+    law=("L9",),
+    media_type="application/schema+json",
+    example={"$schema": DIALECT, "type": "object", "properties": {"purpose": {"type": "string"}}},
+)
+async def get_event_schema(
+    event_type: Annotated[str, Path(max_length=64, pattern=WORD_PATTERN)],
+    schema_version: Annotated[int, Path(ge=1, le=1_000)],
+) -> Response:
+    """Shows the JSON Schema that an event's `dataschema` leads to: of `data`, in that version."""
+    kind = registry().get(event_type)
+    if kind is None or kind.version != schema_version:
+        raise HTTPException(404)
+    return answer(payload_schema(kind), media_type="application/schema+json")
+
+
 def _problem_value(slug: str) -> dict[str, Any]:
     kind = PROBLEMS[slug]
     return {

@@ -18,6 +18,7 @@ from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
+from app.propagation.feed import FeedBusy
 from app.receipts import LedgerContended
 from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
@@ -52,6 +53,7 @@ def install(app: FastAPI) -> None:
         LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
         **dict.fromkeys(DATABASE_AWAY, ("ledger-unavailable", RETRY_AFTER)),
         AsOfMalformed: ("as-of-malformed", {}),
+        FeedBusy: ("feed-busy", RETRY_AFTER),
         EntryTooLarge: ("body-too-large", {}),
         BodyTooLarge: ("body-too-large", {}),
         # Without it Starlette answers text/plain; it raises again, so the envelope still logs it.

@@ -6,7 +6,9 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.api.streams import ABORT, STOP_STREAMS
 from app.cli.answers import CommandFailed, unavailable
 from app.cli.logging_setup import configure_logging
 from app.main import create_asgi
@@ -27,7 +29,7 @@ def serve(settings: Settings, logins: Logins, taken: socket.socket, announce: An
     config = uvicorn.Config(
         lifespan,
         loop="uvloop",
-        http="httptools",
+        http=AbortableProtocol,
         ws="none",
         interface="asgi3",
         lifespan="on",
@@ -39,7 +41,7 @@ def serve(settings: Settings, logins: Logins, taken: socket.socket, announce: An
         date_header=True,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _AnnouncingServer(config, announce)
+    server = AnnouncingServer(config, announce)
     try:
         server.run(sockets=[taken])
     except SystemExit:
@@ -48,8 +50,17 @@ def serve(settings: Settings, logins: Logins, taken: socket.socket, announce: An
         raise _not_started(lifespan.failure) from None
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Tells its port once it serves."""
+class AbortableProtocol(HttpToolsProtocol):
+    """Lets the application cut a connection whose client does not read what it is sent."""
+
+    def on_message_begin(self) -> None:
+        """Puts the way to do it into the scope of every request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"cut": self.transport.abort}}
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Tells its port once it serves, and its streams when it is told to stop."""
 
     def __init__(self, config: uvicorn.Config, announce: Announce) -> None:
         super().__init__(config)
@@ -60,6 +71,13 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started and sockets:
             self._announce(sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends every stream before it waits for requests to end."""
+        stop_streams = self.lifespan.state.get(STOP_STREAMS)
+        if stop_streams is not None:
+            stop_streams()
+        await super().shutdown(sockets=sockets)
 
 
 class _Lifespan:

@@ -12,7 +12,13 @@ from app.settings import Settings
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
 _SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
-WORDS = {"policy": "impel-1", "language": "sv", "slug": "validation", "system": "mailchimp"}
+WORDS = {
+    "event_type": "consent.given",
+    "policy": "impel-1",
+    "language": "sv",
+    "slug": "validation",
+    "system": "mailchimp",
+}
 """What stands for a parameter that is neither an id nor any word."""
 
 

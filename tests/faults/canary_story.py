@@ -86,7 +86,11 @@ class Story:
             **sent.pop("headers", {}),
         }
         address = template.format(**(path or {}))
-        answer = self.http.request(method, address, headers=headers, **sent)
+        with self.http.stream(method, address, headers=headers, **sent) as answer:
+            if answer.headers["content-type"].startswith("text/event-stream"):
+                next(answer.iter_raw())  # it would go on for ever
+            else:
+                answer.read()
         self.called.setdefault((method, template), Counter())[answer.status_code] += 1
         return answer
 
@@ -358,6 +362,10 @@ class Story:
         text = {**version, "language": "sv"}
         self.call("GET", "/v1/policies/{version}/texts/{language}", path=text)
         self.done("GET", "/problems/{slug}", path={"slug": "not-found"})
+        schema = {"event_type": "consent.given", "schema_version": "1"}
+        self.done("GET", "/v1/event-types/{event_type}/schemas/{schema_version}", path=schema)
+        self.done("GET", "/v1/events")
+        self.call("GET", "/v1/events/stream")
 
     # --- what fails ---
 
@@ -472,6 +480,8 @@ def _path(template: str, subject: str, secret: str) -> dict[str, str]:
         "recipient": "basecamp",
         "category": "contact.phone",
         "slug": "not-found",
+        "event_type": "consent.given",
+        "schema_version": "1",
         "identifier": "1",
     }
     names = [part[1:-1] for part in template.split("/") if part.startswith("{")]

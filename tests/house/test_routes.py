@@ -106,6 +106,7 @@ TEXTS_IN_PATHS = {
     "purpose",
     "category",
     "recipient",
+    "event_type",
 }
 """Path parameters that are words of the policy, or names of our own documents."""
 
