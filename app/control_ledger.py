@@ -1,4 +1,4 @@
-"""The write path of the two control streams: the rules, and the suppressions of unknown people."""
+"""The write path of the two control streams: the rules, and what is about no known person."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -7,7 +7,8 @@ from app.clock import Clock
 from app.domain.control import CONTROL
 from app.domain.control import Command as ControlCommand
 from app.domain.decider import Circumstances, Refusal
-from app.domain.register import REGISTER, SuppressUnknown
+from app.domain.register import REGISTER
+from app.domain.register import Command as RegisterCommand
 from app.events.recorded import Record
 from app.identifiers import StreamId
 from app.policy.model import Policy
@@ -85,8 +86,8 @@ class ControlLedger:
                 return receipt
         raise LedgerContended("other writers won every try")
 
-    async def suppress_unknown(self, command: SuppressUnknown, attribution: Attribution) -> Receipt:
-        """Suppresses addresses that belong to nobody we know; registers nobody."""
+    async def register(self, command: RegisterCommand, attribution: Attribution) -> Receipt:
+        """Records what is about no known person: a suppression, the reading of a register."""
         for _ in range(TRIES_MAX):
             rules = await self._rulebook.current()
             # The register only counts: its last event carries all that an append must know.

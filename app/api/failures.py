@@ -20,6 +20,7 @@ from app.auth import InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
 from app.propagation.feed import FeedBusy
 from app.receipts import LedgerContended
+from app.registers.waiting import ProjectionLagging
 from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
@@ -56,6 +57,7 @@ def install(app: FastAPI) -> None:
         FeedBusy: ("feed-busy", RETRY_AFTER),
         EntryTooLarge: ("body-too-large", {}),
         BodyTooLarge: ("body-too-large", {}),
+        ProjectionLagging: ("projection-lagging", RETRY_AFTER),
         # Without it Starlette answers text/plain; it raises again, so the envelope still logs it.
         Exception: ("internal", {}),
     }
@@ -115,7 +117,9 @@ def _validation_error(error: dict[str, Any]) -> dict[str, str]:
         known = path[:-1] if error["type"] == "extra_forbidden" else path
         pointer = "".join(f"/{part}" for part in known if _is_ours(part))
         return {"pointer": pointer, "code": error["type"]}
-    return {str(place): str(path[0]) if path else "", "code": error["type"]}
+    # Of a parameter that we do not know, the name is input as well.
+    named = bool(path) and error["type"] != "extra_forbidden"
+    return {str(place): str(path[0]) if named else "", "code": error["type"]}
 
 
 def _is_ours(part: object) -> bool:

@@ -77,11 +77,13 @@ def operation(
     purpose: bool = False,
     example: Any = None,  # Any: a JSON value
     media_type: str = "application/json",
+    forms: Sequence[str] = (),
 ) -> Callable[[Endpoint], Endpoint]:
     """Adds the decorated coroutine as a route; its docstring becomes the description.
 
     ``scope`` None makes it public. ``writes`` demands an Idempotency-Key and honours If-Match;
-    ``purpose`` demands the Purpose header. ``example`` is an answer.
+    ``purpose`` demands the Purpose header. ``example`` is an answer; ``forms`` are the media types
+    that it can have beside.
     """
     headers = [IDEMPOTENCY_HEADER, IF_MATCH_HEADER] if writes else []
     headers += [PURPOSE_HEADER] if purpose else []
@@ -92,6 +94,11 @@ def operation(
     extra["security"] = [{"apiKey": [scope.value]}] if scope else []
     if headers:
         extra["parameters"] = headers
+    responses = _responses(slugs, status, example, media_type)
+    for form in forms:
+        responses.setdefault(status, {"content": {}})["content"][form] = {
+            "schema": {"type": "string", "format": "binary"}
+        }
 
     def add(endpoint: Endpoint) -> Endpoint:
         routes.add_api_route(
@@ -101,7 +108,7 @@ def operation(
             response_model=answers,
             status_code=status,
             summary=summary,
-            responses=_responses(slugs, status, example, media_type),
+            responses=responses,
             openapi_extra=extra,
         )
         return endpoint

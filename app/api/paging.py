@@ -18,25 +18,29 @@ CursorQuery = Annotated[
 ]
 
 
-def cursor(store: EventStore, listing: str, place: int) -> str:
-    """The place after which the next page starts, in one list."""
+def cursor(store: EventStore, listing: str, place: int | str) -> str:
+    """The place after which the next page starts, in one list; ASCII."""
     message = f"{listing}\x00{place}".encode()
     return urlsafe_b64encode(str(place).encode() + b"." + store.cursor_mac(message)).decode()
 
 
 def place_of(store: EventStore, listing: str, text: str | None) -> int:
     """The place inside a cursor, 0 without one; `cursor-invalid` for one of another list."""
+    return int(place_in(store, listing, text) or 0)
+
+
+def place_in(store: EventStore, listing: str, text: str | None) -> str | None:
+    """The place as it was put in, None without a cursor; `cursor-invalid` likewise."""
     if text is None:
-        return 0
+        return None
     try:
         raw = urlsafe_b64decode(text.encode("ascii"))
-        place, mac = raw[: -MAC_SIZE_BYTES - 1], raw[-MAC_SIZE_BYTES:]
-        expected = store.cursor_mac(f"{listing}\x00{int(place)}".encode())
-        if not hmac.compare_digest(mac, expected):
-            raise ValueError
-        return int(place)
+        place, mac = raw[: -MAC_SIZE_BYTES - 1].decode("ascii"), raw[-MAC_SIZE_BYTES:]
     except ValueError:
         raise BadHeader("cursor-invalid") from None
+    if not hmac.compare_digest(mac, store.cursor_mac(f"{listing}\x00{place}".encode())):
+        raise BadHeader("cursor-invalid")
+    return place
 
 
 def page(

@@ -1,14 +1,18 @@
-"""Suppressions of people whom nobody knows: the register's own stream (L41; DESIGN 6, identity)."""
+"""What is about no known person: the register's own stream (L41, L3; DESIGN 6, identity).
+
+Suppressions of people whom nobody knows, and who read a register that names many.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias, assert_never
 
 from app.domain.decider import Circumstances, Decider
 from app.domain.purpose_limitation import purpose_named
 from app.domain.suppressions import suppression
 from app.events.recorded import Record, Recorded
+from app.events.registers import RegisterConsulted, RegisterForm
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 
 
@@ -35,10 +39,40 @@ class SuppressUnknown:
     occurred_at: datetime | None = None
 
 
-def decide(
-    command: SuppressUnknown, _state: RegisterState, given: Circumstances
-) -> tuple[Record, ...]:
-    """The record of one suppression. Whether it was one before, only the register's tokens know."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRegisterReading:
+    """Somebody reads a register that names people by their ids; who it is stands in the entry."""
+
+    register: str
+    purpose: str
+    form: RegisterForm
+    filters: tuple[str, ...]
+    stands_at: int
+
+
+Command: TypeAlias = SuppressUnknown | RecordRegisterReading
+
+
+def decide(command: Command, _state: RegisterState, given: Circumstances) -> tuple[Record, ...]:
+    """The record of one suppression, or of one reading."""
+    match command:
+        case SuppressUnknown():
+            return _suppressed(command, given)
+        case RecordRegisterReading():
+            consulted = RegisterConsulted(
+                register=command.register,
+                purpose=purpose_named(command.purpose, given.policy).key,
+                form=command.form,
+                filters=command.filters,
+                stands_at=command.stands_at,
+            )
+            return (Record(consulted),)
+        case _:
+            assert_never(command)
+
+
+def _suppressed(command: SuppressUnknown, given: Circumstances) -> tuple[Record, ...]:
+    """Whether it was one before, only the register's tokens know."""
     purpose = purpose_named(command.purpose, given.policy).key
     if not command.addresses:
         return ()
@@ -60,4 +94,4 @@ def evolve(state: RegisterState, recorded: Recorded[Any]) -> RegisterState:
     )
 
 
-REGISTER: Decider[SuppressUnknown, RegisterState] = Decider(RegisterState(), decide, evolve)
+REGISTER: Decider[Command, RegisterState] = Decider(RegisterState(), decide, evolve)

@@ -11,6 +11,7 @@ from app.events import identifiers as identifiers
 from app.events import notices as notices
 from app.events import objections as objections
 from app.events import policies as policies
+from app.events import registers as registers
 from app.events import relationships as relationships
 from app.events import restrictions as restrictions
 from app.events import subjects as subjects

@@ -100,14 +100,14 @@ class Intake:
     ) -> None:
         if subject_id is None:
             assert isinstance(command, SuppressUnknown)
-            await self._control.suppress_unknown(command, attribution)
+            await self._control.register(command, attribution)
             return
         try:
             await self._ledger.execute(subject_id, command, attribution)
         except SubjectErased:
             # Erased between look-up and append: the address is nobody's any more.
             if isinstance(command, Unsubscribe):
-                await self._control.suppress_unknown(_unknown(command), attribution)
+                await self._control.register(_unknown(command), attribution)
         except IdentifierTaken:
             # Somebody took the new address meanwhile: nothing moves, and the desk is told.
             await self._ledger.execute(

@@ -28,6 +28,7 @@ DESK = {"source": "secretariat"}
 ANSWERING = {"purpose": "rights_requests"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
+REGISTERS = ("/v1/disclosures",)
 
 
 def fields(markers: Markers, policy: Policy) -> dict[str, str]:
@@ -341,6 +342,11 @@ class Story:
             *("erasure/preview", "access-report", "portability-package"),
         ):
             self.done("GET", f"{PERSON}/{ending}", path=path, headers=ANSWERING)
+        for register in REGISTERS:
+            for form in ("json", "csv", "xlsx"):
+                query = {"format": form}
+                answer = self.call("GET", register, headers=ANSWERING, params=query)
+                assert answer.status_code == 200, (register, form, answer.status_code)
         asked = {"subjects": [subject], "purpose": "newsletter", "recipient": "mailchimp"}
         self.done("POST", "/v1/permissions:check", json=asked)
         for email in (self.markers.email("first.a"), self.markers.email("nobody")):

@@ -1,0 +1,5 @@
+"""Registers over HTTP: pages of JSON, a stream of CSV, a spreadsheet (A11 to A13, A15)."""
+
+from app.api.registers import sharing
+
+ROUTERS = (sharing.ROUTES,)
