@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from app import api
 from app.api import failures
 from app.api.envelope import Envelope
+from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
 from app.auth import Callers
@@ -190,7 +191,7 @@ def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
 def wrapped(app: FastAPI, settings: Settings) -> Envelope:
     """The application in the layer that limits, identifies and catches."""
     return Envelope(
-        app,
+        ShortWay(app, app.state.api_routes),
         body_size_max_bytes=settings.body_size_max_bytes,
         unlimited=api.STREAMING_PATHS,
     )

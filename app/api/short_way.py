@@ -1,58 +1,169 @@
-"""FastAPI's handler with a short way for what is plainly valid: path, JSON body, the caller's key.
+"""A short way beside FastAPI's layers for what is plainly valid: path, JSON body, the caller's key.
 
-Solving dependencies FastAPI's way costs a fifth of an append (docs/decisions/0004-hot-path.md).
-Whatever is not valid at first sight goes that way all the same, so every error has one origin.
+Finding the route, the layers of exception handling and the solving of dependencies cost a third of
+an append (docs/decisions/0004-hot-path.md). Whatever is not valid at first sight goes FastAPI's way
+all the same, with its body read again from memory, so every error of a request has one origin.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Handler = Callable[[Request], Awaitable[Response]]
+from app.api.strict_json import StrictRequest, is_json
+
+Fault = Callable[[Any, Exception], Any]
+"""A handler of exceptions, as an application registers it."""
+
+Segments = tuple[str | None, ...]
+"""A path in parts; None stands for a parameter."""
 
 
-def shortened(route: APIRoute, handler: Handler) -> Handler:
-    """``handler`` itself for a route that asks for more than path, one JSON body and a caller."""
-    dependant, call = route.dependant, route.dependant.call
-    if not _is_plain(dependant) or dependant.body_params != [route.body_field] or call is None:
-        return handler
-    [body_field], path_fields = dependant.body_params, dependant.path_params
-    guards = [(guard, _scopes(guard)) for guard in dependant.dependencies]
+class ShortWay:
+    """Answers plain requests of ``app`` itself and passes every other one on.
 
-    async def short(request: Request) -> Response:
-        if not await request.body():
-            return await handler(request)
+    A route is plain when it asks for nothing but its path, one JSON body and guards that look at
+    the request alone, and when no other route of its method could answer the same path.
+    """
+
+    def __init__(self, app: FastAPI, routes: Iterable[object]) -> None:
+        if app.user_middleware:
+            raise TypeError("a middleware of the application would be passed by")
+        self._app = app
+        self._faults: dict[type[Any], Fault] = dict(app.exception_handlers)  # type: ignore[arg-type]  # no handler is registered by status
+        self._routes = _plain_routes([one for one in routes if isinstance(one, APIRoute)])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or has it answered."""
+        if scope["type"] != "http" or scope["query_string"] or scope.get("root_path"):
+            await self._app(scope, receive, send)
+            return
+        parts = scope["path"].split("/")
+        plain = self._routes.get((scope["method"], len(parts), parts[-1]))
+        if plain is None or (path := plain.parameters(parts)) is None:
+            await self._app(scope, receive, send)
+            return
+        scope.update(app=self._app, route=plain.route, path_params=path)
+        request = StrictRequest(scope, receive)
+        try:
+            answer = await plain.answer(request)
+        except Exception as fault:  # noqa: BLE001  # as the application would handle it, or not
+            answer = await self._handled(request, fault)
+        if answer is None:
+            body: bytes = await request.body()
+            await self._app(scope, _again(body, receive), send)
+        else:
+            await answer(scope, receive, send)
+
+    async def _handled(self, request: StrictRequest, fault: Exception) -> ASGIApp:
+        for kind in type(fault).__mro__:
+            if kind is not Exception and kind in self._faults:
+                answer: ASGIApp = await self._faults[kind](request, fault)
+                return answer
+        raise fault  # the envelope records and answers it
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """What FastAPI made of one route's signature, which stays its only declaration."""
+
+    route: APIRoute
+    template: Segments
+    names: tuple[tuple[int, str], ...]
+    guards: tuple[tuple[str, Callable[..., Any], dict[str, Any]], ...]
+    fields: tuple[Any, ...]  # of the path; Any: FastAPI's own type
+    body: Any
+
+    def parameters(self, parts: list[str]) -> dict[str, str] | None:
+        """The parameters in the path; None when it is another route's."""
+        for expected, part in zip(self.template, parts, strict=True):
+            if part != expected and (expected is not None or not part):
+                return None
+        return {name: parts[index] for index, name in self.names}
+
+    async def answer(self, request: StrictRequest) -> Response | None:
+        """The route's answer; None for a request that FastAPI is to refuse."""
+        if not is_json(request.headers.get("content-type", "")) or not await request.body():
+            return None
         body = await request.json()
+        values: dict[str, Any] = {}
         # The caller before the body's content: who has no key learns nothing of the schema.
-        values: dict[str, Any] = {
-            str(guard.name): await _answer(guard, request, scopes) for guard, scopes in guards
-        }
-        path = request.path_params
-        given = [(body_field, body), *((field, path[field.alias]) for field in path_fields)]
-        for field, text in given:
-            values[field.name], errors = field.validate(text)
+        for name, guard, asked in self.guards:
+            values[name] = await guard(request, **asked)
+        for field in self.fields:
+            values[field.name], errors = field.validate(request.path_params[field.alias])
             if errors:
-                return await handler(request)
+                return None
+        values[self.body.name], errors = self.body.validate(body)
+        if errors:
+            return None
+        dependant = self.route.dependant
         if dependant.request_param_name:
             values[dependant.request_param_name] = request
-        answer: Response = await call(**values)
+        assert dependant.call is not None
+        answer: Response = await dependant.call(**values)
         return answer
 
-    return short
+
+def _plain_routes(routes: list[APIRoute]) -> dict[tuple[str, int, str], _Plain]:
+    """Plain routes by method, number of parts and last part, which a path shows at once."""
+    found: dict[tuple[str, int, str], _Plain] = {}
+    templates = [(method, _segments(one), one) for one in routes for method in one.methods or ()]
+    for method, template, route in templates:
+        last = template[-1]
+        alone = not any(
+            other is not route and verb == method and _overlap(template, its)
+            for verb, its, other in templates
+        )
+        place = (method, len(template), last or "")
+        if last and alone and place not in found and _is_plain(route):
+            found[place] = _plain(route, template)
+    return found
 
 
-def _is_plain(dependant: Dependant) -> bool:
+def _segments(route: APIRoute) -> Segments:
+    return tuple(None if part[:1] == "{" else part for part in route.path.split("/"))
+
+
+def _overlap(one: Segments, other: Segments) -> bool:
+    """Whether a path exists that both templates match."""
+    return len(one) == len(other) and all(
+        a == b or a is None or b is None for a, b in zip(one, other, strict=True)
+    )
+
+
+def _plain(route: APIRoute, template: Segments) -> _Plain:
+    parts, dependant = route.path.split("/"), route.dependant
+    return _Plain(
+        route=route,
+        template=template,
+        names=tuple((n, part[1:-1]) for n, part in enumerate(parts) if part[:1] == "{"),
+        guards=tuple(map(_guard, dependant.dependencies)),
+        fields=tuple(dependant.path_params),
+        body=route.body_field,
+    )
+
+
+def _is_plain(route: APIRoute) -> bool:
     """Whether nothing but path, body and guards that look at the request alone is asked for."""
-    return not _asks_more(dependant) and all(
-        guard.name
-        and guard.request_param_name
-        and not _asks_more(guard)
-        and not (guard.path_params or guard.body_params or guard.dependencies)
-        for guard in dependant.dependencies
+    dependant = route.dependant
+    return (
+        route.body_field is not None
+        and dependant.body_params == [route.body_field]
+        and dependant.call is not None
+        and not _asks_more(dependant)
+        and all(
+            guard.name
+            and guard.request_param_name == "request"
+            and not _asks_more(guard)
+            and not (guard.path_params or guard.body_params or guard.dependencies)
+            for guard in dependant.dependencies
+        )
     )
 
 
@@ -68,13 +179,18 @@ def _asks_more(dependant: Dependant) -> bool:
     )
 
 
-def _scopes(guard: Dependant) -> SecurityScopes:
-    return SecurityScopes([*(guard.parent_oauth_scopes or ()), *(guard.own_oauth_scopes or ())])
-
-
-async def _answer(guard: Dependant, request: Request, scopes: SecurityScopes) -> Any:
-    asked: dict[str, Any] = {str(guard.request_param_name): request}
-    if guard.security_scopes_param_name:
-        asked[guard.security_scopes_param_name] = scopes
+def _guard(guard: Dependant) -> tuple[str, Callable[..., Any], dict[str, Any]]:
+    scopes = SecurityScopes([*(guard.parent_oauth_scopes or ()), *(guard.own_oauth_scopes or ())])
+    named = guard.security_scopes_param_name
     assert guard.call is not None
-    return await guard.call(**asked)
+    return str(guard.name), guard.call, {named: scopes} if named else {}
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The request's messages with its body, read already, in front."""
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def messages() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return messages

@@ -12,8 +12,6 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from app.api.short_way import shortened
-
 DEPTH_MAX = 32
 
 
@@ -106,11 +104,11 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wraps FastAPI's handler, so that body, dependencies and checks read one parsed value."""
-        handler = shortened(self, super().get_route_handler())
+        handler = super().get_route_handler()
         reads_json = self.body_field is not None
 
         async def strict(request: Request) -> Response:
-            if reads_json and not _is_json(request.headers.get("content-type", "")):
+            if reads_json and not is_json(request.headers.get("content-type", "")):
                 raise UnsupportedMediaType
             answer: Response = await handler(StrictRequest(request.scope, request.receive))
             return answer
@@ -118,7 +116,10 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
+    """Whether a media type is JSON, whatever its parameters."""
+    if content_type == "application/json":
+        return True
     kind = content_type.partition(";")[0].strip().lower()
     return kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")
