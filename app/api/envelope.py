@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
@@ -25,8 +26,14 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
 _log: Any = structlog.get_logger("pdledger.access")
 
 
-class BodyTooLarge(Exception):
-    """The body passed the limit while it was read."""
+class BodyTooLarge(HTTPException):
+    """The body passed the limit while it was read.
+
+    An HTTPException only because FastAPI turns every other error of a body into one of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Envelope:

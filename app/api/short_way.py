@@ -35,7 +35,7 @@ class ShortWay:
         if app.user_middleware:
             raise TypeError("a middleware of the application would be passed by")
         self._app = app
-        self._faults: dict[type[Any], Fault] = dict(app.exception_handlers)  # type: ignore[arg-type]  # no handler is registered by status
+        self._faults: dict[type[Any], Fault] = dict(app.exception_handlers)
         self._routes = _plain_routes([one for one in routes if isinstance(one, APIRoute)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,12 +44,17 @@ class ShortWay:
             await self._app(scope, receive, send)
             return
         parts = scope["path"].split("/")
-        plain = self._routes.get((scope["method"], len(parts), parts[-1]))
-        if plain is None or (path := plain.parameters(parts)) is None:
-            await self._app(scope, receive, send)
-            return
-        scope.update(app=self._app, route=plain.route, path_params=path)
+        for plain in self._routes.get((scope["method"], len(parts), parts[-1]), ()):
+            path = plain.parameters(parts)
+            if path is not None:
+                scope.update(app=self._app, route=plain.route, path_params=path)
+                await self._answer(plain, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, plain: "_Plain", scope: Scope, receive: Receive, send: Send) -> None:
         request = StrictRequest(scope, receive)
+        answer: ASGIApp | None
         try:
             answer = await plain.answer(request)
         except Exception as fault:  # noqa: BLE001  # as the application would handle it, or not
@@ -110,9 +115,9 @@ class _Plain:
         return answer
 
 
-def _plain_routes(routes: list[APIRoute]) -> dict[tuple[str, int, str], _Plain]:
+def _plain_routes(routes: list[APIRoute]) -> dict[tuple[str, int, str], list[_Plain]]:
     """Plain routes by method, number of parts and last part, which a path shows at once."""
-    found: dict[tuple[str, int, str], _Plain] = {}
+    found: dict[tuple[str, int, str], list[_Plain]] = {}
     templates = [(method, _segments(one), one) for one in routes for method in one.methods or ()]
     for method, template, route in templates:
         last = template[-1]
@@ -120,9 +125,8 @@ def _plain_routes(routes: list[APIRoute]) -> dict[tuple[str, int, str], _Plain]:
             other is not route and verb == method and _overlap(template, its)
             for verb, its, other in templates
         )
-        place = (method, len(template), last or "")
-        if last and alone and place not in found and _is_plain(route):
-            found[place] = _plain(route, template)
+        if last and alone and _is_plain(route):
+            found.setdefault((method, len(template), last), []).append(_plain(route, template))
     return found
 
 
