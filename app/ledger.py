@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -27,6 +27,7 @@ from app.store.event_store import Bucket, Draft, EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import FirstExecution, IdempotencyRegister
 from app.store.rulebook import Rulebook, Rules
+from app.values import replace
 from app.vault.key_vault import DataKey
 
 TRIES_MAX = 12

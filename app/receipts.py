@@ -1,7 +1,6 @@
 """What a caller gets back: where each event is in the log; and what a caller brings along."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from app.events.declare import type_of
 from app.events.recorded import Recorded
 from app.identifiers import StreamId
 from app.store.idempotency import IdempotencyKey
+from app.values import Value
 
 
 class VersionMismatch(Refusal):
@@ -35,8 +35,7 @@ class LedgerContended(Exception):
     """Other writers won every try; nothing was written. Try again after a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Value, frozen=True):
     """On whose behalf a command runs, and what makes it repeatable."""
 
     by: str
@@ -45,8 +44,7 @@ class Attribution:
     if_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
+class ReceiptLine(Value, frozen=True):
     """Where one event is in the log."""
 
     event_id: UUID
@@ -57,8 +55,7 @@ class ReceiptLine:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value, frozen=True):
     """Given only once the command is durable. No lines: there was nothing to do."""
 
     stream_id: StreamId

@@ -38,8 +38,8 @@ def measure(ledger: Ledger, *, rounds: int) -> list[Figure]:
                 replace(sent, port=port, server=pid),
                 replace(sent, port=port, server=pid, path=bare_path),
             ]
-            for one in sides:  # warm: imports, plans, caches
-                load.run(_at(one, 16, 1.0))
+            for one in sides:  # warm: imports, plans, and the people who are known by now
+                load.run(_at(one, 16, 2.5))
             cells = [_round(sides) for _ in range(rounds)]
             figures += _figures(noun, cells)
     return figures

@@ -1,7 +1,7 @@
 """given(...).when(...).then(...): the only shape of a decider test (Chassaing, emmett)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -18,6 +18,7 @@ from app.events.recorded import Record, Recorded, Seal
 from app.identifiers import EventId, KeyId
 from app.policy.loader import load_packaged, load_packaged_law
 from app.policy.vocabulary import AgreementKind
+from app.values import replace
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = load_packaged("impel-1")

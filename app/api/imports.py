@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import asyncpg
@@ -38,6 +38,7 @@ from app.propagation.registration import Registrar
 from app.receipts import Attribution, LedgerContended
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
 from app.store.rulebook import PolicyUnpublished
+from app.values import replace
 
 ROUTES = router("imports")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -16,6 +15,7 @@ from app.cli.first_key import Client, add_client
 from app.cli.state import reach
 from app.clock import system_clock
 from app.policy.loader import load
+from app.values import replace
 
 app = typer.Typer(no_args_is_help=True)
 

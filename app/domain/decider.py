@@ -1,13 +1,13 @@
 """The shape of a decider: initial state, `decide`, `evolve`; and the refusal of a command."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from app.events.recorded import Record, Recorded
 from app.policy.model import Law, Policy
+from app.values import Value
 
 if TYPE_CHECKING:  # the control stream's state is itself folded by a decider
     from app.domain.control import ControlState
@@ -33,8 +33,7 @@ class Refusal(Exception):
         self.facts = facts
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Value, frozen=True):
     """Everything that a decision depends on beside the state and the command."""
 
     policy: Policy
@@ -43,8 +42,7 @@ class Circumstances:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Decider(Generic[Command, State]):
+class Decider(Value, Generic[Command, State], frozen=True):
     """Three plain values; no base class, no framework (house.md, habit 2)."""
 
     initial: State

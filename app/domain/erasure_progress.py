@@ -1,7 +1,7 @@
 """How far each erasure of a person has come: requested, prepared, executed, closed (Art. 17)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from app.events.erasures import (
 )
 from app.events.recorded import Recorded
 from app.identifiers import KeyId
+from app.values import replace
 
 
 class Stage(StrEnum):

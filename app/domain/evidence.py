@@ -1,7 +1,6 @@
 """The proof record of a consent, complete, and what only passes for one (Art. 7; L12, L13, L16)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.domain.decider import Circumstances, Refusal
@@ -11,6 +10,7 @@ from app.domain.values import normalise
 from app.events.recorded import Section
 from app.identifiers import is_digest, is_word
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
+from app.values import Confidential, Value
 
 EVIDENCE = "consent.evidence"
 """The data category of the reference under which the evidence is kept."""
@@ -23,8 +23,7 @@ class ConsentEvidenceInvalid(Refusal):
     rules = ("L12", "L13", "L16", "C5", "C21", "C29", "C55")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(Value, frozen=True, kw_only=True):
     """What the person read."""
 
     digest: str = ""
@@ -34,21 +33,21 @@ class Wording:
     """The policy version that was in force for the person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Confidential, frozen=True, kw_only=True):
     """What a system can say of a consent; what it cannot say stays empty."""
+
+    CONFIDENTIAL = ("reference",)
 
     wording: Wording = Wording()
     method: str = ""
     source: str = ""
     """The system in which the person expressed it."""
     occurred_at: datetime | None = None
-    reference: str = field(default="", repr=False)
+    reference: str = ""
     """Where the evidence itself is kept: a form entry, a scanned sheet, a log line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
+class Proven(Value, frozen=True, kw_only=True):
     """Evidence that is complete."""
 
     wording: Wording

@@ -1,7 +1,7 @@
 """Files about a person elsewhere: a system, an opaque id, a sealed title, a category (C43)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
@@ -17,6 +17,7 @@ from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.files import FileReferenced
 from app.events.recorded import Record, Recorded, Section
 from app.identifiers import KeyId, is_digest
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

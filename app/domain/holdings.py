@@ -1,7 +1,6 @@
 """The fold of what is held about a person: current values, and what they superseded."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -11,13 +10,13 @@ from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.recorded import Recorded
 from app.identifiers import KeyId
 from app.policy.vocabulary import LegalBasis, SourceOrigin
+from app.values import Value, field, replace
 
 Slot: TypeAlias = tuple[str, str, UUID | None]
 """Data category, purpose, occasion: the place of one current value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Value, frozen=True, kw_only=True):
     """A supplementary statement on one value: where it lies (L47)."""
 
     version: int
@@ -26,8 +25,7 @@ class Statement:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Value, frozen=True, kw_only=True):
     """One value of one category for one purpose: where it lies and why it may be held."""
 
     category: str
@@ -48,7 +46,7 @@ class Held:
     superseded_at: datetime | None = None
     """When a newer value took its place; from then on it is history and is not used (L6)."""
     statements: tuple[Statement, ...] = ()
-    previous: "Held | None" = field(default=None, repr=False, compare=False)
+    previous: "Held | None" = None
     """The value that this one superseded, while that one's key lives."""
 
     def history(self) -> "Iterator[Held]":
@@ -59,8 +57,7 @@ class Held:
             held = held.previous
 
 
-@dataclass(frozen=True, slots=True)
-class Collections:
+class Collections(Value, frozen=True):
     """What is held about a person."""
 
     held: Mapping[Slot, Held] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """By which values a person is found: the fold of identifiers and the records that change it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.events.recorded import Claim, Record, Recorded, Section, Suppression
 from app.identifiers import KeyId
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind, LegalBasis
+from app.values import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Objections to processing: raised, granted, overridden, withdrawn (Art. 21; L43, L44; C65)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
@@ -29,6 +29,7 @@ from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.policy.durations import Duration
 from app.policy.model import Law, Policy, Purpose
 from app.policy.vocabulary import LegalBasis
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

@@ -1,7 +1,6 @@
 """Data on their way into a person's record: checked, normalised, split by class (Art. 5)."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,23 +15,24 @@ from app.events.identifiers import Verification
 from app.events.recorded import Record, Section
 from app.policy.model import Policy, Purpose, Source
 from app.policy.vocabulary import IdentifierKind
+from app.values import Confidential, Value
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obtained:
+class Obtained(Confidential, frozen=True, kw_only=True):
     """Values of one person for one purpose."""
 
+    CONFIDENTIAL = ("personal",)
+
     purpose: str
-    personal: Mapping[str, str] = field(repr=False)
+    personal: Mapping[str, str]
     """Data category -> value, as given."""
     occasion: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Value, frozen=True, kw_only=True):
     """Where values come from and how to read them."""
 
     source: Source
@@ -43,12 +43,13 @@ class Provenance:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Confidential, frozen=True):
     """Values that may be kept, in the form in which they are kept."""
 
+    CONFIDENTIAL = ("personal",)
+
     purpose: Purpose
-    personal: Mapping[str, str] = field(repr=False)
+    personal: Mapping[str, str]
     dropped: int
     occasion: UUID | None
 

@@ -1,7 +1,6 @@
 """The consents of a person, folded: proofs in force, requests that wait, ends (Art. 7 GDPR)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -17,13 +16,13 @@ from app.events.consents import (
 )
 from app.events.recorded import Recorded
 from app.policy.vocabulary import ConsentMethod
+from app.values import Value, field, replace
 
 Transfer: TypeAlias = tuple[str, str, str | None]
 """Purpose, recipient, and the country where the recipient is a group."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Value, frozen=True, kw_only=True):
     """The facts of one consent's proof record that are not personal (L12)."""
 
     version: int
@@ -37,8 +36,7 @@ class Proof:
     """The request that it confirms (double opt-in)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Value, frozen=True, kw_only=True):
     """A request that waits for its confirmation."""
 
     request: UUID
@@ -47,8 +45,7 @@ class Asked:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
+class Consent(Value, frozen=True, kw_only=True):
     """Where the consent to one purpose stands."""
 
     proof: Proof | None = None
@@ -68,8 +65,7 @@ class Consent:
 NONE = Consent()
 
 
-@dataclass(frozen=True, slots=True)
-class Consents:
+class Consents(Value, frozen=True):
     """Every consent of a person."""
 
     by_purpose: Mapping[str, Consent] = field(default_factory=dict)

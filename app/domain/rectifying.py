@@ -1,7 +1,7 @@
 """Inaccurate values replaced and incomplete ones completed, wherever they are held (Art. 16)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from app.events.identifiers import Verification
 from app.events.recorded import Record, Section, Suppression
 from app.policy.model import Source
 from app.policy.vocabulary import IdentifierKind
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

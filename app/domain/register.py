@@ -4,7 +4,7 @@ Suppressions of people whom nobody knows, and who read a register that names man
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
@@ -14,6 +14,7 @@ from app.domain.suppressions import suppression
 from app.events.recorded import Record, Recorded
 from app.events.registers import RegisterConsulted, RegisterForm
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.values import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

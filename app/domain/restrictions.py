@@ -1,7 +1,7 @@
 """Restriction of processing, and the notice without which it is not lifted (Art. 18 GDPR; L42)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
@@ -26,6 +26,7 @@ from app.events.restrictions import (
     RestrictionLifted,
     RestrictionSet,
 )
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

@@ -1,7 +1,6 @@
 """A person's whole state, composed of the concerns, to which it dispatches (DESIGN 2)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +36,7 @@ from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.erasures import ErasureExecuted
 from app.events.recorded import Record, Recorded
 from app.identifiers import KeyId
+from app.values import Value, field, replace
 
 CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its own type
     SUBJECTS,
@@ -56,8 +56,7 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectState:
+class SubjectState(Value, frozen=True, kw_only=True):
     """The fold of one stream: core lines only, never a sealed section."""
 
     version: int = 0
@@ -171,7 +170,7 @@ def fold(state: SubjectState, stream: Iterable[Recorded[Any]]) -> SubjectState:
         changed["last_at"] = recorded.recorded_at
         if kind not in _CONSULTATIONS:
             changed["content_version"] = recorded.version
-    return _with(state, changed) if changed else state
+    return replace(state, **changed) if changed else state
 
 
 def _keys_after(keys: Mapping[KeyId, str], recorded: Recorded[Any]) -> Mapping[KeyId, str]:
@@ -182,12 +181,5 @@ def _keys_after(keys: Mapping[KeyId, str], recorded: Recorded[Any]) -> Mapping[K
     new = {seal.key_id: seal.retention_class for seal in recorded.seals if seal.key_id not in keys}
     return {**keys, **new} if new else keys
 
-
-def _with(state: SubjectState, changed: dict[str, Any]) -> SubjectState:
-    values = {name: getattr(state, name) for name in _FIELDS}
-    return SubjectState(**(values | changed))
-
-
-_FIELDS = tuple(field.name for field in fields(SubjectState))
 
 SUBJECT: Decider[object, SubjectState] = Decider(SubjectState(), decide, evolve)

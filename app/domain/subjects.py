@@ -1,7 +1,7 @@
 """A person becomes known, with everything that is obtained along with it (Arts. 5, 6, 13, 14)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
@@ -21,6 +21,7 @@ from app.events.identifiers import Verification
 from app.events.recorded import Record, Recorded
 from app.events.subjects import ChildDiscovered, SubjectRegistered
 from app.policy.vocabulary import SourceOrigin
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

@@ -1,7 +1,7 @@
 """Addresses that must not be used for a purpose again, whoever imports them (L41, L43)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from app.events.suppressions import (
     SuppressionMatched,
     SuppressionRecorded,
 )
+from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

@@ -2,15 +2,18 @@
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, Union, dataclass_transform, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, dataclass_transform, get_args, get_origin
 from typing import get_type_hints as type_hints
 from uuid import UUID
 
+import msgspec
+
 from app.identifiers import is_digest, is_word
+from app.values import Value
 
 C = TypeVar("C")
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
@@ -58,19 +61,23 @@ def event(name: str, *, version: int) -> Callable[[type[C]], type[C]]:
     """
 
     def declare(cls: type[C]) -> type[C]:
-        made: type[C] = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+        made = _as_value(cls)
         hints = type_hints(made, include_extras=True)
-        codec = tuple(
-            (field.name, *_codec(hints[field.name]))
-            for field in sorted(fields(made), key=lambda field: field.name)  # type: ignore[arg-type]  # C is a dataclass now
-        )
+        codec = tuple((name, *_codec(hints[name])) for name in sorted(made.__struct_fields__))
         kind = EventType(name, version, made, codec)
         if not is_word(name) or name in _REGISTRY:
             raise TypeError(f"event name {name!r} is taken or malformed")
         _REGISTRY[name] = _BY_CLASS[made] = kind
-        return made
+        return cast(type[C], made)
 
     return declare
+
+
+def _as_value(cls: type[Any]) -> type[Value]:
+    """The class as a Value with its fields by keyword, docstring and methods as they are."""
+    body = {name: own for name, own in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    options = {"frozen": True, "kw_only": True}
+    return types.new_class(cls.__name__, (Value,), options, lambda space: space.update(body))
 
 
 def type_of(event: object) -> EventType:
@@ -83,10 +90,13 @@ def registry() -> Mapping[str, EventType]:
     return types.MappingProxyType(_REGISTRY)
 
 
+_MOMENTS = msgspec.json.Encoder()
+
+
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC, six digits and ``Z``: always 27 characters, so text order is time order."""
-    # isoformat costs a sixth of strftime, and this runs for every event.
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    text = _MOMENTS.encode(moment.astimezone(UTC)).decode()  # a tenth of `isoformat`
+    return text[1:-1] if moment.microsecond else f"{text[1:20]}.000000Z"
 
 
 def _identity(value: Any) -> Any:

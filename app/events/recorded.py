@@ -1,48 +1,50 @@
 """What a decider hands over to be appended, and an event as it is read back from the log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from app.identifiers import EventId, KeyId, StreamId
+from app.values import Confidential, Value
 
 E = TypeVar("E", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Confidential, frozen=True):
     """Personal content of one event under one retention class; sealed before it leaves memory."""
+
+    CONFIDENTIAL = ("personal",)
 
     retention_class: str
     generation: str
     """The expiry bucket: an occasion's id, a fiscal year ... A new one opens a new key."""
-    personal: Mapping[str, str] = field(repr=False)
+    personal: Mapping[str, str]
     """Data category -> value, in plain text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Confidential, frozen=True):
     """An identifier that this person takes into, or releases from, the blind index."""
+
+    CONFIDENTIAL = ("value",)
 
     kind: str
     """"email" or "phone"."""
-    value: str = field(repr=False)
+    value: str
     """Normalised, in plain text."""
     release: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Confidential, frozen=True):
     """An address that must not be used for a purpose again, whoever imports it (L41)."""
 
+    CONFIDENTIAL = ("address",)
+
     purpose: str
-    address: str = field(repr=False)
+    address: str
     """Normalised e-mail address, in plain text; the register keeps a keyed token of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value, frozen=True):
     """One event to append, with what travels beside it."""
 
     event: Any  # an instance of a declared event class; each decider narrows it
@@ -52,8 +54,7 @@ class Record:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(Value, frozen=True):
     """The second line of an entry, one element: which blob, under which key (DESIGN 4)."""
 
     index: int
@@ -65,8 +66,7 @@ class Seal:
     """HMAC of the key's id under the key: present on the first seal under that key, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded(Generic[E]):
+class Recorded(Value, Generic[E], frozen=True):
     """A stored event: payload and envelope. ``position`` is None until the append is answered."""
 
     event: E

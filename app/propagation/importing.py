@@ -1,6 +1,6 @@
 """Carries out one line of an import: a person with what was obtained, and consents as they are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from app.domain.subjects import RegisterSubject
 from app.ledger import Ledger
 from app.propagation.registration import Registered, Registrar
 from app.receipts import Attribution
+from app.values import replace
 
 
 class LineStatus(StrEnum):

@@ -5,7 +5,7 @@ known and unknown people: whether somebody is known is personal data.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from app.propagation.enrolment import Enrolment
 from app.receipts import Attribution, IdentifierTaken, Receipt
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
+from app.values import replace
 from app.vault.sealing import Sealed
 
 TRIES_MAX = 4
@@ -151,6 +152,8 @@ class Registrar:
         """Adds data to a known person; a new address leads to them only when nobody holds it."""
         policy = (await self._ledger.rules()).policy
         identifiers = _identifiers((command.obtained,), command.region, policy)
+        if not identifiers:  # nothing leads anywhere, and no address is suppressed
+            return await self._ledger.execute(subject_id, command, attribution)
         holders = await self._holders(identifiers)
         command = replace(
             command,

@@ -1,9 +1,10 @@
 """A person's stream as it stood at a time or a position; an erasure redacts the past too (A13)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.store.event_store import Stream
+from app.values import replace
 
 
 class AsOfMalformed(ValueError):

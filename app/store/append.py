@@ -1,11 +1,11 @@
 """The append call: commands as arrays for `ledger_append`, its outcomes read back (DESIGN 2.5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from app.identifiers import StreamId
+from app.values import Confidential, Value
 
 PARTITION = 0
 
@@ -25,18 +25,18 @@ class OutcomeCode(StrEnum):
     GROUP_REFUSED = "group-refused"
 
 
-@dataclass(frozen=True, slots=True)
-class SealedBlob:
+class SealedBlob(Confidential, frozen=True):
     """One sealed section of one event."""
+
+    CONFIDENTIAL = ("blob",)
 
     section: int
     key_id: UUID
     retention_class: str
-    blob: bytes = field(repr=False)
+    blob: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedEvent:
+class EncodedEvent(Value, frozen=True):
     """One event as it will be stored, for good."""
 
     event_id: UUID
@@ -46,19 +46,19 @@ class EncodedEvent:
     blobs: tuple[SealedBlob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
+class WrappedKey(Confidential, frozen=True):
     """A data key that this command creates."""
+
+    CONFIDENTIAL = ("wrapped",)
 
     key_id: UUID
     retention_class: str
     generation: str
     epoch: int
-    wrapped: bytes = field(repr=False)
+    wrapped: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierToken:
+class IdentifierToken(Value, frozen=True):
     """A blind-index token that the stream's subject takes or releases."""
 
     kind: str
@@ -67,8 +67,7 @@ class IdentifierToken:
     release: bool
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyToken:
+class IdempotencyToken(Value, frozen=True):
     """Idempotency key and fingerprint as HMACs, under this period's key and the last one's."""
 
     client: str
@@ -78,8 +77,7 @@ class IdempotencyToken:
     fingerprint_previous: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(Value, frozen=True):
     """One command: all or nothing, decided at ``expected`` (0 for a new stream)."""
 
     stream_id: StreamId
@@ -93,8 +91,7 @@ class Append:
     idempotency: IdempotencyToken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """Answer to one Append; versions and position are set for ``appended`` and ``replayed``."""
 
     code: OutcomeCode

@@ -21,6 +21,7 @@ from app.store.append import (
     WrappedKey,
 )
 from app.store.codec import core_line, core_of, entry_of, leaf_hash, read_entry
+from app.values import Value
 from app.vault.key_vault import DataKey, KeyVault, NewDataKey
 from app.vault.sealing import (
     NONCE_SIZE_BYTES,
@@ -101,8 +102,7 @@ class Stream:
     keys: Mapping[UUID, KeyRow] = field(repr=False)
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Value, frozen=True):
     """Records turned into bytes, with what the cache learns once they are appended."""
 
     events: tuple[EncodedEvent, ...]

@@ -127,7 +127,7 @@ class GroupCommit:
         waiting = _Waiting(tuple(commands), asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._arrived.set()
-        return await asyncio.shield(waiting.answer)
+        return await waiting.answer  # cancelled with its request; the command itself goes on
 
     async def _flush_for_ever(self) -> None:
         while True:

@@ -1,12 +1,12 @@
 """Idempotency keys as tokens under the key of one period, which dies with the window (DESIGN 5)."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from app.store.append import IdempotencyToken
+from app.values import Confidential, Value
 from app.vault.key_vault import KeyVault
 from app.vault.mac import Mac
 from app.vault.sealing import prefixed
@@ -17,20 +17,20 @@ WINDOW = timedelta(days=7)
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(Confidential, frozen=True):
     """What a caller sent to make a request repeatable. Hidden from repr: it can hold anything."""
+
+    CONFIDENTIAL = ("key", "body")
 
     client: str
     operation: str
     """HTTP method and route template: one key names one request of one operation (A8)."""
-    key: str = field(repr=False)
-    body: bytes = field(repr=False)
+    key: str
+    body: bytes
     """Canonical bytes of the body; the register keeps only a keyed fingerprint of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FirstExecution:
+class FirstExecution(Value, frozen=True):
     """What the register knows of a request that was executed before."""
 
     stream_id: Any  # UUID as asyncpg's own subclass

@@ -1,6 +1,5 @@
 """Who may call what: every operation names one scope, and no other key will do (S3, S7)."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,6 +7,7 @@ import pytest
 
 from app.auth import Callers, Scope, new_key
 from app.service import Service
+from app.values import replace
 from tests.api.documented import OPERATIONS, Operation
 from tests.projections.waiting import until
 from tests.serving import Api

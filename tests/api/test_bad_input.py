@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -12,6 +11,7 @@ import pytest
 
 from app.api.problems import MEDIA_TYPE, PROBLEMS
 from app.service import Service
+from app.values import replace
 from tests.api.documented import DOCUMENT, OPERATIONS, Operation, extremes
 from tests.rights.people import register
 from tests.serving import WEBHOOK_SECRET, Api

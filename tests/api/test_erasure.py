@@ -1,6 +1,5 @@
 """Erasure over HTTP: previewed, carried out, told, closed; then nobody is there (Art. 17)."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +10,7 @@ from app.domain.erasure_steps import RequestErasure
 from app.receipts import Attribution
 from app.service import Service
 from app.store.integrity import verify
+from app.values import replace
 from tests.conftest import Database
 from tests.rights.people import (
     CONTACT,

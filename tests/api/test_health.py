@@ -1,6 +1,5 @@
 """Living and ready are two questions, and neither tells more than that (A24)."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from app.main import open_service
 from app.service import Service
 from app.settings import Settings
+from app.values import replace
 from tests.conftest import Database
 from tests.rights.people import register
 from tests.serving import POLICY, Api, logins
@@ -47,7 +47,7 @@ async def test_without_its_database_it_lives_and_is_not_ready(
     shared_api: Api, shared_service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_service.store, "_pool", _Away())
-    away = replace(shared_service, pool=_Away())  # type: ignore[arg-type]  # what a lost one does
+    away = replace(shared_service, pool=_Away())
     async with Api(away, shared_api.settings).anonymous() as anybody:
         alive = await anybody.get("/livez")
         ready = await anybody.get("/readyz")

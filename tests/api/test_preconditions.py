@@ -1,13 +1,13 @@
 """Nobody overwrites what they have not seen: ETag, If-Match, If-None-Match (A9)."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from app.service import Service
+from app.values import replace
 from tests.api.documented import OPERATIONS, Operation
 from tests.rights.people import consent, register
 

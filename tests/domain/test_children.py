@@ -1,6 +1,5 @@
 """The minimum age: the day counts, and who is born on a leap day waits for 1 March (L19)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.children import BIRTH_DATE, is_child, minimum_age
 from app.policy.model import DatedValue
+from app.values import replace
 from tests.spec import LAW, circumstances
 
 SIXTEEN = 16

@@ -1,6 +1,5 @@
 """Consent: what proves one, what does not, and how it ends."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,6 +38,7 @@ from app.events.consents import (
 from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
+from app.values import replace
 from tests.spec import NOW, POLICY, At, given, registration
 
 DIGEST = "c0" * 32

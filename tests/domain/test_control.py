@@ -1,6 +1,5 @@
 """What the controller published, decided and arranged."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -43,6 +42,7 @@ from app.events.policies import (
 from app.events.recorded import Record
 from app.events.suppressions import SuppressionLifted
 from app.policy.vocabulary import AgreementKind
+from app.values import replace
 from tests.spec import NOW, circumstances, stored
 
 STRUCTURE, TEXT, OTHER = "aa" * 32, "bb" * 32, "cc" * 32

@@ -1,6 +1,5 @@
 """A share is recorded once for each recipient, or refused with its reason (C35, L32)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -36,6 +35,7 @@ from app.events.disclosures import DataDisclosed
 from app.events.notices import NoticeChannel
 from app.events.restrictions import RestrictionGround
 from app.policy.vocabulary import AgreementKind
+from app.values import replace
 from tests.spec import (
     CONTRACTED,
     NOTHING_ARRANGED,

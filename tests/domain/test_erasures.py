@@ -1,6 +1,5 @@
 """Erasure: planned, prepared, executed, told, closed; and what it leaves standing."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -66,6 +65,7 @@ from app.events.identifiers import Verification
 from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 from app.policy.vocabulary import ExpiryBucket, LegalBasis, SourceOrigin
+from app.values import replace
 from tests.domain.test_consents import GIVE
 from tests.spec import NOW, OCCASION, POLICY, At, Given, data_key, given, registration
 

@@ -1,12 +1,12 @@
 """What the ledger noticed about one person."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from app.domain.findings import ClearFinding, Finding, FindingUnknown, RaiseFinding
 from app.events.findings import FindingCleared, FindingCode, FindingRaised, FindingResolution
+from app.values import replace
 from tests.spec import NOW, OCCASION, At, given, registration
 
 FINDING = UUID("1d7f6a0e-3f56-4a5c-8b7e-2c9a52f0c711")

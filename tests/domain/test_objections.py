@@ -1,6 +1,5 @@
 """Objections: absolute against direct marketing, weighed against everything else."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -37,6 +36,7 @@ from app.events.objections import (
 )
 from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
+from app.values import replace
 from tests.domain.test_consents import GIVE
 from tests.spec import LAW, NOW, POLICY, At, given, registration
 

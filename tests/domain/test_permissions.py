@@ -1,6 +1,5 @@
 """May these data go to this recipient for this purpose: every reason for a no, and their order."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -61,6 +60,7 @@ from app.events.objections import ObjectionOverridden
 from app.events.restrictions import RestrictionGround
 from app.events.suppressions import SuppressionMatched
 from app.policy.vocabulary import AgreementKind
+from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING, at
 from tests.spec import (
     CONTRACTED,

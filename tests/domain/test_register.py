@@ -1,7 +1,5 @@
 """Suppressions of people whom nobody knows."""
 
-from dataclasses import replace
-
 import pytest
 
 from app.domain.purpose_limitation import PurposeUnknown
@@ -9,6 +7,7 @@ from app.domain.register import REGISTER, RegisterState, SuppressUnknown
 from app.events.policies import LawPublished
 from app.events.recorded import Record, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.values import replace
 from tests.spec import NOW, circumstances, stored
 
 LEAVE = SuppressUnknown(

@@ -1,6 +1,5 @@
 """Restriction: set by decision, by a dispute, by an objection; lifted only when announced."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from app.events.restrictions import (
     RestrictionLifted,
     RestrictionSet,
 )
+from app.values import replace
 from tests.spec import NOW, At, given, registration
 
 KEY = UUID("a6f5b0f2-6a52-4d8e-9a39-0e1d2b3c4d51")

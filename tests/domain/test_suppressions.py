@@ -1,6 +1,5 @@
 """Addresses closed to a purpose: by leaving a mailing, by being known to the register."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +23,7 @@ from app.events.suppressions import (
     SuppressionMatched,
     SuppressionRecorded,
 )
+from app.values import replace
 from tests.domain.test_consents import ADDRESS, BEFORE, GIVE, SUBSCRIBER, at
 from tests.spec import NOW, At, given
 

@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -33,9 +32,9 @@ def closed(hint: Any) -> bool:
 def declared() -> list[tuple[str, str, Any]]:
     """Every field of every event type."""
     return [
-        (kind.name, field.name, get_type_hints(kind.cls, include_extras=True)[field.name])
+        (kind.name, field, get_type_hints(kind.cls, include_extras=True)[field])
         for kind in declare.registry().values()
-        for field in fields(kind.cls)
+        for field in kind.cls.__struct_fields__
     ]
 
 

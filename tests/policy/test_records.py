@@ -1,7 +1,7 @@
 """Entries of a policy: nobody changes one, and what is left out of the file means the least."""
 
 import inspect
-from dataclasses import FrozenInstanceError, is_dataclass, replace
+from dataclasses import FrozenInstanceError, is_dataclass
 from datetime import date
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from app.policy import durations, law, model, records, text
 from app.policy.loader import load
 from app.policy.vocabulary import EvidenceState, RecipientRole, SourceOrigin, ValueFormat
+from app.values import replace
 from tests.policy.notices import impel
 from tests.policy.test_loader import SMALL
 

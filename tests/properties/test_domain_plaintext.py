@@ -11,6 +11,7 @@ from hypothesis import settings
 from app.domain.decider import Refusal
 from app.events.declare import type_of
 from app.events.recorded import Record
+from app.values import Confidential, Value
 from tests.spec import Given, given, registration
 from tests.strategies import COMMANDS, HISTORIES, MARKER, REGISTRATIONS, lived
 
@@ -18,16 +19,25 @@ LONG_ENOUGH = 6
 """Shorter values (countries, languages) are words that a policy uses as well."""
 
 
+def shown_fields(thing: Any) -> dict[str, bool]:
+    """The fields of a value, and whether they are printed; none of what is no value of ours."""
+    if isinstance(thing, Value):
+        hidden = thing.CONFIDENTIAL if isinstance(thing, Confidential) else ()
+        return {name: name not in hidden for name in thing.__struct_fields__}
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return {field.name: field.repr for field in fields(thing)}
+    return {}
+
+
 def personal_values(thing: Any) -> set[str]:
     """Every string in the fields of a command that must not be printed."""
     if isinstance(thing, tuple):
         return {value for one in thing for value in personal_values(one)}
-    if not is_dataclass(thing) or isinstance(thing, type):
-        return set()
+    shown = shown_fields(thing)
     found: set[str] = set()
-    for field in fields(thing):
-        value = getattr(thing, field.name)
-        if field.repr:
+    for name, is_shown in shown.items():
+        value = getattr(thing, name)
+        if is_shown:
             found |= personal_values(value)
         elif isinstance(value, str):
             found.add(value)

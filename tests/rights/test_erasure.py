@@ -1,7 +1,6 @@
 """An erasure is carried to its end whatever comes between: crashes, lost answers, other writers."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from app.service import Service
 from app.settings import Settings
 from app.store.integrity import verify
 from app.tlog.merkle import root_of_entries
+from app.values import replace
 from tests.conftest import Database
 from tests.rights.people import CONTACT, collect, get, post, register, share
 from tests.serving import Api, serving

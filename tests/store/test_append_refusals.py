@@ -3,7 +3,6 @@
 import os
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from app.store.append import (
     arguments,
     arguments_of_one,
 )
+from app.values import replace
 from tests.store.chains import Chain, Section, claim, new_key
 from tests.store.conftest import Connect
 from tests.store.doors import Connection, append, append_one, send

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +12,7 @@ import pytest
 
 from app.store.append import EncodedEvent
 from app.tlog.merkle import root_of_entries
+from app.values import replace
 from tests.store.chains import Chain, Section, claim, new_key
 from tests.store.conftest import Connect
 from tests.store.doors import Connection, append, send
