@@ -22,6 +22,7 @@ from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.propagation.cloud_events import CloudEvents
 from app.propagation.feed import Feed, FeedLimits
+from app.rights.retention import Retaining
 from app.service import Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, open_pool
@@ -133,16 +134,18 @@ async def _open_eraser(logins: Logins, open_things: AsyncExitStack) -> "asyncpg.
 
 @asynccontextmanager
 async def working(settings: Settings, logins: Logins, service: Service) -> AsyncIterator[None]:
-    """The loops beside the API: projections and the purge of the idempotency register."""
+    """The loops beside the API: projections, the purge of the idempotency register, retention."""
     if not settings.workers:
         yield
         return
     projector = logins.projector
+    retaining = Retaining(service.ledger, service.pool, service.eraser)
     workers = Workers(
         connect=None
         if projector is None
         else lambda: connect(projector, application="pdledger-projector"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
+        retain=None if service.eraser is None else retaining.carry_out,
     )
     workers.start()
     try:

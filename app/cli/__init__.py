@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "work": "Keep the registers up to date, in a process of its own.",
         "migrate": "Bring the database to the newest schema.",
         "import": "Import people from a file into the running service.",
+        "retention": "Destroy what was kept to its last day, or show what is due.",
         "erase": "Erase a person's data, or show what an erasure would do.",
         "client": "API keys of the tools that call the service.",
         "policy": "Check, examine, publish and compare privacy policies.",

@@ -25,6 +25,7 @@ from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.identifiers import Verification
 from app.events.recorded import Record
+from app.events.retention import RetentionExecuted
 from app.values import Confidential, Value, field, replace
 
 if TYPE_CHECKING:
@@ -141,7 +142,14 @@ def _of_category(former: Mapping[int, str], category: str, state: "SubjectState"
 COLLECTIONS = Concern(
     "collections",
     commands=(CollectData, RectifyData),
-    folds=(DataCollected, DataRectified, DataCompleted, SectionsResealed, ErasureExecuted),
+    folds=(
+        DataCollected,
+        DataRectified,
+        DataCompleted,
+        SectionsResealed,
+        ErasureExecuted,
+        RetentionExecuted,
+    ),
     initial=Collections(),
     decide=decide,
     evolve=evolve,

@@ -1,14 +1,13 @@
 """What an erasure would destroy, keep and set off, before anything happens (Arts. 17, 19; L37)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import EVIDENCE
-from app.domain.files import TITLE
-from app.domain.letters import STATEMENT
+from app.domain.periods import Place, SealedValue, clock_start, sealed_values
 from app.domain.purpose_limitation import EXECUTION_PURPOSE, PROOF_PURPOSE
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
@@ -23,9 +22,6 @@ PROOF: Final = "proof"
 
 REPLY_ADDRESS: Final = "correspondence.reply_address"
 RECIPIENT_IDENTIFIER: Final = "execution.identifier"
-
-Place: TypeAlias = tuple[int, str]
-"""A section: version of its event, retention class."""
 
 
 class ExemptionUngrounded(Refusal):
@@ -118,19 +114,6 @@ class ErasurePlan:
         return tuple(sorted(category for category in categories if category not in gone))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Value:
-    """A value that a section holds, and one purpose that it serves."""
-
-    place: Place
-    category: str
-    meant_as: str
-    """The category by which an erasure names it: a title goes with what the file holds."""
-    purpose: str
-    key_id: KeyId | None
-    since: date
-
-
 def preview(
     state: "SubjectState",
     given: Circumstances,
@@ -139,7 +122,7 @@ def preview(
 ) -> ErasurePlan:
     """The plan of an erasure; nothing is recorded, and the same state gives the same plan."""
     kept = {keep.retention_class: _kept_by_desk(keep, given.policy) for keep in keeps}
-    values = tuple(_values(state))
+    values = tuple(sealed_values(state))
     meant = [value for value in values if extent.reaches(value.meant_as, value.purpose)]
     present = _present(meant, extent, state, given.policy)
     surviving = {key for key, one in given.policy.retention_classes.items() if one.survives_erasure}
@@ -180,48 +163,9 @@ def _kept_by_desk(keep: Keep, policy: Policy) -> Retained:
     )
 
 
-def _values(state: "SubjectState") -> Iterator[_Value]:
-    """Every value that the state knows of, superseded ones included."""
-    for held in (one for slot in state.collections.held.values() for one in slot.history()):
-        yield _Value(
-            place=(held.version, held.retention_class),
-            category=held.category,
-            meant_as=held.category,
-            purpose=held.purpose,
-            key_id=held.key_id,
-            since=held.since.date(),
-        )
-        for statement in held.statements:
-            yield _Value(
-                place=(statement.version, statement.retention_class),
-                category=STATEMENT,
-                meant_as=held.category,
-                purpose=held.purpose,
-                key_id=statement.key_id,
-                since=statement.since.date(),
-            )
-    for file in state.files.references.values():
-        yield _Value(
-            place=(file.version, file.retention_class),
-            category=TITLE,
-            meant_as=file.category,
-            purpose=file.purpose,
-            key_id=file.key_id,
-            since=file.since.date(),
-        )
-    for identifier in state.identifiers.active.values():
-        if identifier.additional:
-            yield _Value(
-                place=(identifier.value_at, identifier.retention_class),
-                category=identifier.category,
-                meant_as=identifier.category,
-                purpose=identifier.purpose,
-                key_id=identifier.key_id,
-                since=identifier.since.date(),
-            )
-
-
-def _gone(going: Iterable[_Value], values: Iterable[_Value]) -> dict[Place, frozenset[str]]:
+def _gone(
+    going: Iterable[SealedValue], values: Iterable[SealedValue]
+) -> dict[Place, frozenset[str]]:
     """Section -> what goes of it. A value that serves two purposes goes with the last of them."""
     leaving = set(going)
     needed = {(value.place, value.category) for value in values if value not in leaving}
@@ -232,7 +176,7 @@ def _gone(going: Iterable[_Value], values: Iterable[_Value]) -> dict[Place, froz
     return gone
 
 
-def _keys(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> dict[KeyId, str]:
+def _keys(values: Iterable[SealedValue], gone: Mapping[Place, frozenset[str]]) -> dict[KeyId, str]:
     """The keys above what goes."""
     return {
         value.key_id: value.place[1]
@@ -262,7 +206,9 @@ def _standing(spared: frozenset[str], extent: Extent, state: "SubjectState") -> 
     )
 
 
-def _staying(values: Iterable[_Value], gone: Mapping[Place, frozenset[str]]) -> frozenset[KeyId]:
+def _staying(
+    values: Iterable[SealedValue], gone: Mapping[Place, frozenset[str]]
+) -> frozenset[KeyId]:
     nothing: frozenset[str] = frozenset()
     return frozenset(
         value.key_id
@@ -320,7 +266,7 @@ def _closed_for_good(policy: Policy, state: "SubjectState") -> tuple[str, ...]:
 
 
 def _present(
-    meant: Iterable[_Value], extent: Extent, state: "SubjectState", policy: Policy
+    meant: Iterable[SealedValue], extent: Extent, state: "SubjectState", policy: Policy
 ) -> set[str]:
     """The classes of which something is held. What the execution needs is not the desk's."""
     present = {value.place[1] for value in meant}
@@ -332,7 +278,7 @@ def _present(
 
 
 def _retained(
-    key: str, meant: Iterable[_Value], state: "SubjectState", given: Circumstances
+    key: str, meant: Iterable[SealedValue], state: "SubjectState", given: Circumstances
 ) -> Retained:
     """A class that survives by itself, with its exemption, norm and last day (L37)."""
     kind = given.policy.retention_classes[key]
@@ -354,20 +300,10 @@ def _exemption(retention_class: str, policy: Policy) -> Exemption | None:
 
 
 def _clock_start(
-    kind: RetentionClass, values: list[_Value], state: "SubjectState", given: Circumstances
+    kind: RetentionClass, values: list[SealedValue], state: "SubjectState", given: Circumstances
 ) -> date | None:
     """The day from which the class is counted; None while nothing has set its clock going."""
-    match kind.clock:
-        case ClockEvent.COLLECTION:
-            return max((value.since for value in values), default=None)
-        case ClockEvent.FISCAL_YEAR_END:
-            year = max((value.since.year for value in values), default=None)
-            return None if year is None else date(year, 12, 31)
-        case ClockEvent.CONSENT_END | ClockEvent.ERASURE:
-            # The erasure ends whatever consent is still in force.
-            return given.now.date()
-        case ClockEvent.PARTICIPATION_END | ClockEvent.MEMBERSHIP_END:
-            ended = state.relationships.participation_ended_at
-            return None if ended is None else ended.date()
-        case _:
-            return None
+    if kind.clock in {ClockEvent.CONSENT_END, ClockEvent.ERASURE}:
+        # The erasure ends whatever consent is still in force.
+        return given.now.date()
+    return clock_start(kind, values, state)

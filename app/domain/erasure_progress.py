@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.domain.erasure_plan import Extent, Place
+from app.domain.erasure_plan import Extent
+from app.domain.periods import Place
 from app.events.erasures import (
     ErasureAssured,
     ErasureExecuted,

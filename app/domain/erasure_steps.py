@@ -7,7 +7,8 @@ from typing import TypeAlias
 from uuid import UUID
 
 from app.domain.decider import Refusal
-from app.domain.erasure_plan import Keep, Place
+from app.domain.erasure_plan import Keep
+from app.domain.periods import Place
 from app.events.erasures import ErasureLevel, ErasureTrigger, InformOutcome
 
 

@@ -16,6 +16,7 @@ from app.domain.values import normalise
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.files import FileReferenced
 from app.events.recorded import Record, Recorded, Section
+from app.events.retention import RetentionExecuted
 from app.identifiers import KeyId, is_digest
 from app.values import replace
 
@@ -126,7 +127,7 @@ def evolve(slice_: Files, recorded: Recorded[Any]) -> Files:
     match recorded.event:
         case FileReferenced() as event:
             return Files({**slice_.references, recorded.version: _reference(event, recorded)})
-        case ErasureExecuted() as event:
+        case ErasureExecuted() | RetentionExecuted() as event:
             kept = {v: one for v, one in slice_.references.items() if not _gone(one, event)}
             return Files(kept)
         case SectionsResealed() as event:
@@ -135,8 +136,10 @@ def evolve(slice_: Files, recorded: Recorded[Any]) -> Files:
             return slice_
 
 
-def _gone(one: Reference, event: ErasureExecuted) -> bool:
-    return one.key_id in event.keys or event.reaches(
+def _gone(one: Reference, event: ErasureExecuted | RetentionExecuted) -> bool:
+    if one.key_id in event.keys:
+        return True
+    return isinstance(event, ErasureExecuted) and event.reaches(
         category=one.category, purpose=one.purpose, retention_class=one.retention_class
     )
 
@@ -175,7 +178,7 @@ def _resealed(slice_: Files, event: SectionsResealed, recorded: Recorded[Any]) -
 FILES = Concern(
     "files",
     commands=(ReferenceFile,),
-    folds=(FileReferenced, ErasureExecuted, SectionsResealed),
+    folds=(FileReferenced, ErasureExecuted, RetentionExecuted, SectionsResealed),
     initial=Files(),
     decide=decide,
     evolve=evolve,

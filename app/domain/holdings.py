@@ -8,6 +8,7 @@ from uuid import UUID
 from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.recorded import Recorded
+from app.events.retention import RetentionExecuted
 from app.identifiers import KeyId
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.values import Value, field, replace
@@ -88,7 +89,7 @@ def evolve(slice_: Collections, recorded: Recorded[Any]) -> Collections:
             return _completed(slice_, recorded)
         case SectionsResealed():
             return _resealed(slice_, recorded)
-        case ErasureExecuted() as event:
+        case ErasureExecuted() | RetentionExecuted() as event:
             return _without(slice_, event)
         case _:
             return slice_
@@ -199,7 +200,7 @@ def _resealed(slice_: Collections, recorded: Recorded[SectionsResealed]) -> Coll
     )
 
 
-def _without(slice_: Collections, event: ErasureExecuted) -> Collections:
+def _without(slice_: Collections, event: ErasureExecuted | RetentionExecuted) -> Collections:
     """What still has its key, and was not erased for its purpose while another one needs it."""
     keys, surviving = frozenset(map(KeyId, event.keys)), {}
     for slot, held in slice_.held.items():
@@ -213,8 +214,8 @@ def _without(slice_: Collections, event: ErasureExecuted) -> Collections:
     return replace(slice_, held=surviving)
 
 
-def _reached(held: Held, event: ErasureExecuted) -> bool:
-    return event.reaches(
+def _reached(held: Held, event: ErasureExecuted | RetentionExecuted) -> bool:
+    return isinstance(event, ErasureExecuted) and event.reaches(
         category=held.category, purpose=held.purpose, retention_class=held.retention_class
     )
 

@@ -72,7 +72,19 @@ class ReleaseIdentifier:
     occurred_at: datetime | None = None
 
 
-Command: TypeAlias = ClaimIdentifier | VerifyIdentifier | ReleaseIdentifier
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehouseIdentifier:
+    """The value on which an identifier rests is about to go, and the person keeps it elsewhere."""
+
+    identifier: int
+    value: str = field(repr=False)
+    """Its normalised value, opened by the caller, who saw the same one in the other place."""
+    collected_at: int
+    """Version of the event that holds the other one."""
+    purpose: str
+
+
+Command: TypeAlias = ClaimIdentifier | VerifyIdentifier | ReleaseIdentifier | RehouseIdentifier
 
 
 class IdentifierUnknown(Refusal):
@@ -108,6 +120,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
             return (Record(event, occurred_at=command.occurred_at),)
         case ReleaseIdentifier(identifier=name, value=value):
             return (release(_active(name, state), value, command.occurred_at),)
+        case RehouseIdentifier():
+            return _rehoused(command, state)
         case _:
             assert_never(command)
 
@@ -117,6 +131,32 @@ def _active(name: int, state: "SubjectState") -> Identifier:
     if identifier is None:
         raise IdentifierUnknown(identifier=name)
     return identifier
+
+
+def _rehoused(command: RehouseIdentifier, state: "SubjectState") -> tuple[Record, ...]:
+    """Leads to the person as before; the token stays, and what it rests on is the other value."""
+    former = _active(command.identifier, state)
+    for held in state.collections.of_category(former.category):
+        if (held.version, held.purpose) == (command.collected_at, command.purpose):
+            lot = Lot(
+                purpose=held.purpose,
+                basis=held.basis,
+                source=held.source,
+                policy=held.policy,
+                retention_class=held.retention_class,
+                generation=held.generation,
+            )
+            released = IdentifierReleased(identifier=former.version, kind=former.kind)
+            claimed = claim(
+                former.kind,
+                former.category,
+                command.value,
+                lot,
+                value_at=held.version,
+                verification=former.verification,
+            )
+            return (Record(released), claimed)
+    raise IdentifierUnknown(identifier=command.identifier)
 
 
 def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstances) -> Record:
@@ -155,7 +195,7 @@ def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstanc
 
 IDENTIFIERS = Concern(
     "identifiers",
-    commands=(ClaimIdentifier, VerifyIdentifier, ReleaseIdentifier),
+    commands=(ClaimIdentifier, VerifyIdentifier, ReleaseIdentifier, RehouseIdentifier),
     folds=(
         IdentifierClaimed,
         IdentifierVerified,

@@ -23,6 +23,7 @@ from app.domain.objections import OBJECTIONS, Objections
 from app.domain.proofs import Consents
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
 from app.domain.restrictions import RESTRICTIONS, Restrictions
+from app.domain.retention import RETENTION, Matters
 from app.domain.subjects import (
     SUBJECTS,
     JoinSubject,
@@ -35,6 +36,7 @@ from app.domain.suppressions import SUPPRESSIONS, Suppressions
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.erasures import ErasureExecuted
 from app.events.recorded import Record, Recorded
+from app.events.retention import RetentionExecuted
 from app.identifiers import KeyId
 from app.values import Value, field, replace
 
@@ -53,6 +55,7 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     CONSULTATIONS,
     FINDINGS,
     ERASURES,
+    RETENTION,
 )
 
 
@@ -82,6 +85,7 @@ class SubjectState(Value, frozen=True, kw_only=True):
     consultations: Consultations = CONSULTATIONS.initial
     findings: Findings = FINDINGS.initial
     erasures: Erasures = ERASURES.initial
+    retention: Matters = RETENTION.initial
 
     @property
     def registered(self) -> bool:
@@ -120,6 +124,9 @@ _ADDING = frozenset(
 )
 """Commands that would hold or share more about a child."""
 
+_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands})
+"""Commands on what an erasure left."""
+
 _CONSULTATIONS = (ConsultationRecorded, ConsultationRefused)
 
 _DECIDE: dict[type[Any], Callable[[Any, SubjectState, Circumstances], tuple[Record, ...]]] = {
@@ -142,7 +149,7 @@ def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[
     kind = type(command)
     if kind is not RegisterSubject and not state.registered:
         raise SubjectUnknown
-    if state.erased and kind not in ERASURES.commands:
+    if state.erased and kind not in _AFTER_ERASURE:
         raise SubjectErased
     if state.child and kind in _ADDING:
         raise UnderAge(minimum_age=minimum_age(given))
@@ -176,7 +183,7 @@ def fold(state: SubjectState, stream: Iterable[Recorded[Any]]) -> SubjectState:
 def _keys_after(keys: Mapping[KeyId, str], recorded: Recorded[Any]) -> Mapping[KeyId, str]:
     """The data keys that live after one more event."""
     event = recorded.event
-    if isinstance(event, ErasureExecuted):
+    if isinstance(event, ErasureExecuted | RetentionExecuted):
         return {key: kind for key, kind in keys.items() if key not in event.keys}
     new = {seal.key_id: seal.retention_class for seal in recorded.seals if seal.key_id not in keys}
     return {**keys, **new} if new else keys

@@ -14,6 +14,7 @@ from app.events import policies as policies
 from app.events import registers as registers
 from app.events import relationships as relationships
 from app.events import restrictions as restrictions
+from app.events import retention as retention
 from app.events import subjects as subjects
 from app.events import suppressions as suppressions
 from app.events.declare import registry

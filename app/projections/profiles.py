@@ -26,6 +26,7 @@ from app.events.objections import (
 )
 from app.events.recorded import Recorded
 from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
+from app.events.retention import RetentionExecuted
 from app.events.subjects import SubjectRegistered
 from app.projections import profile_tables as rows
 from app.projections.profile_tables import HeldKind, HeldState, held, subjects
@@ -260,6 +261,23 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     )
     return (
         (gone, rows.ERASE_SUBJECT(subject_id=subject_id, at=at)) if event.of_everything else (gone,)
+    )
+
+
+@PROFILES.on(RetentionExecuted)
+def expired(recorded: Recorded[RetentionExecuted]) -> Writes:
+    """What lay under the key is gone, its period being over; that it was held is still said."""
+    event = recorded.event
+    return (
+        rows.ERASE(
+            subject_id=recorded.stream_id,
+            data_keys=event.keys,
+            purposes=(),
+            categories=(),
+            retained=(),
+            step_of_subject=False,
+            at=recorded.recorded_at,
+        ),
     )
 
 

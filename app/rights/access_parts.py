@@ -1,17 +1,16 @@
 """The six parts of an access report, as the policy's own six topics (C1; Art. 15(1), (2); L31)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final, TypeAlias
 
 from app.domain.decider import Circumstances
 from app.domain.files import TITLE
 from app.domain.holdings import Held
+from app.domain.periods import clock_start, sealed_values
 from app.domain.proofs import NONE
 from app.events.notices import NoticeShown
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
-from app.policy.vocabulary import ClockEvent, SourceOrigin
+from app.policy.vocabulary import SourceOrigin
 from app.rights.consent_history import consents_value, status
 from app.rights.copy_of_data import CopiedValue, Copy
 from app.rights.erasure_report import class_value, status_value
@@ -305,7 +304,9 @@ def _purpose(key: str, told: Told) -> Value:
 
 
 def _retention(kind: RetentionClass, told: Told) -> Value:
-    start = _running_since(kind, told)
+    state = told.person.state
+    values = [one for one in sealed_values(state) if one.place[1] == kind.key]
+    start = clock_start(kind, values, state)
     return {
         **class_value(kind.key, told.policy),
         "keep": str(kind.keep),
@@ -315,30 +316,6 @@ def _retention(kind: RetentionClass, told: Told) -> Value:
         "reason": kind.reason,
         "norm": kind.norm,
     }
-
-
-def _running_since(kind: RetentionClass, told: Told) -> date | None:
-    """The day from which the class is counted; None while nothing has set its clock going."""
-    since = [
-        one.recorded.happened_at.date()
-        for one in told.copy.values
-        if one.retention_class == kind.key
-    ]
-    match kind.clock:
-        case ClockEvent.COLLECTION:
-            return _latest(since)
-        case ClockEvent.FISCAL_YEAR_END:
-            latest = _latest(since)
-            return None if latest is None else date(latest.year, 12, 31)
-        case ClockEvent.PARTICIPATION_END | ClockEvent.MEMBERSHIP_END:
-            ended = told.person.state.relationships.participation_ended_at
-            return None if ended is None else ended.date()
-        case _:
-            return None
-
-
-def _latest(days: Iterable[date]) -> date | None:
-    return max(days, default=None)
 
 
 def _place(place: tuple[int, str]) -> Value:

@@ -13,8 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.clock import random_id
-from app.domain.decider import Circumstances
+from app.clock import Clock, random_id
 from app.domain.erasure_plan import ErasurePlan, Extent, Keep, preview
 from app.domain.erasure_progress import Erasure, Stage
 from app.domain.erasure_steps import (
@@ -28,26 +27,19 @@ from app.domain.erasure_steps import (
     ResealSections,
     WithdrawErasure,
 )
-from app.domain.identifiers import ReleaseIdentifier
-from app.domain.subject import SUBJECT
 from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
 from app.policy.vocabulary import IdentifierKind
 from app.receipts import Attribution, LedgerContended, Receipt, receipt_lines
 from app.rights.destruction import closing_keys, destruction_of, doomed_keys, remainders
+from app.rights.eraser import Eraser
+from app.rights.letting_go import Going, let_go
 from app.rights.matters import matter_of
-from app.rights.person import Person, person_of, read_person
+from app.rights.person import Person, read_person
 from app.rights.recipient_identifiers import identifiers_for
-from app.store.notices import ERASED_CHANNEL
 from app.store.on_file import addresses_in
-from app.vault.sealing import Sealed
 
 TRIES_MAX = 12
-
-ERASE_SQL = "SELECT outcome FROM ledger.ledger_erase(0, $1, $2, $3)"
-
-_REDECIDE = frozenset({"version-conflict", "stale-clock", "blob-count-mismatch", "key-foreign"})
-"""The snapshot that the destruction was counted from is no longer what stands."""
 
 _DONE = frozenset({Stage.EXECUTED, Stage.CLOSED})
 
@@ -82,15 +74,22 @@ async def planned(
 ) -> tuple[Person, ErasurePlan]:
     """What an erasure would do; nothing is recorded. SubjectUnknown, SubjectErased, Refusal."""
     person = await read_person(ledger.store, subject_id)
-    return person, preview(person.state, await _circumstances(ledger), extent, keeps)
+    return person, preview(
+        person.state, (await ledger.rulebook.refresh()).at(ledger.clock()), extent, keeps
+    )
 
 
 class Erasing:
-    """Carries erasures out; the only holder of the connections that may destroy."""
+    """Carries erasures out, over the connections that may destroy.
 
-    def __init__(self, ledger: Ledger, eraser: "asyncpg.Pool[Any]") -> None:
+    ``clock`` says whether a day has come; what is recorded bears the ledger's own time.
+    """
+
+    def __init__(
+        self, ledger: Ledger, eraser: "asyncpg.Pool[Any]", *, clock: Clock | None = None
+    ) -> None:
         self._ledger = ledger
-        self._eraser = eraser
+        self._eraser = Eraser(ledger, eraser, clock=clock)
 
     async def erase(
         self, subject_id: UUID, order: ErasureOrder, attribution: Attribution
@@ -114,7 +113,7 @@ class Erasing:
             erasure = await self._running(subject_id, order.extent)
         by = Attribution(by=attribution.by)
         for _ in range(TRIES_MAX):
-            person = await self._read(subject_id)
+            person = await self._eraser.read(subject_id)
             if _progress(person, erasure).stage in _DONE:
                 return _carried(person, erasure, replayed=receipt.replayed)
             await self._forward(person, erasure, order, by)
@@ -126,14 +125,14 @@ class Erasing:
         RecipientsUninformed while a recipient has not been told and its last day has not come.
         """
         for _ in range(TRIES_MAX):
-            person = await self._read(subject_id)
+            person = await self._eraser.read(subject_id)
             progress = _progress(person, erasure)
-            given = await _circumstances(self._ledger)
+            given = await self._eraser.circumstances()
             keys = closing_keys(person.stream, erasure, progress, given.policy)
             if progress.stage is Stage.CLOSED or (progress.stage is Stage.WITHDRAWN and not keys):
                 return _carried(person, erasure)
             command = CloseErasure(erasure=erasure, destruction=destruction_of(person.stream, keys))
-            await self._destroy(person, command, given, attribution.by)
+            await self._eraser.destroy(person, command, given, attribution.by)
         raise LedgerContended("other writers won every try")
 
     async def withdraw(self, subject_id: UUID, erasure: UUID, attribution: Attribution) -> Receipt:
@@ -148,15 +147,11 @@ class Erasing:
 
     async def status(self, subject_id: UUID, erasure: UUID) -> Carried:
         """Where an erasure stands, with every event of it."""
-        return _carried(await self._read(subject_id), erasure)
-
-    async def _read(self, subject_id: UUID) -> Person:
-        store = self._ledger.store
-        return person_of(store, await store.read_stream(subject_id, with_blobs=True))
+        return _carried(await self._eraser.read(subject_id), erasure)
 
     async def _running(self, subject_id: UUID, extent: Extent) -> UUID:
         """The erasure of this extent that was begun before."""
-        person = await self._read(subject_id)
+        person = await self._eraser.read(subject_id)
         for key, one in person.state.erasures.by_id.items():
             if one.extent == extent and one.stage in (Stage.REQUESTED, Stage.PREPARED):
                 return key
@@ -166,7 +161,7 @@ class Erasing:
         self, person: Person, erasure: UUID, order: ErasureOrder, by: Attribution
     ) -> None:
         """From wherever it stands to the destruction. What came between is met by the next try."""
-        given = await _circumstances(self._ledger)
+        given = await self._eraser.circumstances()
         extent = _progress(person, erasure).extent
         plan = preview(person.state, given, extent, order.keeps)
         told = identifiers_for(person, plan.recipients, given.policy)
@@ -177,11 +172,11 @@ class Erasing:
         await self._release(person, plan, by)
         try:
             await self._reseal(person.subject_id, erasure, order.keeps, by)
-            resealed = await self._read(person.subject_id)
+            resealed = await self._eraser.read(person.subject_id)
             plan = preview(resealed.state, given, extent, order.keeps)
             destruction = destruction_of(resealed.stream, doomed_keys(resealed, plan))
             execution = ExecuteErasure(erasure=erasure, destruction=destruction)
-            await self._destroy(resealed, execution, given, by.by)
+            await self._eraser.destroy(resealed, execution, given, by.by)
         except (ErasureUnprepared, RemainderNotResealed):
             # Something was collected, shared or kept meanwhile: the plan is made again.
             self._ledger.forget(person.subject_id)
@@ -191,67 +186,24 @@ class Erasing:
 
         In a whole erasure the database forgets all of them at once.
         """
-        if plan.identifiers:
-            return
-        for version in plan.released:
-            identifier = person.state.identifiers.active[version]
-            opened = person.open(identifier.value_at, identifier.retention_class)
-            if isinstance(opened, Sealed) and identifier.category in opened.personal:
-                value = opened.personal[identifier.category]
-                command = ReleaseIdentifier(identifier=version, value=value)
-                await self._ledger.execute(person.subject_id, command, by)
+        if not plan.identifiers:
+            await let_go(self._ledger, person, plan.released, going=_going(plan), by=by)
 
     async def _reseal(
         self, subject_id: UUID, erasure: UUID, keeps: tuple[Keep, ...], by: Attribution
     ) -> None:
-        person = await self._read(subject_id)
+        person = await self._eraser.read(subject_id)
         progress = _progress(person, erasure)
-        given = await _circumstances(self._ledger)
+        given = await self._eraser.circumstances()
         plan = preview(person.state, given, progress.extent, keeps)
         staying = remainders(person, plan, progress)
         if staying:
             command = ResealSections(erasure=erasure, remainders=staying)
             await self._ledger.execute(subject_id, command, by)
 
-    async def _destroy(
-        self, person: Person, command: object, given: Circumstances, by: str
-    ) -> None:
-        """Decides on the snapshot that was read, and destroys only if it still stands."""
-        state = person.state
-        records = SUBJECT.decide(command, state, given)
-        if not records:
-            return
-        last_at = state.last_at or given.now
-        draft = self._ledger.store.draft(
-            person.subject_id,
-            records,
-            expected=state.version,
-            previous=state.leaf_hash,
-            keys={},
-            recorded_at=max(given.now, last_at),
-            by=by,
-        )
-        [event] = draft.events
-        arguments = (person.subject_id, state.version, event.entry)
-        try:
-            outcome = await self._eraser.fetchval(ERASE_SQL, *arguments)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
-            # Whether it was committed is unknown here: the next try reads it from the log.
-            self._ledger.forget(person.subject_id)
-            return
-        assert outcome == "appended" or outcome in _REDECIDE, "an outcome of ledger_erase"
-        self._ledger.forget(person.subject_id)
-        if outcome == "appended":
-            await self._announce(person.subject_id)
 
-    async def _announce(self, subject_id: UUID) -> None:
-        """Tells the other processes to forget the person; keys are checked by them in any case."""
-        await self._eraser.execute("SELECT pg_notify($1, $2)", ERASED_CHANNEL, str(subject_id))
-
-
-async def _circumstances(ledger: Ledger) -> Circumstances:
-    """The rules as they stand in the database: nothing is destroyed under outdated ones."""
-    return (await ledger.rulebook.refresh()).at(ledger.clock())
+def _going(plan: ErasurePlan) -> Going:
+    return lambda place, category: category in plan.gone.get(place, frozenset[str]())
 
 
 def _progress(person: Person, erasure: UUID) -> Erasure:

@@ -73,3 +73,14 @@ def test_an_unknown_register_is_refused(call: Call, server: Settings, name: str)
 
     assert ended.exit_code == ExitCode.REFUSED
     assert ended.document["failed"]["code"] == "projection-unknown"
+
+
+@pytest.mark.clause("L7")
+def test_what_is_due_is_shown_and_carried_out(call: Call, server: Settings) -> None:
+    shown = call("retention", "run", "--dry-run", "--on", "2060-01-01", "--json", **server)
+    done = call("retention", "run", "--json", **server)
+    early = call("retention", "run", "--on", "2060-01-01", "--json", **server)
+
+    assert (shown.exit_code, shown.document["due"]) == (0, [])
+    assert done.document["done"] == {"people": 0, "keys": 0, "closed": 0, "failed": 0}
+    assert early.exit_code == ExitCode.USAGE, "nothing is destroyed on another day"

@@ -1,5 +1,6 @@
 """Identifiers of a known person change only with proof of control."""
 
+from app.values import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from app.domain.identifiers import (
     IdentifierUnknown,
     IdentifierUnverified,
     NotAnIdentifier,
+    RehouseIdentifier,
     ReleaseIdentifier,
     VerifyIdentifier,
 )
@@ -163,3 +165,19 @@ def test_no_identifier_is_claimed_for_a_purpose_of_the_ledgers_own() -> None:
     given(PERSON).when(claim(purpose="rights_requests")).then_refused(
         CategoryNotAllowedForPurpose, category="contact.email", purpose="rights_requests"
     )
+
+
+@pytest.mark.clause("C7", "L7")
+def test_an_identifier_moves_to_where_its_value_is_kept_when_its_own_place_goes() -> None:
+    """Versions: 2 collected for the event, 3 for the newsletter; 4 is the address."""
+    person = given(registration("event_logistics", "newsletter"))
+    move = RehouseIdentifier(
+        identifier=4, value="zoe.angstrom@stad.example", collected_at=3, purpose="newsletter"
+    )
+    after = person.when(move).after.state.identifiers
+
+    assert [one.category for one in after.active.values()].count("contact.email") == 1
+    [moved] = after.of_category("contact.email")
+    assert (moved.value_at, moved.retention_class) == (3, "subscription")
+    gone = replace(move, collected_at=9)
+    person.when(gone).then_refused(IdentifierUnknown, identifier=4)

@@ -84,6 +84,42 @@ async def test_the_purge_comes_round_again_after_a_fault(
     ]
 
 
+@pytest.mark.clause("L7")
+async def test_retention_is_tried_again_until_nothing_is_left_and_then_rests_for_the_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "RETENTION_PAUSE_S", 0.01)
+    monkeypatch.setattr(workers, "PURGE_PAUSE_S", 0.01)
+    purge, rounds = Purge(), 0
+    results: list[bool | ConnectionError] = [ConnectionError("away"), False, True]
+    looked: list[int] = []
+
+    async def retain() -> bool:
+        looked.append(1)
+        result = results[len(looked) - 1]
+        if isinstance(result, ConnectionError):
+            raise result
+        return result
+
+    async def rested() -> bool:
+        return len(looked) >= 3 and purge.times >= rounds
+
+    running = Workers(connect=None, purge=purge, retain=retain)
+    with capture_logs() as logged:
+        running.start()
+        await until(rested)
+        rounds = purge.times + 3
+        await until(rested)
+        await running.stop()
+
+    assert len(looked) == 3
+    assert {
+        "event": "retention failed",
+        "log_level": "error",
+        "error_class": "ConnectionError",
+    } in (logged)
+
+
 async def test_a_database_that_is_away_is_tried_again(
     log: Log, database: Database, pool: "asyncpg.Pool[Any]"
 ) -> None:

@@ -1,0 +1,101 @@
+"""`pdledger retention`: what is due for destruction today, and carrying it out."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.answers import ExitCode, Json, answer, unavailable
+from app.cli.configuration import read_settings, refuse_migration_url
+from app.cli.databases import reached
+from app.main import open_service
+from app.rights.retention import Due, Retaining
+from app.settings import Settings
+from app.store.connection import Logins
+
+app = typer.Typer(no_args_is_help=True)
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what is due; nothing is destroyed.")
+]
+On = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], help="Show what would be due on another day; with --dry-run only."
+    ),
+]
+
+
+@app.callback()
+def retention() -> None:
+    """The periods of the policy: the workers execute them daily, this shows or does it now."""
+
+
+@app.command("run")
+def run_retention(*, dry_run: DryRun = False, on: On = None, as_json: Json = False) -> None:
+    """Destroy what was kept to its last day, and close erasures whose day has come.
+
+    Shows people by their id and retention classes, never a value. Ends with 1 when something that
+    is due could not be carried out.
+    """
+    if on is not None and not dry_run:
+        raise typer.BadParameter("nothing is destroyed on a day that is not today", param_hint="on")
+    refuse_migration_url()
+    settings = read_settings()
+    with reached(settings) as logins:
+        if dry_run:
+            day = None if on is None else on.date()
+            due = asyncio.run(_due(settings, logins, day))
+            answer({"due": [_value(one) for one in due]}, _lines(due), as_json=as_json)
+            return
+        if logins.eraser is None:
+            raise unavailable("eraser-url-missing", "set LEDGER_ERASER_URL to that role's login")
+        done = asyncio.run(_run(settings, logins))
+    lines = [f"{done['keys']} keys destroyed, {done['closed']} erasures closed."]
+    answer({"done": done}, lines, as_json=as_json)
+    if done["failed"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+async def _due(settings: Settings, logins: Logins, day: date | None) -> list[Due]:
+    noon = None if day is None else datetime.combine(day, time(12), tzinfo=UTC)
+    async with open_service(settings, logins) as service:
+        clock = service.ledger.clock if noon is None else lambda: noon
+        retaining = Retaining(service.ledger, service.pool, None, clock=clock)
+        return [one async for one in retaining.due()]
+
+
+async def _run(settings: Settings, logins: Logins) -> dict[str, int]:
+    async with open_service(settings, logins) as service:
+        done = await Retaining(service.ledger, service.pool, service.eraser).run()
+    return {
+        "people": done.people,
+        "keys": done.keys,
+        "closed": done.closed,
+        "failed": done.failed,
+    }
+
+
+def _value(due: Due) -> dict[str, Any]:
+    return {
+        "subject_id": due.subject_id,
+        "expired": [
+            {"retention_class": one.retention_class, "until": one.until} for one in due.expired
+        ],
+        "closing": list(due.closing),
+    }
+
+
+def _lines(due: Iterable[Due]) -> Iterable[str]:
+    nothing = True
+    for person in due:
+        for one in person.expired:
+            nothing = False
+            yield f"{person.subject_id}  {one.retention_class}, kept until {one.until}"
+        for erasure in person.closing:
+            nothing = False
+            yield f"{person.subject_id}  erasure {erasure}, to be closed"
+    if nothing:
+        yield "Nothing is due."

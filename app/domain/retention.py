@@ -1,0 +1,214 @@
+"""Whose period is over, and the record of its execution: never early, held back by rights (L7).
+
+What is destroyed is a data key: what shares one (a person's class and expiry bucket) goes on one
+day. Nothing goes while a restriction or an erasure is open (Art. 18(2); L67), and what the desk
+keeps under Art. 17(3) stays to the day that it named, and no longer (L37).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from uuid import UUID
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances
+from app.domain.erasure_progress import Stage
+from app.domain.erasure_steps import Destruction
+from app.domain.periods import SealedValue, clock_start, erased_at, sealed_values
+from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureWithdrawn
+from app.events.objections import (
+    ObjectionGranted,
+    ObjectionOverridden,
+    ObjectionRaised,
+    ObjectionWithdrawn,
+)
+from app.events.recorded import Record, Recorded
+from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
+from app.events.retention import RetentionExecuted
+from app.identifiers import KeyId
+from app.policy.model import RetentionClass
+from app.policy.vocabulary import ClockEvent
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+_RUNNING: Final = frozenset({Stage.REQUESTED, Stage.PREPARED})
+_DONE: Final = frozenset({Stage.EXECUTED, Stage.CLOSED})
+_CLOSING = (
+    ErasureExecuted,
+    ErasureWithdrawn,
+    ObjectionGranted,
+    ObjectionOverridden,
+    ObjectionWithdrawn,
+    RestrictionLifted,
+)
+"""Events that close a matter of rights."""
+_OPENING = (ErasureRequested, ObjectionRaised, RestrictionSet, AccuracyDisputed)
+"""Events beside which letters of such a matter may be sealed; a decision is one, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matters:
+    """The letters of a person by their data key, and when each matter was closed."""
+
+    letters: Mapping[KeyId, frozenset[UUID]] = field(default_factory=dict)
+    closed: Mapping[UUID, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A data key whose period is over."""
+
+    key_id: KeyId
+    retention_class: str
+    until: date
+    """The last day on which it was to be kept."""
+    values: tuple[SealedValue, ...]
+    """What lies under it, as far as it was collected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteRetention:
+    """Destroy one data key whose period is over."""
+
+    key_id: KeyId
+    generation: str
+    destruction: Destruction
+
+
+Command: TypeAlias = ExecuteRetention
+
+
+def expired(state: "SubjectState", given: Circumstances) -> Mapping[KeyId, Expired]:
+    """The data keys to be destroyed today: one for each whose last day is over."""
+    if _held_back(state):
+        return {}
+    return {one.key_id: one for one in _expired(state, given)}
+
+
+def closing_due(state: "SubjectState", given: Circumstances) -> tuple[UUID, ...]:
+    """The erasures to be closed today: told or not, their last day is over (Art. 19).
+
+    One that was withdrawn has nobody to tell: what it had set aside is due at once.
+    """
+    last_days = (kind for kind in given.policy.retention_classes.values() if _of_execution(kind))
+    execution = next(last_days)
+    return tuple(
+        key
+        for key, one in state.erasures.by_id.items()
+        if one.set_aside & state.data_keys.keys()
+        and (
+            one.stage is Stage.WITHDRAWN
+            or (
+                one.telling
+                and one.executed_at is not None
+                and given.now.date() > execution.until(one.executed_at.date())
+            )
+        )
+    )
+
+
+def _of_execution(kind: RetentionClass) -> bool:
+    return kind.clock is ClockEvent.ERASURE
+
+
+def _held_back(state: "SubjectState") -> bool:
+    """Whether the person asked that the data stay, or a right is being answered by them."""
+    if any(one.stage in _RUNNING for one in state.erasures.by_id.values()):
+        return True
+    return bool(state.restrictions.active) and not state.erased
+
+
+def _expired(state: "SubjectState", given: Circumstances) -> Iterator[Expired]:
+    by_key: dict[KeyId, list[SealedValue]] = {}
+    for value in sealed_values(state):
+        if value.key_id is not None:
+            by_key.setdefault(value.key_id, []).append(value)
+    for key_id, retention_class in state.data_keys.items():
+        kind = given.policy.retention_classes.get(retention_class)
+        values = tuple(by_key.get(key_id, ()))
+        until = None if kind is None else _last_day(kind, key_id, values, state)
+        if until is not None and given.now.date() > until:
+            yield Expired(
+                key_id=key_id, retention_class=retention_class, until=until, values=values
+            )
+
+
+def _last_day(
+    kind: RetentionClass, key_id: KeyId, values: tuple[SealedValue, ...], state: "SubjectState"
+) -> date | None:
+    """The last day of what lies under a key; None while nothing says so."""
+    if kind.clock is ClockEvent.REQUEST_CLOSED:
+        start = _matters_closed(key_id, state)
+    else:
+        start = clock_start(kind, values, state)
+    regular = None if start is None else kind.until(start)
+    named = [
+        (one.until[kind.key], one.extent.of_everything)
+        for one in state.erasures.by_id.values()
+        if one.stage in _DONE and kind.key in one.grounds and kind.key in one.until
+    ]
+    if not named:
+        return regular
+    kept = max(until for until, _ in named)
+    if any(whole for _, whole in named):
+        return kept  # all else about the person is gone: the named day alone holds this
+    return None if regular is None else max(regular, kept)
+
+
+def _matters_closed(key_id: KeyId, state: "SubjectState") -> date | None:
+    """When the last matter was closed whose letters lie under the key."""
+    slice_ = state.retention
+    ended = erased_at(state)
+    ends = [slice_.closed.get(one, ended) for one in slice_.letters.get(key_id, ())]
+    known = [end.date() for end in ends if end is not None]
+    return max(known) if known and len(known) == len(ends) else None
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The record of a destruction; none when it is not, or no longer, due."""
+    due = expired(state, given).get(command.key_id)
+    if due is None or command.destruction.keys != (command.key_id,):
+        return ()
+    event = RetentionExecuted(
+        retention_class=due.retention_class,
+        generation=command.generation,
+        until=due.until,
+        policy=given.policy.version,
+        keys=command.destruction.keys,
+        classes=(),
+        blobs=command.destruction.blobs,
+        identifiers=False,
+        root=command.destruction.root,
+    )
+    return (Record(event),)
+
+
+def evolve(slice_: Matters, recorded: Recorded[Any]) -> Matters:
+    """The matters after one more event."""
+    event = recorded.event
+    if isinstance(event, RetentionExecuted):
+        kept = {key: one for key, one in slice_.letters.items() if key not in event.keys}
+        return Matters(kept, slice_.closed)
+    matter: UUID = next(
+        getattr(event, name)
+        for name in ("erasure", "objection", "restriction")
+        if hasattr(event, name)
+    )
+    letters, closed = dict(slice_.letters), slice_.closed
+    for seal in recorded.seals:
+        letters[seal.key_id] = letters.get(seal.key_id, frozenset()) | {matter}
+    if isinstance(event, _CLOSING) and getattr(event, "step", None) is not ErasureStep.SUBJECT:
+        closed = {**closed, matter: recorded.happened_at}
+    return Matters(letters, closed)
+
+
+RETENTION = Concern(
+    "retention",
+    commands=(ExecuteRetention,),
+    folds=(*_OPENING, *_CLOSING, RetentionExecuted),
+    initial=Matters(),
+    decide=decide,
+    evolve=evolve,
+)
