@@ -275,6 +275,33 @@ async def test_another_file_under_the_same_key_is_refused_line_by_line(
     assert await written(shared_service) > before
 
 
+@pytest.mark.clause("C7")
+async def test_the_same_address_twice_in_one_file_is_one_person(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """Both lines are looked up before either is appended; the second is decided again."""
+    twice = address()
+
+    results = await sent(caller, [person(email=twice), person(email=twice), person()])
+
+    assert kinds(results) == ["recorded"] * 3
+    first, second, other = (one["subject_id"] for one in results)
+    assert first == second != other
+
+
+async def test_people_who_are_imported_are_not_remembered(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """They would drive out those who are in use, and the next command reads them anyway."""
+    results = await sent(caller, [person()])
+    subject_id = UUID(results[0]["subject_id"])
+
+    state = await shared_service.ledger.state(subject_id)
+
+    assert state.registered
+    assert state.content_version == state.version > 1
+
+
 @pytest.mark.clause("L16", "L12", "L13")
 async def test_a_consent_that_nobody_can_prove_makes_nobody_mailable(
     caller: httpx.AsyncClient, shared_service: Service
