@@ -4,6 +4,7 @@ Where quotes leave it unclear where a row ends, nothing is guessed: a cut in the
 make one person's data another's. What follows is then not read at all.
 """
 
+import contextlib
 import csv
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -163,18 +164,20 @@ def cells_of(text: str, delimiter: str) -> list[str]:
     """The cells of one row, strictly: a quote that is opened is closed at the end of its cell."""
     if '"' not in text and "\r" not in text[:-1]:
         return text.removesuffix("\r").split(delimiter)
-    try:
+    cells: list[str] | None = None
+    with contextlib.suppress(csv.Error, ValueError):
         [cells] = csv.reader([text], delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError):
-        raise Unreadable(Flaw.QUOTES) from None
+    if cells is None:  # raised outside the handlers: their exceptions quote the row
+        raise Unreadable(Flaw.QUOTES)
     return cells
 
 
 def _decoded(row: bytes) -> str:
-    try:
+    text = None
+    with contextlib.suppress(UnicodeDecodeError):
         text = row.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Unreadable(Flaw.NUL if b"\x00" in row else Flaw.ENCODING) from None
-    if "\x00" in text:
+    if b"\x00" in row:
         raise Unreadable(Flaw.NUL)
+    if text is None:
+        raise Unreadable(Flaw.ENCODING)
     return text
