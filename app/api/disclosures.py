@@ -16,6 +16,7 @@ from app.api.sources import source_of
 from app.auth import Scope
 from app.domain.disclosures import RecordDisclosure
 from app.domain.permissions import REFUSALS
+from app.propagation.registration import REGISTRAR, Registrar
 from app.rights.as_of import parse_as_of
 from app.rights.person import read_person
 from app.rights.sharing import disclosure_value, disclosures, recipients_value
@@ -84,7 +85,7 @@ class DisclosuresBody(BaseModel):
         "occurred-in-future",
     ),
     clauses=("C18", "C23", "C29", "C30", "C35", "C36", "C38", "C47", "C54"),
-    law=("L4", "L42", "L43", "L44", "L55", "L56"),
+    law=("L4", "L17", "L42", "L43", "L44", "L55", "L56"),
     writes=True,
 )
 async def record_disclosure(
@@ -107,9 +108,22 @@ async def record_disclosure(
         occasion=body.occasion,
         occurred_at=body.occurred_at,
     )
-    return receipted(
-        await call.service.ledger.execute(subject_id, command, await call.attribution())
-    )
+    attribution = await call.attribution()
+    await _heed_opt_outs(call, subject_id)
+    return receipted(await call.service.ledger.execute(subject_id, command, attribution))
+
+
+async def _heed_opt_outs(call: Call, subject_id: UUID) -> None:
+    """An impersonal address may be mailed until it opts out; nobody is found by one who does.
+
+    So an opt-out that came to the register alone is looked up here, before the share (L17).
+    """
+    ledger = call.service.ledger
+    if not (await ledger.state(subject_id)).mailboxes.impersonal:
+        return
+    policy = (await ledger.rules()).policy
+    registrar = Registrar(ledger, call.service.lookups)
+    await registrar.settle(subject_id, await call.addresses_of(subject_id), REGISTRAR, policy)
 
 
 @operation(

@@ -107,7 +107,7 @@ class PermissionsAnswer(BaseModel):
                 "subject_id": "9f2c1c5e-3d0b-4f4e-8a55-0c6b8d7f1a10",
                 "allowed": False,
                 "reason": "consent-missing",
-                "rules": ["C25", "L11", "L14", "L16"],
+                "rules": ["C25", "L11", "L14", "L16", "L17"],
                 "purpose": "newsletter",
             }
         ],

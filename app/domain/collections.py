@@ -8,6 +8,7 @@ from app.domain.children import child_discovered, is_child
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances
 from app.domain.holdings import Collections, evolve
+from app.domain.mailboxes import attributed
 from app.domain.obtaining import (
     Obtained,
     Provenance,
@@ -104,6 +105,7 @@ def _collect(
     return (
         replace(collection, suppressions=suppressions),
         *claimed,
+        *attributed([(state.version + 1, collection)], provenance, given),
         *matches(state, command.suppressed_for),
     )
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from app.domain.children import UnderAge
 from app.domain.concern import Concern
-from app.domain.contact_points import is_role_address
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import (
     ConsentEvidenceInvalid,
@@ -326,15 +325,6 @@ def _check_time(purpose: str, at: datetime, state: "SubjectState", given: Circum
     )
     if any(no is not None and at <= no for no in noes):
         raise ConsentOutdated(purpose=purpose)
-
-
-def consent_required(purpose: Purpose, address: str) -> bool:
-    """Whether mail for this purpose to this address needs a consent first.
-
-    The impersonal address of a legal person (`info@`) may be written to until it opts out; a
-    person's address at work is a person's (Royal Decree of 4 April 2003, art. 1; L17).
-    """
-    return purpose.legal_basis is LegalBasis.CONSENT and not is_role_address(address)
 
 
 CONSENTS = Concern(

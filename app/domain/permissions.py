@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.children import UnderAge
 from app.domain.decider import Circumstances, Fact, Refusal
+from app.domain.mailboxes import consent_required
 from app.domain.objections import Objection
 from app.domain.proofs import Transfer
 from app.domain.purpose_limitation import (
@@ -32,7 +33,7 @@ from app.domain.subjects import SubjectErased, SubjectUnknown
 from app.domain.suppressions import SubjectSuppressed
 from app.events.restrictions import RestrictionGround
 from app.policy.model import EEA_GROUND, Purpose, Recipient
-from app.policy.vocabulary import LegalBasis, RecipientRole
+from app.policy.vocabulary import IdentifierKind, RecipientRole
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -66,7 +67,7 @@ class ConsentMissing(Refusal):
     """The purpose rests on consent, and none is in force."""
 
     code = "consent-missing"
-    rules = ("C25", "L11", "L14", "L16")
+    rules = ("C25", "L11", "L14", "L16", "L17")
 
 
 class TransferConsentMissing(Refusal):
@@ -156,6 +157,8 @@ class Use:
     lineage: tuple[str, ...]
     recipient: Recipient
     categories: frozenset[str]
+    emails: frozenset[str]
+    """Categories whose values are e-mail addresses."""
     transfer: Transfer
     ground: str | None
     """The transfer ground for everybody."""
@@ -213,6 +216,7 @@ def use_of(
         lineage=given.policy.lineage(found.key),
         recipient=receiver,
         categories=named,
+        emails=frozenset(given.policy.identifying(IdentifierKind.EMAIL)),
         transfer=(found.key, receiver.key, where),
         ground=transfer_ground(receiver, country, day, given),
         derogation=EXPLICIT_CONSENT if derogation and derogation.in_force(day) else None,
@@ -318,7 +322,7 @@ def _suppressed(use: Use, state: "SubjectState") -> Denied | None:
 
 
 def _consent_missing(use: Use, state: "SubjectState") -> Denied | None:
-    if use.purpose.legal_basis is not LegalBasis.CONSENT:
+    if not consent_required(use.purpose, use.emails, state):
         return None
     consented = state.consents.of(use.purpose.key).proof is not None
     return None if consented else Denied(ConsentMissing, {"purpose": use.purpose.key})

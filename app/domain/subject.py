@@ -18,6 +18,7 @@ from app.domain.findings import FINDINGS, Findings
 from app.domain.holdings import Collections
 from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier
 from app.domain.identities import Identifiers
+from app.domain.mailboxes import MAILBOXES, Mailboxes
 from app.domain.notices import NOTICES, Notices
 from app.domain.objections import OBJECTIONS, Objections
 from app.domain.proofs import Consents
@@ -44,6 +45,7 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     SUBJECTS,
     IDENTIFIERS,
     COLLECTIONS,
+    MAILBOXES,
     RELATIONSHIPS,
     NOTICES,
     CONSENTS,
@@ -74,6 +76,7 @@ class SubjectState(Value, frozen=True, kw_only=True):
     subjects: Subjects = SUBJECTS.initial
     identifiers: Identifiers = IDENTIFIERS.initial
     collections: Collections = COLLECTIONS.initial
+    mailboxes: Mailboxes = MAILBOXES.initial
     relationships: Relationships = RELATIONSHIPS.initial
     notices: Notices = NOTICES.initial
     consents: Consents = CONSENTS.initial

@@ -11,6 +11,7 @@ from app.domain import notices, relationships
 from app.domain.children import UnderAge, child_discovered, is_child, minimum_age
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
+from app.domain.mailboxes import attributed
 from app.domain.notices import ShowNotice, shown
 from app.domain.obtaining import Admitted, Obtained, Provenance, admitted, claims, closed, collected
 from app.domain.purpose_limitation import PurposeMissing, source_named
@@ -139,8 +140,9 @@ def _register(
         known=command.identified,
         verification=command.verification,
     )
+    mailboxes = attributed(zip(versions, collections, strict=True), provenance, given)
     matched = matches(state, command.suppressed_for)
-    return (*known, *collections, *claimed, *matched, *_suspected(command))
+    return (*known, *collections, *claimed, *mailboxes, *matched, *_suspected(command))
 
 
 def _join(

@@ -8,6 +8,7 @@ from app.events import erasures as erasures
 from app.events import files as files
 from app.events import findings as findings
 from app.events import identifiers as identifiers
+from app.events import mailboxes as mailboxes
 from app.events import notices as notices
 from app.events import objections as objections
 from app.events import policies as policies

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.domain.register import SuppressUnknown
+from app.receipts import Attribution
 from app.service import Service
 from tests.conftest import Database
 from tests.rights.people import arrange, get, post, register, share, stranger
@@ -165,3 +167,23 @@ async def test_many_shares_are_read_page_by_page(client: httpx.AsyncClient) -> N
     versions = [one["version"] for one in (*first["items"], *second["items"])]
     assert versions == sorted(set(versions))
     assert other.json()["type"] == "/problems/cursor-invalid"
+
+
+@pytest.mark.clause("L17", "L43")
+async def test_the_mailbox_of_a_legal_person_is_mailed_until_it_opts_out(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Who unsubscribes by it is nobody in particular: the register is asked before each share."""
+    await arrange(service, "mailchimp")
+    obtained = [{"purpose": "newsletter", "data": {"contact.email": "info@stad.example"}}]
+    body = {"source": "registration_form", "obtained": obtained, "flags": ["legal_person"]}
+    person = f"/v1/subjects/{(await post(client, '/v1/subjects', body))['subject_id']}"
+    mailing = {**share("mailchimp", purpose="newsletter"), "categories": ["contact.email"]}
+    await post(client, f"{person}/disclosures", mailing)
+    opted_out = SuppressUnknown(
+        purpose="newsletter", source="mailchimp", addresses=("info@stad.example",)
+    )
+    await service.control.register(opted_out, Attribution(by="tests"))
+    refused = await post(client, f"{person}/disclosures", mailing, status=409)
+
+    assert refused["type"] == "/problems/subject-suppressed"

@@ -69,7 +69,7 @@ async def test_each_person_gets_their_own_answer_in_the_order_asked(
         "subject-unknown",
     ]
     assert told["answers"][1]["mechanism"] == "dpf"
-    assert told["answers"][3]["rules"] == ["C25", "L11", "L14", "L16"]
+    assert told["answers"][3]["rules"] == ["C25", "L11", "L14", "L16", "L17"]
     assert told["policy"] == "impel-1"
 
 

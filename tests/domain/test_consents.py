@@ -17,7 +17,6 @@ from app.domain.consents import (
     NeverConsented,
     RequestConsent,
     WithdrawConsent,
-    consent_required,
 )
 from app.domain.control import ControlState, Published
 from app.domain.evidence import ConsentEvidenceInvalid, Evidence, Wording
@@ -39,7 +38,7 @@ from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
 from app.values import replace
-from tests.spec import NOW, POLICY, At, given, registration
+from tests.spec import NOW, At, given, registration
 
 DIGEST = "c0" * 32
 REQUEST = UUID("6f0c9a52-47c7-4a55-8a2c-0f7a3a8f3e01")
@@ -550,25 +549,6 @@ def test_a_child_may_withdraw() -> None:
     child = given(SUBSCRIBER, GIVE, DiscoverChild(source="secretariat"))
 
     assert child.when(WITHDRAW).records[0].event == WITHDRAWN
-
-
-@pytest.mark.clause("L17")
-@pytest.mark.parametrize(
-    ("purpose", "address", "required"),
-    [
-        ("newsletter", "anna.svensson@stad.example", True),
-        ("newsletter", "info@stad.example", False),
-        ("information", "anna.svensson@stad.example", False),
-    ],
-)
-def test_an_impersonal_address_may_be_mailed_until_it_opts_out(
-    purpose: str, address: str, required: bool
-) -> None:
-    """Royal Decree of 4 April 2003, art. 1: a person's address at work is a person's."""
-    found = POLICY.purpose(purpose)
-    assert found is not None
-
-    assert consent_required(found, address) is required
 
 
 def test_no_personal_value_shows_in_a_command() -> None:
