@@ -124,9 +124,9 @@ async def opened_csv(
     mapping, digest = _mapping(header)
     check_mapping(mapping, policy)
     names = Cutter(first=1, size_max=size_max, quoted=True)
-    rows = Cutter(first=first or FIRST_ROW, size_max=size_max, quoted=True)
     head, rest = await _head(stream, names)
-    table = opened(head, mapping.columns, mapping.delimiter)
+    table = opened(head.text, mapping.columns, mapping.delimiter)
+    rows = Cutter(first=first or FIRST_ROW, size_max=size_max, quoted=True, began=head.end)
     bound = mapping.bound(table.columns)
     return CsvBody(stream, rows, list(rows.feed(rest)), table, bound, digest)
 
@@ -218,7 +218,7 @@ def _texts(value: Any) -> Iterator[str]:
         yield from filter(None, value.values.values())
 
 
-async def _head(stream: AsyncIterator[bytes], cutter: Cutter) -> tuple[bytes, bytes]:
+async def _head(stream: AsyncIterator[bytes], cutter: Cutter) -> tuple[Piece, bytes]:
     """The first row, and what came after it in the chunks that it came in."""
     came = b""
     async for chunk in stream:
@@ -232,7 +232,7 @@ async def _head(stream: AsyncIterator[bytes], cutter: Cutter) -> tuple[bytes, by
     raise Unreadable(Flaw.EMPTY)
 
 
-def _names(piece: Piece) -> bytes:
+def _names(piece: Piece) -> Piece:
     if piece.flaw is not None or piece.number > 1:
         raise Unreadable(piece.flaw or Flaw.EMPTY)
-    return piece.text
+    return piece

@@ -57,12 +57,12 @@ class Piece:
 class Cutter:
     """Cuts one stream. Blank lines are counted and passed over."""
 
-    def __init__(self, *, first: int, size_max: int, quoted: bool) -> None:
-        """``quoted``: a line end within quotes ends no row."""
+    def __init__(self, *, first: int, size_max: int, quoted: bool, began: int = 0) -> None:
+        """``quoted``: a line end within quotes ends no row; ``began`` bytes into the stream."""
         self._number = first - 1
         self._size_max = size_max
         self._quoted = quoted
-        self._end = 0
+        self._end = began
         self._rest = b""
         self._held: list[bytes] = []
         self._held_size = 0
