@@ -1,16 +1,15 @@
-"""Who may receive data, on which paper and mechanism; and the desk's arrangements with them."""
+"""The desk's arrangements with recipients: paper, mechanism, and what is necessary at all."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Response, Security
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from app.api.answers import answer, receipted
+from app.api.answers import receipted
 from app.api.bodies import Body, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
-from app.api.policies import plain
 from app.auth import Scope
 from app.domain.control import (
     Command,
@@ -20,34 +19,12 @@ from app.domain.control import (
     RegisterContract,
     SetTransferMechanism,
 )
-from app.domain.recipients import transfer_ground
 from app.events.policies import NecessityOutcome
-from app.policy.model import Recipient
 from app.policy.vocabulary import AgreementKind
-from app.store.rulebook import Rules
 
 ROUTES = router("recipients")
 
-Reader = Annotated[Call, Security(authorised, scopes=[Scope.REGISTERS_READ])]
 Desk = Annotated[Call, Security(authorised, scopes=[Scope.POLICY_PUBLISH])]
-
-
-class RecipientBody(BaseModel):
-    """A recipient of the policy, with what may go there today."""
-
-    key: str = Field(examples=["mailchimp"], max_length=64)
-    transfer_ground: str | None = Field(
-        description="`eea`, the mechanism that holds today, or null: nothing may go there.",
-        max_length=64,
-    )
-    contract: dict[str, Any] | None
-    declared: dict[str, Any] = Field(description="What the policy says of the recipient.")
-
-
-class RecipientsBody(BaseModel):
-    """Every recipient of the policy in force."""
-
-    items: list[RecipientBody] = Field(max_length=500)
 
 
 class ContractBody(Body):
@@ -84,35 +61,6 @@ class NecessityBody(Body):
     """The desk's decision on a category that is off by default (L5)."""
 
     outcome: NecessityOutcome
-
-
-def _value(recipient: Recipient, rules: Rules, today: date, call: Call) -> dict[str, Any]:
-    given = rules.at(call.service.ledger.clock())
-    contract = rules.control.contracts.get(recipient.key)
-    return {
-        "key": recipient.key,
-        "transfer_ground": transfer_ground(recipient, None, today, given),
-        "contract": plain(contract) if contract else None,
-        "declared": plain(recipient),
-    }
-
-
-@operation(
-    ROUTES,
-    "GET",
-    "/v1/recipients",
-    scope=Scope.REGISTERS_READ,
-    answers=RecipientsBody,
-    summary="List the recipients",
-    clauses=("C35", "C36", "C38", "C39", "C41", "C42", "C43", "C44", "C45", "C46", "C47"),
-    law=("L32", "L50", "L55"),
-)
-async def list_recipients(call: Reader) -> Response:
-    """Lists every recipient that the policy names, and whether data may go there today."""
-    rules = await call.service.rulebook.refresh()
-    today = call.service.ledger.clock().date()
-    items = [_value(one, rules, today, call) for one in rules.policy.recipients.values()]
-    return answer({"items": items})
 
 
 async def _decide(call: Call, command: Command) -> Response:

@@ -11,7 +11,7 @@ from app.policy.law import DatedValue, Law
 from app.policy.model import EVERYBODY, Policy
 from app.policy.reading import Fault
 from app.policy.records import Purpose
-from app.policy.vocabulary import LegalBasis
+from app.policy.vocabulary import CapabilityMeans, LegalBasis, Right
 
 _BINDING_BASES = frozenset(
     {LegalBasis.CONTRACT, LegalBasis.LEGAL_OBLIGATION, LegalBasis.VITAL_INTERESTS}
@@ -106,6 +106,10 @@ def _recipient_references(policy: Policy) -> Iterator[Fault]:
         yield from _unknown(f"{where}.mechanisms", recipient.mechanisms, policy.mechanisms)
         if not recipient.countries and not recipient.group:
             yield Fault(f"{where}.countries", "only a group may leave its countries open")
+        erasing = recipient.capabilities.get(Right.ERASURE)
+        path = recipient.erasure_path or CapabilityMeans.IMPOSSIBLE
+        if erasing is not None and erasing.means != path:
+            yield Fault(f"{where}.capabilities.erasure", "differs from erasure_path")
 
 
 def _source_references(policy: Policy) -> Iterator[Fault]:

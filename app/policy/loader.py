@@ -39,6 +39,7 @@ from app.policy.records import (
     RelationshipKind,
     RetentionClass,
     RightNotice,
+    SecurityMeasure,
     Source,
     StandingFinding,
 )
@@ -117,6 +118,7 @@ def load(structure: bytes) -> Policy:
         rights=MappingProxyType(reader.table("rights", RightNotice, key_field="right")),
         exemptions=MappingProxyType(reader.table("exemptions", Exemption)),
         activities=MappingProxyType(reader.table("activities", ProcessingActivity)),
+        measures=MappingProxyType(reader.table("measures", SecurityMeasure)),
         standing_findings=MappingProxyType(
             reader.table("standing_findings", StandingFinding, key_shape=is_finding_code)
         ),

@@ -16,6 +16,7 @@ from app.policy.law import (
     TransferMechanism,
 )
 from app.policy.records import (
+    Capability,
     Controller,
     DataCategory,
     DeclaredMechanism,
@@ -29,6 +30,7 @@ from app.policy.records import (
     RelationshipKind,
     RetentionClass,
     RightNotice,
+    SecurityMeasure,
     Source,
     StandingFinding,
 )
@@ -38,6 +40,7 @@ __all__ = [
     "EEA_GROUND",
     "AreaMember",
     "Authority",
+    "Capability",
     "Controller",
     "DataCategory",
     "DatedValue",
@@ -57,6 +60,7 @@ __all__ = [
     "RelationshipKind",
     "RetentionClass",
     "RightNotice",
+    "SecurityMeasure",
     "Source",
     "StandingFinding",
     "TransferMechanism",
@@ -102,6 +106,7 @@ class Policy:
     rights: Mapping[str, RightNotice]
     exemptions: Mapping[str, Exemption]
     activities: Mapping[str, ProcessingActivity]
+    measures: Mapping[str, SecurityMeasure]
     standing_findings: Mapping[str, StandingFinding]
     aliases: Mapping[str, str]
     """Folded name in any language -> key of the one recipient or source (C47)."""

@@ -10,6 +10,7 @@ from app.policy.vocabulary import (
     OBJECTABLE_BASES,
     PORTABLE_BASES,
     AgreementKind,
+    CapabilityMeans,
     ClockEvent,
     DeclaredIn,
     EvidenceState,
@@ -155,6 +156,24 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """By which means a recipient carries out one right, and where and when that was read."""
+
+    means: CapabilityMeans
+    source: str
+    checked_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityMeasure:
+    """A measure of Art. 32(1), as the record of Art. 30(1)(g) describes it in general (C59)."""
+
+    key: str
+    title: str
+    clauses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Who may be given data (Art. 4(9)); whoever is not listed gets nothing (C35)."""
 
@@ -184,6 +203,8 @@ class Recipient:
     erasure_path: str | None = None
     """How data are removed there: `api`, `manual` or None when nothing can be removed."""
     erasure_days: int | None = None
+    capabilities: Mapping[Right, Capability] = field(default_factory=lambda: MappingProxyType({}))
+    """By right; one that is missing is not known."""
     vendor_practice: frozenset[VendorPractice] = frozenset()
     """What the vendor's own pages say of what it does (C54, C56)."""
     policy_url: str | None = None

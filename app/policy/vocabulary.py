@@ -100,6 +100,16 @@ class AgreementKind(StrEnum):
     """A memorandum of understanding with a partner network (C38)."""
 
 
+class CapabilityMeans(StrEnum):
+    """How a right can be carried out at a recipient (Art. 19): what is not known is not listed."""
+
+    API = "api"
+    MANUAL = "manual"
+    """Somebody there or here does it by hand, and says so."""
+    IMPOSSIBLE = "impossible"
+    """The system offers no way."""
+
+
 class EvidenceState(StrEnum):
     """What is known of the paper behind a declared transfer mechanism (L58)."""
 

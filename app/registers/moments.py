@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import literal_column, select
+from sqlalchemy import BigInteger, bindparam, literal_column, select
 
 from app.domain.decider import Refusal
 from app.projections.statements import Query
@@ -29,10 +29,10 @@ class AsOfBeforeFirstEvent(Refusal):
     rules = ("A13",)
 
 
-_FIRST = Query(
+_AT_POSITION = Query(
     select(events.c.entry).where(
         events.c.partition == literal_column(str(PARTITION)),
-        events.c.position == literal_column("0"),
+        events.c.position == bindparam("position", type_=BigInteger),
     )
 )
 
@@ -47,10 +47,24 @@ async def checked(
     in_future = cut.moment is not None and cut.moment > now
     if in_future or (cut.position is not None and cut.position > head):
         raise AsOfInFuture(head=head)
-    first = await _FIRST.fetch(pool)
-    if not first:
+    if head < 0:
         raise AsOfBeforeFirstEvent
-    began = read_entry(first[0]["entry"], 0).recorded_at
+    began = await _recorded_at(pool, 0)
     if cut.moment is not None and cut.moment < began:
         raise AsOfBeforeFirstEvent(first=began)
     return head
+
+
+async def moment_of(cut: AsOf | None, pool: "asyncpg.Pool[Any]", now: datetime) -> datetime:
+    """The cut as a recorded time: of a position, when its event was recorded; without one, now."""
+    if cut is None:
+        return now
+    if cut.position is not None:
+        return await _recorded_at(pool, cut.position)
+    assert cut.moment is not None, "a cut is a position or a time"
+    return cut.moment
+
+
+async def _recorded_at(pool: "asyncpg.Pool[Any]", position: int) -> datetime:
+    [row] = await _AT_POSITION.fetch(pool, position=position)
+    return read_entry(row["entry"], position).recorded_at
