@@ -1,34 +1,43 @@
 """An import cut into requests: small enough to hold, repeatable one by one, counted as they come.
 
-The key of a request is made of the file's hash and the number of its first line. Whoever sends the
-same file again, after a broken connection or a crash, sends the same keys, and nothing is recorded
-twice.
+All requests of an import have one key, and each says the number of its first line. Whoever sends
+the same lines again, after a broken connection or a crash, however they are cut, sends the same
+key and numbers, and nothing is recorded twice.
 """
 
-import hashlib
 import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import httpx
 
 from app.cli.service_client import require
+from app.propagation.tables import Cutter, Flaw, Piece
 
 LINES_MAX: Final = 5000
 BYTES_MAX: Final = 4_000_000
+CHUNK_SIZE: Final = 65_536
 TRIES_MAX: Final = 6
 PAUSE_S: Final = 0.5
 SAMPLES_MAX: Final = 10
-HEADERS: Final = {"content-type": "application/x-ndjson"}
+NDJSON: Final = {"content-type": "application/x-ndjson"}
 FOR_NOW: Final = frozenset({"/problems/ledger-busy", "/problems/ledger-unavailable"})
 """Problems that pass: the line is sent again."""
-TOO_LONG: Final = {"type": "/problems/line-too-long", "status": 413}
+TOO_LONG: Final = {"type": "/problems/line-too-long", "status": 422}
+UNREADABLE: Final = {"type": "/problems/row-unreadable", "status": 422}
 
 Result = dict[str, Any]
+
+
+class MappingRefused(Exception):
+    """The service, which knows the policy, has something against the mapping."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__("mapping-invalid")
+        self.errors = errors
 
 
 @dataclass(slots=True)
@@ -38,13 +47,29 @@ class Batch:
     first: int
     """Number of the first line, from 1."""
     lines: list[bytes] = field(default_factory=list, repr=False)
-    too_long: int | None = None
-    """Number of the line after these that passes the limit and is not sent, if there is one."""
+    refused: tuple[int, Flaw] | None = None
+    """Number of the line after these that is not sent, if there is one, and why."""
+    end: int = 0
+    """Bytes of the file up to the end of the batch, the line not sent included."""
 
     @property
     def size_bytes(self) -> int:
         """Of all lines together."""
         return sum(map(len, self.lines))
+
+    @property
+    def next(self) -> int:
+        """Number of the line after the batch."""
+        return self.first + len(self.lines) + (self.refused is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In what form lines are sent."""
+
+    headers: dict[str, str] = field(default_factory=lambda: dict(NDJSON), repr=False)
+    head: bytes = field(default=b"", repr=False)
+    """What stands before the lines of each request: the names of a table's columns."""
 
 
 @dataclass(slots=True)
@@ -71,6 +96,15 @@ class Tally:
             if len(found) < SAMPLES_MAX:
                 found.append(result["line"])
 
+    @classmethod
+    def of(cls, document: Result) -> "Tally":
+        """The tally that a document tells."""
+        tally = cls(Counter(document["statuses"]))
+        for kind, found in document["problems"].items():
+            tally.problem_counts[kind] = found["count"]
+            tally.problems[kind] = list(found["lines"])
+        return tally
+
     def document(self) -> Result:
         """As JSON knows it."""
         return {
@@ -83,32 +117,65 @@ class Tally:
         }
 
 
-def fingerprint(file: Path) -> str:
-    """What the keys of an import begin with: the same file, the same keys."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:40]
+def batches_of(
+    stream: BinaryIO, *, line_size_max: int, first: int = 1, end: int = 0
+) -> Iterator[Batch]:
+    """The lines of a file in batches; a line that is too long is skipped, and ends its batch.
 
-
-def batches_of(stream: BinaryIO, *, line_size_max: int) -> Iterator[Batch]:
-    """The lines of a file in batches; a line that is too long is skipped, and ends its batch."""
-    batch = Batch(1)
-    number = 0
+    ``first`` and ``end`` say where the stream stands: the next line, and the bytes before it.
+    """
+    batch, number = Batch(first, end=end), first - 1
     while line := stream.readline(line_size_max + 2):
         number += 1
+        batch.end += len(line)
         if len(line.rstrip(b"\r\n")) > line_size_max:
             while line and not line.endswith(b"\n"):
                 line = stream.readline(line_size_max)
-            batch.too_long = number
+                batch.end += len(line)
+            batch.refused = number, Flaw.TOO_LONG
         else:
             batch.lines.append(line.rstrip(b"\r\n") + b"\n")
-        if batch.too_long or len(batch.lines) >= LINES_MAX or batch.size_bytes >= BYTES_MAX:
+        if batch.refused or _full(batch):
             yield batch
-            batch = Batch(number + 1)
+            batch = Batch(number + 1, end=batch.end)
     if batch.lines:
         yield batch
 
 
-def send(client: httpx.Client, batch: Batch, *, key: str, dry_run: bool) -> Iterator[Result]:
+def rows_of(stream: BinaryIO, *, line_size_max: int, first: int, end: int) -> Iterator[Batch]:
+    """The rows of a table in batches. Where the next row begins is not guessed: there it ends."""
+    batch = Batch(first, end=end)
+    for piece in pieces_of(
+        stream, Cutter(first=first, size_max=line_size_max, quoted=True, began=end)
+    ):
+        # Blank rows were passed over, and keep their numbers.
+        batch.lines += [b"\n"] * (piece.number - batch.first - len(batch.lines))
+        batch.end = piece.end
+        if piece.flaw is None:
+            batch.lines.append(piece.text.rstrip(b"\r") + b"\n")
+        else:
+            batch.refused = piece.number, piece.flaw
+        if _full(batch) and piece.flaw is None:
+            yield batch
+            batch = Batch(piece.number + 1, end=piece.end)
+    if batch.lines or batch.refused:
+        yield batch
+
+
+def pieces_of(stream: BinaryIO, cutter: Cutter) -> Iterator[Piece]:
+    """The rows of a file, a piece of it in memory at a time."""
+    while (chunk := stream.read(CHUNK_SIZE)) and not cutter.broken:
+        yield from cutter.feed(chunk)
+    yield from cutter.finish()
+
+
+def _full(batch: Batch) -> bool:
+    return len(batch.lines) >= LINES_MAX or batch.size_bytes >= BYTES_MAX
+
+
+def send(
+    client: httpx.Client, batch: Batch, *, key: str, dry_run: bool, form: Form | None = None
+) -> Iterator[Result]:
     """The result of every line of a batch, by the numbers of the file.
 
     Sends it again while lines are refused for now, or while the connection breaks; what was
@@ -119,7 +186,7 @@ def send(client: httpx.Client, batch: Batch, *, key: str, dry_run: bool) -> Iter
         time.sleep(PAUSE_S * attempt)
         last = attempt == TRIES_MAX - 1
         try:
-            answered = _post(client, batch, key=key, dry_run=dry_run)
+            answered = _post(client, batch, form or Form(), key=key, dry_run=dry_run)
         except httpx.TransportError:
             if last:
                 raise
@@ -131,26 +198,34 @@ def send(client: httpx.Client, batch: Batch, *, key: str, dry_run: bool) -> Iter
         if last or not any(map(_for_now, results.values())):
             break
     yield from results.values()
-    if batch.too_long is not None:
-        yield {"line": batch.too_long, "status": "refused", "problem": TOO_LONG}
+    if batch.refused is not None:
+        number, flaw = batch.refused
+        problem = TOO_LONG if flaw is Flaw.TOO_LONG else UNREADABLE | {"reason": flaw.value}
+        yield {"line": number, "status": "refused", "problem": problem}
 
 
-def _post(client: httpx.Client, batch: Batch, *, key: str, dry_run: bool) -> Iterable[Result]:
+def _post(
+    client: httpx.Client, batch: Batch, form: Form, *, key: str, dry_run: bool
+) -> Iterable[Result]:
     if not any(line.strip() for line in batch.lines):
         return []
-    headers = HEADERS | {"idempotency-key": f"{key}-{batch.first}"}
-    parameters = {"dry_run": "true"} if dry_run else {}
-    answered: list[Result] = []
+    headers = form.headers | {"idempotency-key": key}
+    parameters = {"first_line": str(batch.first)} | ({"dry_run": "true"} if dry_run else {})
+    content = form.head + b"".join(batch.lines)
     with client.stream(
-        "POST", "/v1/imports", content=b"".join(batch.lines), headers=headers, params=parameters
+        "POST", "/v1/imports", content=content, headers=headers, params=parameters
     ) as response:
         if not response.is_success:
             response.read()
+            if form.head and response.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
+                _refuse_mapping(response.json())
             require(response)
-        for line in response.iter_lines():
-            result = json.loads(line)
-            answered.append({**result, "line": batch.first + result["line"] - 1})
-    return answered
+        return [json.loads(line) for line in response.iter_lines()]
+
+
+def _refuse_mapping(problem: Any) -> None:
+    if problem["type"] == "/problems/mapping-invalid":
+        raise MappingRefused(problem["errors"])
 
 
 def _for_now(result: Result) -> bool:

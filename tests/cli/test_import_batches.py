@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import import_batches
-from app.cli.import_batches import Batch, Tally, batches_of, send
+from app.cli.import_batches import (
+    Batch,
+    Form,
+    MappingRefused,
+    Tally,
+    batches_of,
+    rows_of,
+    send,
+)
+from app.propagation.tables import Flaw
 
 LIMIT = 20
 LINES = st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), max_size=40)
@@ -29,17 +38,50 @@ def test_every_line_is_sent_once_or_told_to_be_too_long(lines: list[bytes]) -> N
         for batch in batches
         for offset, line in enumerate(batch.lines)
     }
-    refused = {batch.too_long for batch in batches if batch.too_long is not None}
+    refused = {batch.refused[0] for batch in batches if batch.refused is not None}
 
     assert sent.keys() | refused == set(range(1, len(expected) + 1))
     assert all(expected[number - 1] == line for number, line in sent.items())
     assert all(len(expected[number - 1]) > LIMIT for number in refused)
 
 
+@given(LINES, st.integers(1, 5))
+def test_an_import_taken_up_at_any_batch_sends_the_rest_and_nothing_else(
+    lines: list[bytes], lines_max: int
+) -> None:
+    text = b"\n".join(lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_batches, "LINES_MAX", lines_max)
+        for cut in (batches_of, rows_of):
+            batches = list(cut(io.BytesIO(text), line_size_max=LIMIT, first=1, end=0))
+            for index, batch in enumerate(batches):
+                stream = io.BytesIO(text)
+                stream.seek(batch.end)
+                rest = list(cut(stream, line_size_max=LIMIT, first=batch.next, end=batch.end))
+                stopped = batch.refused is not None and cut is rows_of
+                assert stopped or rest == batches[index + 1 :]
+
+
+def test_rows_keep_their_numbers_over_blank_ones_and_over_lines() -> None:
+    text = b'a;b\r\n\n"c\nd";e\n\nf;g'
+
+    [batch] = rows_of(io.BytesIO(text), line_size_max=LIMIT, first=2, end=0)
+
+    assert (batch.first, batch.next, batch.end) == (2, 7, len(text))
+    assert batch.lines == [b"a;b\n", b"\n", b'"c\nd";e\n', b"\n", b"f;g\n"]
+
+
+def test_rows_end_where_quotes_are_left_open() -> None:
+    [batch] = rows_of(io.BytesIO(b'a;b\n"c;d\ne;f\n'), line_size_max=LIMIT, first=2, end=0)
+
+    assert (batch.lines, batch.refused) == ([b"a;b\n"], (3, Flaw.QUOTES))
+
+
 def answered(request: httpx.Request, statuses: dict[int, str]) -> httpx.Response:
     """What the service answers: a result a line, `busy` as a refusal that passes."""
     results = []
-    for number, _ in enumerate(request.content.splitlines(), 1):
+    first = int(request.url.params["first_line"])
+    for number, _ in enumerate(request.content.splitlines(), first):
         status = statuses.get(number, "recorded")
         busy = {"type": "/problems/ledger-busy", "status": 503}
         result = {"line": number, "status": "refused" if status == "busy" else status}
@@ -73,11 +115,11 @@ def broken(_request: httpx.Request) -> httpx.Response:
 
 
 def test_a_lost_connection_repeats_the_request_under_the_same_key(prompt: None) -> None:
-    told = {1: "repeated"}
+    told = {7: "repeated"}
     http, keys = client(broken, lambda request: answered(request, told))
     results = list(send(http, Batch(7, [b"{}\n", b"{}\n"]), key="file", dry_run=False))
 
-    assert keys == ["file-7", "file-7"]
+    assert keys == ["file", "file"]
     assert [(one["line"], one["status"]) for one in results] == [(7, "repeated"), (8, "recorded")]
 
 
@@ -92,6 +134,25 @@ def test_a_line_refused_for_now_is_sent_again_and_the_others_keep_their_result(
 
     assert len(keys) == 2
     assert [one["status"] for one in results] == ["recorded", "recorded"]
+
+
+def test_what_the_policy_has_against_a_mapping_ends_the_import() -> None:
+    errors = [{"code": "category-unknown", "pointer": "/obtained/0/data/0"}]
+    problem = {"type": "/problems/mapping-invalid", "errors": errors}
+    http, _ = client(lambda _request: httpx.Response(422, json=problem))
+
+    with pytest.raises(MappingRefused) as refused:
+        list(send(http, Batch(2, [b"a\n"]), key="file", dry_run=False, form=Form({}, b"A\n")))
+    assert refused.value.errors == errors
+
+
+def test_a_row_that_was_not_sent_is_told() -> None:
+    http, keys = client()
+    batch = Batch(2, refused=(2, Flaw.QUOTES))
+    [told] = send(http, batch, key="file", dry_run=False)
+
+    assert not keys
+    assert (told["line"], told["status"], told["problem"]["reason"]) == (2, "refused", "quotes")
 
 
 def test_a_connection_that_stays_lost_ends_the_import(prompt: None) -> None:
@@ -110,3 +171,4 @@ def test_a_tally_names_the_first_lines_of_each_problem() -> None:
 
     found = tally.document()["problems"]["malformed-json"]
     assert found == {"count": 29, "lines": list(range(1, 11))}
+    assert Tally.of(tally.document()).document() == tally.document()
