@@ -21,19 +21,24 @@ from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.propagation.cloud_events import CloudEvents
+from app.propagation.deliveries import Deliveries
+from app.propagation.destinations import Destinations, Resolve, system_resolve
 from app.propagation.feed import Feed, FeedLimits
+from app.propagation.outbound import Outbound
 from app.rights.retention import Retaining
 from app.service import Service, WebhookSecrets
 from app.settings import Settings
-from app.store.connection import Logins, connect, open_pool
+from app.store.connection import Logins, connect, connect_stateless, open_pool
+from app.store.delivery_queue import DeliveryQueue
 from app.store.event_store import EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
-from app.store.notices import CLIENTS_CHANNEL, ERASED_CHANNEL, Notices
+from app.store.notices import CLIENTS_CHANNEL, ERASED_CHANNEL, Announcer, Notices
 from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
+from app.store.subscriptions import SubscriptionRegister
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.workers import Workers
@@ -43,7 +48,11 @@ VERSION = "0.1.0"
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, logins: Logins, *, clock: Clock = system_clock
+    settings: Settings,
+    logins: Logins,
+    *,
+    clock: Clock = system_clock,
+    resolve: Resolve = system_resolve,
 ) -> AsyncIterator[Service]:
     """A running service: connections open, keys held, rules read, self-test passed."""
     async with AsyncExitStack() as open_things:
@@ -56,7 +65,10 @@ async def open_service(
         await store.refresh_epochs()
         rulebook = Rulebook(pool, store, identity.control_stream)
         await rulebook.refresh_control()
-        commit = await _open_commit(logins, identity, open_things)
+        announcer = Announcer(pool)
+        announcer.start()
+        open_things.push_async_callback(announcer.stop)
+        commit = await _open_commit(logins, identity, announcer, open_things)
         idempotency = IdempotencyRegister(pool, vault)
         ledger = Ledger(
             store=store,
@@ -94,6 +106,12 @@ async def open_service(
             eraser=eraser,
             webhooks=_webhooks(settings),
             feed=feed,
+            destinations=Destinations(
+                resolve,
+                hosts=frozenset(name.lower() for name in settings.subscription_hosts),
+                loopback=settings.subscription_loopback,
+            ),
+            subscriptions=SubscriptionRegister(pool, vault),
         )
 
 
@@ -107,12 +125,23 @@ def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool
     return Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
 
 
+def _deliveries(service: Service) -> Deliveries:
+    return Deliveries(
+        service.pool,
+        DeliveryQueue(service.pool, service.subscriptions),
+        service.feed.cloud_events,
+        outbound=Outbound(service.destinations),
+        clock=service.ledger.clock,
+    )
+
+
 async def _open_commit(
-    logins: Logins, identity: LedgerIdentity, open_things: AsyncExitStack
+    logins: Logins, identity: LedgerIdentity, announcer: Announcer, open_things: AsyncExitStack
 ) -> GroupCommit:
     commit = GroupCommit(
         lambda: connect(logins.application, application="pdledger-append"),
         exclusive_streams=frozenset({identity.control_stream}),
+        appended=announcer.appended,
     )
     await commit.start()
     open_things.push_async_callback(commit.stop)
@@ -139,12 +168,15 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         yield
         return
     projector = logins.projector
+    ear = logins.projector_direct or projector
     retaining = Retaining(service.ledger, service.pool, service.eraser)
     workers = Workers(
         connect=None
         if projector is None
-        else lambda: connect(projector, application="pdledger-projector"),
+        else lambda: connect_stateless(projector, application="pdledger-projector"),
+        listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
+        loops={"deliveries": _deliveries(service).run},
         retain=None if service.eraser is None else retaining.carry_out,
     )
     workers.start()

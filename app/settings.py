@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     eraser_url: str | None = Field(default=None, repr=False)
     """The same server for the eraser role; erasures answer 503 without it."""
     projector_url: str | None = Field(default=None, repr=False)
-    """The same server for the projector role."""
+    """The same server for the projector role; may lead through PgBouncer in transaction mode."""
+    projector_direct_url: str | None = Field(default=None, repr=False)
+    """The projector role past the pooler, to be told of appends; else it looks by itself."""
     workers: bool = True
     """Whether this process also projects; another one on the same ledger can do it instead."""
     read_connections_max: int = Field(default=8, ge=1, le=64)
@@ -38,6 +40,10 @@ class Settings(BaseSettings):
     feed_send_timeout_s: float = Field(default=30.0, gt=0)
     """A listener that has taken nothing for so long is let go."""
     feed_keep_alive_s: float = Field(default=15.0, gt=0)
+    subscription_hosts: tuple[str, ...] = ()
+    """The only names that subscriptions may deliver to, as a JSON list; empty means any public."""
+    subscription_loopback: bool = False
+    """Whether they may also deliver to this machine, without https: for development alone."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     callers_ttl_s: float = Field(default=60.0, gt=0)
     """How long a caller is trusted without asking the database, should a notice be lost."""

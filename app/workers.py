@@ -1,9 +1,10 @@
 """The loops beside the API: projections, the hourly purge of idempotency rows, daily retention."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import date
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 import structlog
 
@@ -11,11 +12,14 @@ from app.clock import system_clock
 from app.projections import PROJECTIONS
 from app.projections.engine import Connect, Engine
 from app.projections.projection import Projection
+from app.store.notices import APPENDED_CHANNEL, Notices
 
 PURGE_PAUSE_S = 3600.0
 RETENTION_PAUSE_S = 3600.0
 STOP_S = 1.0
 
+Loop = Callable[[], Coroutine[Any, Any, NoReturn]]
+"""Runs until it is cancelled, and mends its own faults."""
 Purge = Callable[[], Awaitable[object]]
 Retain = Callable[[], Awaitable[bool]]
 """Carries out what is due today; False when something of it is left to be tried again."""
@@ -27,8 +31,9 @@ class Workers:
     """Owns one task a loop. Any number of processes may run them side by side.
 
     ``connect`` opens a connection of ledger_projector; None leaves the projections to another
-    process. ``purge`` deletes what the idempotency register no longer needs. ``retain`` carries out
-    what is due today; None leaves it to a process that may destroy.
+    process. ``listen`` opens one past any pooler, on which appends are heard of; without it the log
+    is looked at every now and then. ``purge`` deletes what the idempotency register no longer
+    needs. ``retain`` carries out what is due today; None leaves it to a process that may destroy.
     """
 
     def __init__(
@@ -37,23 +42,28 @@ class Workers:
         connect: Connect | None,
         purge: Purge,
         retain: Retain | None = None,
+        loops: Mapping[str, Loop] = MappingProxyType({}),
+        listen: Connect | None = None,
         projections: Iterable[Projection] = PROJECTIONS,
     ) -> None:
-        self._engines = (
-            () if connect is None else tuple(Engine(one, connect) for one in projections)
-        )
+        wake = asyncio.Event()
+        self._engine = None if connect is None else Engine(projections, connect, wake=wake)
+        self._ear = None if listen is None else Notices(listen, _waking(wake))
         self._purge = purge
         self._retain = retain
+        self._loops = loops
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Starts every loop as a task of the running event loop."""
         assert not self._tasks, "workers are started once"
-        self._tasks = {
-            asyncio.create_task(engine.run(), name=f"projection {engine.projection.name}")
-            for engine in self._engines
-        }
-        self._tasks.add(asyncio.create_task(self._purge_hourly(), name="idempotency purge"))
+        self._tasks = {asyncio.create_task(self._purge_hourly(), name="idempotency purge")}
+        if self._engine is not None:
+            self._tasks.add(asyncio.create_task(self._engine.run(), name="projections"))
+        if self._ear is not None:
+            self._ear.start()
+        for name, run in self._loops.items():
+            self._tasks.add(asyncio.create_task(run(), name=name))
         if self._retain is not None:
             self._tasks.add(asyncio.create_task(self._retain_daily(self._retain), name="retention"))
 
@@ -65,6 +75,8 @@ class Workers:
             # Who hangs on a dead database holds up nobody; the transaction dies with it.
             await asyncio.wait(self._tasks, timeout=STOP_S)
         self._tasks = set()
+        if self._ear is not None:
+            await self._ear.stop()
 
     async def _purge_hourly(self) -> NoReturn:
         while True:
@@ -85,3 +97,7 @@ class Workers:
             except Exception as error:  # noqa: BLE001  # the head of a worker's loop
                 _LOG.error("retention failed", error_class=type(error).__name__)
             await asyncio.sleep(RETENTION_PAUSE_S)
+
+
+def _waking(wake: asyncio.Event) -> dict[str, Callable[[str], None]]:
+    return {APPENDED_CHANNEL: lambda _: wake.set()}

@@ -32,7 +32,12 @@ def server_logins(settings: Settings) -> Logins | None:
     """The logins of a server, None where the database is our own."""
     if settings.database_url is None:
         return None
-    return Logins(settings.database_url, settings.eraser_url, settings.projector_url)
+    return Logins(
+        settings.database_url,
+        settings.eraser_url,
+        settings.projector_url,
+        settings.projector_direct_url,
+    )
 
 
 def runtime_logins(cluster: embedded.Cluster) -> Logins:

@@ -1,270 +1,234 @@
-"""Carries projections along the log: a page of events, its rows and the new position in one commit.
+"""Carries projections along the log, live: one reader for all of them, one commit a page of each.
 
 Any number of engines may run side by side, in any number of processes: the row of `positions` is
 claimed for the length of a page, and moved by compare-and-set. Runs as ledger_projector, which can
-read no key, no ciphertext and no token.
+read no key, no ciphertext and no token. Every statement is in a transaction and none outlives one,
+so that a pooler may stand between.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
-import asyncpg
 import structlog
 
-from app.projections.projection import HandlerFailed, LogLine, Projection
-from app.projections.statements import as_json, batches
+from app.clock import random_bytes
+from app.projections import builds
+from app.projections.folding import PositionMoved, project
+from app.projections.pages import (
+    HEAD_SQL,
+    PARTITION,
+    Connection,
+    Page,
+    PositionsSkipped,
+    read_page,
+)
+from app.projections.projection import Projection
 
-PARTITION = 0
-PAGE_SIZE = 256
+PAGE_SIZE = 500
 """Events a page while serving: short enough not to be felt by the requests of the same process."""
-REBUILD_PAGE_SIZE = 2000
 
-IDLE_PAUSE_S = 0.05
+GATHER_S = 0.02
+"""Between two looks at least: events gather meanwhile, for a page of one is dear."""
 IDLE_PAUSE_MAX_S = 0.25
+"""Between two looks at most, whether or not anybody says that there is something."""
 RETRY_PAUSE_S = 0.5
 RETRY_PAUSE_MAX_S = 30.0
 
-PAGE_SQL = """
-SELECT position, stream_id, version, type, CASE WHEN type = ANY($3::text[]) THEN entry END
-  FROM ledger.events WHERE partition = $4 AND position > $1 ORDER BY position LIMIT $2
-"""
-HEAD_SQL = """
-SELECT position FROM ledger.events WHERE partition = $1 ORDER BY position DESC LIMIT 1
-"""
-STANDING_SQL = f"""
-SELECT version, position, (SELECT coalesce(({HEAD_SQL.replace("$1", "$2")}), -1)) AS head
-  FROM ledger.positions WHERE projection = $1
-"""  # noqa: S608  # both parts are constants of this module
-# The rows of a page are looked up one by one in tables of any size. A plan made while a table was
-# empty, and kept, would read all of it for each.
-PLAN_SQL = """
-SET LOCAL plan_cache_mode = force_custom_plan;
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = off
-"""
-CLAIM_SQL = """
-SELECT position FROM ledger.positions WHERE projection = $1 AND version = $2
-   FOR UPDATE SKIP LOCKED
-"""
-MOVE_SQL = """
-UPDATE ledger.positions SET position = $4, updated_at = clock_timestamp()
- WHERE projection = $1 AND version = $2 AND position = $3
-"""
+STANDINGS_SQL = f"""
+SELECT projection, version, position, coalesce(({HEAD_SQL}), -1) AS head
+  FROM ledger.positions WHERE state = 'serving'
+"""  # noqa: S608  # both parts are constants
 ENTER_SQL = """
-INSERT INTO ledger.positions (projection, version, position) VALUES ($1, $2, -1)
-    ON CONFLICT (projection) DO NOTHING
+INSERT INTO ledger.positions (projection, version, build, state, position)
+SELECT $1, $2, 1 + coalesce(max(build), 0), 'serving', -1
+  FROM ledger.positions WHERE projection = $1 AND version = $2
+    ON CONFLICT DO NOTHING
 """
-LOCK_SQL = "SELECT version FROM ledger.positions WHERE projection = $1 FOR UPDATE"
+SERVING_SQL = """
+SELECT build FROM ledger.positions
+ WHERE projection = $1 AND version = $2 AND state = 'serving' FOR UPDATE
+"""
 RESTART_SQL = """
-UPDATE ledger.positions SET version = $2, position = -1, updated_at = clock_timestamp()
- WHERE projection = $1
+UPDATE ledger.positions SET position = -1, updated_at = clock_timestamp()
+ WHERE projection = $1 AND version = $2 AND build = $3
+"""
+FORGET_PARKED_SQL = """
+DELETE FROM ledger.parked_subjects WHERE projection = $1 AND version = $2 AND build = $3
 """
 
-Connection: TypeAlias = "asyncpg.Connection[Any]"  # generic in its stubs only
 Connect = Callable[[], Awaitable[Connection]]
-Progress = Callable[[int, int], None]
-"""Called with the number of events read and the number there were at the start."""
 
 _LOG = structlog.get_logger(__name__)
 
 
-class PositionsSkipped(Exception):
-    """The log has a hole or an inversion, which it cannot have: nothing was projected."""
-
-
-class PositionMoved(Exception):
-    """The projection stands elsewhere than this engine thought; nothing was written here.
-
-    Another engine was faster, or the projection was rebuilt or taken over by another version.
-    """
-
-
-class ProjectionSuperseded(Exception):
-    """The database holds a newer version of the projection than this program knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Consecutive events of the log, the first right after position ``after``."""
-
-    after: int
-    lines: tuple[LogLine, ...]
-
-    @property
-    def last(self) -> int:
-        """The position that the page reaches."""
-        return self.after + len(self.lines)
-
-
-def page_of(after: int, lines: tuple[LogLine, ...]) -> Page:
-    """The lines as a page; PositionsSkipped unless they are consecutive and follow ``after``."""
-    for expected, line in enumerate(lines, after + 1):
-        if line.position != expected:
-            raise PositionsSkipped(f"expected position {expected}, found {line.position}")
-    return Page(after, lines)
-
-
-async def read_page(
-    connection: Connection, projection: Projection, after: int, *, size_max: int
-) -> Page:
-    """The next events, with the entries of those types that the projection folds."""
-    rows = await connection.fetch(
-        PAGE_SQL, after, size_max, list(projection.event_types), PARTITION
-    )
-    return page_of(after, tuple(LogLine(*row) for row in rows))
-
-
-async def project(connection: Connection, projection: Projection, page: Page) -> None:
-    """Writes a page's rows and the new position, in the transaction that the caller has open.
-
-    The position moves first: who comes second waits here, then raises PositionMoved, before it
-    has written a row.
-    """
-    moved = await connection.execute(
-        MOVE_SQL, projection.name, projection.version, page.after, page.last
-    )
-    if moved != "UPDATE 1":
-        raise PositionMoved(f"{projection.name} is no longer at position {page.after}")
-    for statement, rows in batches(projection.writes(page.lines)):
-        await connection.execute(statement.sql, as_json(rows))
-
-
-async def advance(connection: Connection, projection: Projection, *, size_max: int) -> int:
-    """Projects at most one page; answers how many events it had.
-
-    0: there was none, or another engine is at it, or the tables belong to another version.
-    """
-    async with connection.transaction():
-        await connection.execute(PLAN_SQL)
-        position = await connection.fetchval(CLAIM_SQL, projection.name, projection.version)
-        if position is None:
-            return 0
-        page = await read_page(connection, projection, position, size_max=size_max)
-        if page.lines:
-            await project(connection, projection, page)
-    return len(page.lines)
-
-
 async def prepare(connection: Connection, projection: Projection) -> None:
-    """Enters a projection that is new here; empties the tables of one whose version is new.
+    """Enters a projection that is new here, and makes its tables.
 
-    Raises ProjectionSuperseded when a newer program has been here.
+    Where one of them was dropped, all are made anew, empty, to be filled from the log.
     """
     async with connection.transaction():
-        await connection.execute(ENTER_SQL, projection.name, projection.version)
-        version = await connection.fetchval(LOCK_SQL, projection.name)
-        if version > projection.version:
-            raise ProjectionSuperseded(f"{projection.name} is at version {version}")
-        if version < projection.version:
-            await _restart(connection, projection)
-
-
-async def rebuild(
-    connection: Connection,
-    projection: Projection,
-    *,
-    progress: Progress | None = None,
-    size_max: int = REBUILD_PAGE_SIZE,
-) -> int:
-    """Empties the tables, then reads the whole log again up to its present head; answers that.
-
-    Safe while services run: they help, and readers are told the position that the tables stand at.
-    """
-    await prepare(connection, projection)
-    async with connection.transaction():
-        await connection.fetchval(LOCK_SQL, projection.name)
-        await _restart(connection, projection)
-    target = (await _standing(connection, projection))[1]
-    while (position := (await _standing(connection, projection))[0]) < target:
-        if progress is not None:
-            progress(position + 1, target + 1)
-        if not await advance(connection, projection, size_max=size_max):
-            await asyncio.sleep(IDLE_PAUSE_S)
-    if progress is not None:
-        progress(target + 1, target + 1)
-    return target
-
-
-async def _restart(connection: Connection, projection: Projection) -> None:
-    for table in projection.tables:
-        await connection.execute(f"DELETE FROM {table.fullname}")  # noqa: S608  # a declared table
-    await connection.execute(RESTART_SQL, projection.name, projection.version)
-
-
-async def _standing(connection: Connection, projection: Projection) -> tuple[int, int]:
-    """The projection's position and the head of the log, of one snapshot."""
-    row = await connection.fetchrow(STANDING_SQL, projection.name, PARTITION)
-    if row is None or row["version"] != projection.version:
-        raise PositionMoved(f"{projection.name} stands nowhere in this version")
-    return row["position"], row["head"]
+        key = (projection.name, projection.version)
+        await builds.lock(connection, projection)
+        await connection.execute(ENTER_SQL, *key)
+        build = await connection.fetchval(SERVING_SQL, *key)
+        if await builds.complete(connection, projection, build):
+            return
+        await builds.drop_views(connection, projection)
+        await builds.drop_tables(connection, projection, build)
+        await builds.make_tables(connection, projection, build)
+        await builds.make_keys(connection, projection, build)
+        await builds.make_indexes(connection, projection, build)
+        await builds.show(connection, projection, build)
+        await connection.execute(FORGET_PARKED_SQL, *key, build)
+        await connection.execute(RESTART_SQL, *key, build)
 
 
 class Engine:
-    """Follows the log for one projection until it is cancelled; owns one connection."""
+    """Follows the log for some projections until it is cancelled; owns one connection.
+
+    A fault of one projection halts that one: it is logged, and tried again later. ``wake`` is set
+    by whoever hears of an append.
+    """
 
     def __init__(
-        self, projection: Projection, connect: Connect, *, size_max: int = PAGE_SIZE
+        self,
+        projections: Iterable[Projection],
+        connect: Connect,
+        *,
+        size_max: int = PAGE_SIZE,
+        wake: asyncio.Event | None = None,
     ) -> None:
-        self.projection = projection
+        self.projections = tuple(projections)
         self._connect = connect
         self._size_max = size_max
+        self._wake = asyncio.Event() if wake is None else wake
+        self._prepared: set[Projection] = set()
+        self._rests: dict[Projection, _Rest] = {}
         self._retry_pause_s = RETRY_PAUSE_S
 
     async def run(self) -> None:
-        """Projects for ever. A fault halts the projection, is logged, and is tried again later.
-
-        Returns only when a newer program has taken the projection over.
-        """
+        """Projects for ever; connects again when the connection is lost."""
         while True:
             try:
                 await self._follow()
-            except PositionMoved:
-                continue  # it is prepared again, and read from where the database says
-            except ProjectionSuperseded:
-                _LOG.warning("projection superseded", projection=self.projection.name)
-                return
             except Exception as error:  # noqa: BLE001  # the head of a worker's loop
-                self._halted(error)
+                _LOG.error(
+                    "projections halted",
+                    error_class=type(error).__name__,
+                    retry_in_s=self._retry_pause_s,
+                )
             await asyncio.sleep(self._retry_pause_s)
             self._retry_pause_s = min(self._retry_pause_s * 2, RETRY_PAUSE_MAX_S)
 
     async def _follow(self) -> None:
         connection = await self._connect()
+        self._prepared.clear()
+        pause_s = GATHER_S
         try:
-            await prepare(connection, self.projection)
-            pause_s = IDLE_PAUSE_S
             while True:
-                projected = await self._step(connection)
-                # Full pages follow each other; else events gather: a page of one is dear.
+                projected = await self._round(connection)
+                self._retry_pause_s = RETRY_PAUSE_S
                 if projected < self._size_max:
-                    await asyncio.sleep(pause_s)
-                pause_s = IDLE_PAUSE_S if projected else min(pause_s * 1.5, IDLE_PAUSE_MAX_S)
+                    pause_s = GATHER_S if projected else min(pause_s * 2, IDLE_PAUSE_MAX_S)
+                    await self._gather(pause_s)
         finally:
             connection.terminate()
 
-    async def _step(self, connection: Connection) -> int:
-        """How many events were projected. An idle look takes no lock and writes nothing."""
-        position, head = await _standing(connection, self.projection)
+    async def _gather(self, pause_s: float) -> None:
+        """Pauses at least the shortest time, and longer until somebody wakes us."""
+        await asyncio.sleep(GATHER_S)
+        spread = 0.75 + random_bytes(1)[0] / 512  # many engines do not look all at once
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, pause_s * spread - GATHER_S)):
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _round(self, connection: Connection) -> int:
+        """One page for each projection that is behind; answers the size of the longest."""
+        awake = [one for one in self.projections if self._is_awake(one)]
+        for projection in awake:
+            if projection not in self._prepared:
+                await self._guarded(connection, projection, self._prepare(connection, projection))
+        standings = await _standings(connection)
+        pages: dict[int, Page] = {}
+        longest = 0
+        for projection in awake:
+            standing = standings.get((projection.name, projection.version))
+            if projection in self._prepared and standing is not None:
+                step = self._step(connection, projection, standing, pages)
+                longest = max(longest, await self._guarded(connection, projection, step))
+        return longest
+
+    async def _prepare(self, connection: Connection, projection: Projection) -> int:
+        await prepare(connection, projection)
+        self._prepared.add(projection)
+        return 0
+
+    async def _step(
+        self,
+        connection: Connection,
+        projection: Projection,
+        standing: tuple[int, int],
+        pages: dict[int, Page],
+    ) -> int:
+        position, head = standing
         if position > head:
             raise PositionsSkipped(f"at position {position}, behind the head {head} of the log")
         if position == head:
             return 0
-        projected = await advance(connection, self.projection, size_max=self._size_max)
-        if projected:
-            self._retry_pause_s = RETRY_PAUSE_S
+        if position not in pages:
+            async with connection.transaction():
+                pages[position] = await read_page(
+                    connection, self.projections, position, size_max=self._size_max
+                )
+        projected = await project(connection, projection, pages[position])
+        self._rests.pop(projection, None)
         return projected
 
-    def _halted(self, error: Exception) -> None:
-        place: dict[str, object] = {}
-        if isinstance(error, HandlerFailed):
-            place = {"event_type": error.event_type, "position": error.position}
+    async def _guarded(
+        self, connection: Connection, projection: Projection, work: Awaitable[int]
+    ) -> int:
+        """The work, whose fault is this projection's alone while the connection lives."""
+        try:
+            return await work
+        except PositionMoved:
+            return 0  # the next round reads where it stands
+        except Exception as error:  # recorded; the others go on
+            if connection.is_closed():
+                raise
+            self._halt(projection, error)
+            return 0
+
+    def _is_awake(self, projection: Projection) -> bool:
+        rest = self._rests.get(projection)
+        return rest is None or rest.until <= asyncio.get_running_loop().time()
+
+    def _halt(self, projection: Projection, error: Exception) -> None:
+        former = self._rests.get(projection)
+        pause_s = RETRY_PAUSE_S if former is None else min(former.pause_s * 2, RETRY_PAUSE_MAX_S)
+        self._rests[projection] = _Rest(pause_s, asyncio.get_running_loop().time() + pause_s)
+        self._prepared.discard(projection)
         _LOG.error(
             "projection halted",
-            projection=self.projection.name,
-            error_class=getattr(error, "error_class", type(error).__name__),
-            retry_in_s=self._retry_pause_s,
-            **place,
+            projection=projection.name,
+            error_class=type(error).__name__,
+            retry_in_s=pause_s,
         )
+
+
+class _Rest:
+    """Until when a projection is left alone after a fault."""
+
+    __slots__ = ("pause_s", "until")
+
+    def __init__(self, pause_s: float, until: float) -> None:
+        self.pause_s = pause_s
+        self.until = until
+
+
+async def _standings(connection: Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """Projection and version -> position and head of the log, of one snapshot. Takes no lock."""
+    async with connection.transaction(readonly=True):
+        rows = await connection.fetch(STANDINGS_SQL, PARTITION)
+    return {(row["projection"], row["version"]): (row["position"], row["head"]) for row in rows}

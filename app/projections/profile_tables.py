@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from app.projections.statements import Statement, given
-from app.store.tables import METADATA
+from app.store.tables import READ_MODELS
 
 MOMENT = DateTime(timezone=True)
 _WORDS = ARRAY(Text)
@@ -65,7 +65,7 @@ class HeldState(StrEnum):
 
 subjects = Table(
     "profiles_subjects_v1",
-    METADATA,
+    READ_MODELS,
     Column("subject_id", Uuid, primary_key=True),
     Column("registered_at", DateTime(timezone=True), nullable=False),
     Column("source", Text, nullable=False),
@@ -78,7 +78,7 @@ subjects = Table(
 
 held = Table(
     "profiles_v1",
-    METADATA,
+    READ_MODELS,
     Column("subject_id", Uuid, nullable=False),
     Column("obtained", Integer, nullable=False),
     Column("category", Text, nullable=False),

@@ -4,8 +4,7 @@ Rows hold metadata and references to sealed sections, never what is sealed and n
 projection needs no key, and an erasure leaves nothing in it to be destroyed (DESIGN 2.4).
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,8 +12,8 @@ from sqlalchemy import ColumnElement, Table, Text, and_, literal_column
 
 from app.events import EVENT_TYPES
 from app.events.recorded import Recorded
-from app.projections.statements import Write
-from app.store.codec import read_entry
+from app.projections.statements import SUBJECT, Write
+from app.store.codec import read_for_projection
 from app.store.tables import positions
 
 Writes = tuple[Write, ...]
@@ -24,38 +23,42 @@ H = TypeVar("H", bound=Handler)
 _WIRE_NAMES = {kind.cls: kind.name for kind in EVENT_TYPES.values()}
 
 
-class HandlerFailed(Exception):
-    """A handler could not fold an event. Names the place and the kind of fault, no content."""
-
-    def __init__(self, position: int, event_type: str, error_class: str) -> None:
-        super().__init__(f"{event_type} at position {position}: {error_class}")
-        self.position = position
-        self.event_type = event_type
-        self.error_class = error_class
-
-
-@dataclass(frozen=True, slots=True)
 class LogLine:
-    """One row of the log as a projection reads it."""
+    """One row of the log as projections read it; read into an event once, however many fold it."""
 
-    position: int
-    stream_id: UUID
-    version: int
-    event_type: str
-    entry: bytes | None = field(repr=False)
-    """None when the projection has no handler for the type: it is counted, not fetched."""
+    __slots__ = ("_recorded", "entry", "event_type", "position", "stream_id", "version")
+
+    def __init__(  # noqa: PLR0917  # the columns of the row, in their order
+        self, position: int, stream_id: UUID, version: int, event_type: str, entry: bytes | None
+    ) -> None:
+        self.position = position
+        self.stream_id = stream_id
+        self.version = version
+        self.event_type = event_type
+        self.entry = entry
+        """None when nobody here has a handler for the type: it is counted, not fetched."""
+        self._recorded: Recorded[Any] | None = None
+
+    @property
+    def recorded(self) -> Recorded[Any]:
+        """The event; EntryMalformed when the stored bytes are none."""
+        if self._recorded is None:
+            assert self.entry is not None, "entries are fetched for the types that are folded"
+            self._recorded = read_for_projection(self.entry, self.position, self.event_type)
+        return self._recorded
 
 
 PageHandler = Callable[[tuple[LogLine, ...]], Writes]
 
 
 class Projection:
-    """A read model under one name. A new ``version`` has new tables and is built from zero."""
+    """A read model under one name. A new ``version`` has new tables and is built beside the old."""
 
     def __init__(self, name: str, *, version: int, tables: tuple[Table, ...]) -> None:
         self.name = name
         self.version = version
         self.tables = tables
+        assert all(SUBJECT in table.primary_key.columns for table in tables), "rows are of people"
         self._handlers: dict[str, Handler] = {}
         self._on_page: PageHandler | None = None
 
@@ -66,10 +69,11 @@ class Projection:
 
     @property
     def standing(self) -> ColumnElement[bool]:
-        """Which row of `positions` says how far these tables have read the log."""
+        """Which row of `positions` says how far the tables that serve have read the log."""
         return and_(
             positions.c.projection == literal_column(f"'{self.name}'", Text),
             positions.c.version == literal_column(str(self.version)),
+            positions.c.state == literal_column("'serving'", Text),
         )
 
     def on(self, *event_classes: type[Any]) -> Callable[[H], H]:
@@ -87,30 +91,26 @@ class Projection:
     def on_page(self, handler: PageHandler) -> PageHandler:
         """Registers what is written after the events of a page, one row a person at the most.
 
-        It is shown every line, of whatever type; what it writes may not depend on the page's size.
+        It is shown every line, of whatever type; what it writes may not depend on the page's size,
+        nor one person's row on the lines of another.
         """
         assert self._on_page is None, f"{self.name} has one handler for pages"
         self._on_page = handler
         return handler
 
-    def writes(self, lines: tuple[LogLine, ...]) -> Iterator[Writes]:
-        """What each event changes, in order; HandlerFailed at the first that cannot be folded."""
-        for line in lines:
-            try:
-                yield self._fold(line)
-            except Exception as error:  # noqa: BLE001  # the loop of the engine records it and halts
-                raise HandlerFailed(line.position, line.event_type, type(error).__name__) from None
-        if self._on_page is not None:
-            yield from ((write,) for write in self._on_page(lines))
-
-    def _fold(self, line: LogLine) -> Writes:
+    def fold(self, line: LogLine) -> Writes:
+        """What one event changes. Whatever a handler raises: the caller parks the person."""
         handler = self._handlers.get(line.event_type)
-        if handler is None or line.entry is None:
+        if handler is None:
             return ()
-        recorded = read_entry(line.entry, line.position)
+        recorded = line.recorded
         if not isinstance(recorded.event, EVENT_TYPES[line.event_type].cls):
             return ()  # a version of the type that only a later program knows
         writes = handler(recorded)
         for write in writes:
-            assert write.subject_id == line.stream_id, "a row of somebody else"
+            assert write.row[SUBJECT] == line.stream_id, "a row of somebody else"
         return writes
+
+    def fold_page(self, lines: tuple[LogLine, ...]) -> Writes:
+        """What is written after the events of a page."""
+        return () if self._on_page is None else self._on_page(lines)

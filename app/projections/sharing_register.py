@@ -43,11 +43,11 @@ from app.events.erasures import ErasureExecuted, ErasureRecipientInformed, Erasu
 from app.events.recorded import Recorded
 from app.projections.projection import Projection, Writes
 from app.projections.statements import Query, Statement, given
-from app.store.tables import METADATA, positions
+from app.store.tables import READ_MODELS, positions
 
 register = Table(
     "sharing_register_v1",
-    METADATA,
+    READ_MODELS,
     Column("subject_id", Uuid, nullable=False),
     Column("version", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),

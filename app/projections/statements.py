@@ -4,17 +4,21 @@ A statement takes many rows at once, as one JSON text. Against one execution a r
 spends a fifth of the time on it, and the requests of the same machine have the rest.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from sqlalchemy import JSON, Column, Executable, bindparam, column, func
+from sqlalchemy import JSON, Column, Executable, Table, bindparam, column, func
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement, TableValuedAlias
 
+from app.projections.in_memory import Apply, NotInMemory, in_memory
+from app.store.tables import READ_MODELS
+
+SCHEMA = str(READ_MODELS.schema)
 SUBJECT = "subject_id"
 """The column that all given rows have: what is written belongs to one person."""
 
@@ -26,12 +30,14 @@ def given(*columns: Column[Any]) -> TableValuedAlias:
     return rows.table_valued(*named).render_derived(name="given", with_types=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Write:
     """One row given to a statement: what a handler answers. Nothing here does I/O."""
 
-    statement: "Statement"
-    row: dict[str, Any]  # Any: what the column holds
+    __slots__ = ("row", "statement")
+
+    def __init__(self, statement: "Statement", row: dict[str, Any]) -> None:
+        self.statement = statement
+        self.row = row  # Any: what the column holds
 
     @property
     def subject_id(self) -> UUID:
@@ -46,13 +52,21 @@ class Statement:
     No two rows that one event gives may touch the same row of a table.
     """
 
-    __slots__ = ("_names", "sql")
+    __slots__ = ("_names", "_of_builds", "apply", "sql", "table")
 
     def __init__(self, rows: TableValuedAlias, core: Executable) -> None:
         self._names = frozenset(rows.c.keys())
+        self._of_builds: dict[int, str] = {}
         self.sql, parameters = compiled(core)
+        self.table: Table = core.table  # type: ignore[attr-defined]  # an INSERT, UPDATE or DELETE
+        """The table that it changes."""
         assert SUBJECT in self._names, "what is written belongs to one person"
         assert parameters == ("rows",), "a statement takes given rows and nothing else"
+        try:
+            self.apply: Apply | None = in_memory(core, SUBJECT)
+        except NotInMemory:
+            self.apply = None
+        _OF_TABLE.setdefault(self.table, []).append(self)
 
     def __call__(self, **row: Any) -> Write:
         """One more row; TypeError when its names are not exactly those of the given columns."""
@@ -60,9 +74,15 @@ class Statement:
             raise TypeError(f"expected {', '.join(sorted(self._names))}")
         return Write(self, row)
 
+    def sql_of(self, build: int) -> str:
+        """The statement on the tables of one build."""
+        if build not in self._of_builds:
+            self._of_builds[build] = of_build(self.sql, build)
+        return self._of_builds[build]
+
 
 class Query:
-    """A SELECT, compiled once."""
+    """A SELECT, compiled once. It reads through the views: whatever serves at that moment."""
 
     __slots__ = ("_names", "_sql")
 
@@ -70,8 +90,18 @@ class Query:
         self._sql, self._names = compiled(core)
 
     async def fetch(self, pool: "asyncpg.Pool[Any]", **values: Any) -> "list[asyncpg.Record]":
-        """Its rows, of one snapshot."""
-        return await pool.fetch(self._sql, *(values[name] for name in self._names))
+        """Its rows, of one snapshot; none where the projection never ran."""
+        try:
+            return await pool.fetch(self._sql, *(values[name] for name in self._names))
+        except asyncpg.UndefinedTableError:
+            return []
+
+
+def in_memory_alone(tables: Iterable[Table]) -> bool:
+    """Whether every statement on these tables can be carried out in memory."""
+    return all(
+        statement.apply is not None for table in tables for statement in _OF_TABLE.get(table, ())
+    )
 
 
 def batches(events: Iterable[tuple[Write, ...]]) -> list[tuple[Statement, list[dict[str, Any]]]]:
@@ -101,6 +131,11 @@ def as_json(rows: list[dict[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
+def of_build(sql: str, build: int) -> str:
+    """A statement on the tables of one build instead of on the views."""
+    return _READ_MODEL.sub(rf"{SCHEMA}.\g<1>_b{build}", sql)
+
+
 def compiled(core: Executable) -> tuple[str, tuple[str, ...]]:
     """The statement as asyncpg takes it, and its parameters in the order of $1, $2 ..."""
     assert isinstance(core, ClauseElement), "a statement is an element of SQL"
@@ -108,4 +143,6 @@ def compiled(core: Executable) -> tuple[str, tuple[str, ...]]:
     return str(done), tuple(getattr(done, "positiontup", None) or ())
 
 
+_READ_MODEL = re.compile(rf"\b{SCHEMA}\.(\w+)")
+_OF_TABLE: dict[Table, list[Statement]] = {}
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare

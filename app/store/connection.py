@@ -35,6 +35,25 @@ async def connect(dsn: str, *, application: str = "pdledger") -> "asyncpg.Connec
     return connection
 
 
+async def connect_stateless(
+    dsn: str, *, application: str = "pdledger"
+) -> "asyncpg.Connection[Any]":
+    """One connection that may lead through PgBouncer in transaction mode.
+
+    It keeps no prepared statement and asks for no setting when it starts: each transaction may be
+    on another session of the server. Whoever uses it does everything in transactions.
+    """
+    connection = await asyncpg.connect(
+        dsn,
+        connection_class=LedgerConnection,
+        timeout=5.0,
+        statement_cache_size=0,
+        server_settings={"application_name": application},
+    )
+    assert isinstance(connection, asyncpg.Connection)
+    return connection
+
+
 async def open_pool(
     dsn: str, *, size_max: int = 8, application: str = "pdledger"
 ) -> "asyncpg.Pool[Any]":
@@ -59,3 +78,5 @@ class Logins:
     application: str = field(repr=False)
     eraser: str | None = field(default=None, repr=False)
     projector: str | None = field(default=None, repr=False)
+    projector_direct: str | None = field(default=None, repr=False)
+    """The projector past a pooler, to listen on; None: `projector` is not pooled, or polls."""

@@ -90,11 +90,13 @@ class GroupCommit:
         exclusive_streams: frozenset[UUID] = frozenset(),
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
+        appended: Callable[[], None] = lambda: None,
     ) -> None:
         self._connect = connect
         self._exclusive = exclusive_streams
         self._batch_max = batch_max
         self._queue_max = queue_max
+        self._appended = appended
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection[Any] | None = None
@@ -185,6 +187,7 @@ class GroupCommit:
                     await self._flush([waiting])
         else:
             self.flushes += 1
+            self._appended()
             for waiting in batch:
                 mine = tuple(outcomes[: len(waiting.commands)])
                 del outcomes[: len(waiting.commands)]

@@ -1,4 +1,4 @@
-"""Listens for what other processes changed: callers revoked, people erased.
+"""Tells and hears what other processes changed: callers revoked, people erased, events appended.
 
 Eviction is hygiene only. A missed notice harms nothing: appends re-check versions and key states in
 the database, and cached callers expire by themselves.
@@ -13,8 +13,11 @@ import asyncpg
 
 CLIENTS_CHANNEL = "ledger_clients"
 ERASED_CHANNEL = "ledger_erased"
+APPENDED_CHANNEL = "ledger_appended"
 RECONNECT_PAUSE_S = 1.0
 PROBE_INTERVAL_S = 15.0
+ANNOUNCE_PAUSE_S = 0.02
+"""Between two announcements: a NOTIFY takes a lock that all of the server's databases share."""
 
 Handler = Callable[[str], None]
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
@@ -65,3 +68,38 @@ def _calling(handler: Handler) -> Callable[..., None]:
         handler(payload)
 
     return call
+
+
+class Announcer:
+    """Says that events were appended: after their commit, once for all that came meanwhile.
+
+    Never inside an append, which it would make half as fast. Whoever misses it looks by himself.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._news = asyncio.Event()
+        self._teller: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts announcing in a task of its own."""
+        self._teller = asyncio.create_task(self._tell_for_ever(), name="announcer")
+
+    async def stop(self) -> None:
+        """Stops; what was not announced is found by looking."""
+        if self._teller is not None:
+            self._teller.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._teller
+
+    def appended(self) -> None:
+        """Events were committed. Costs the caller nothing."""
+        self._news.set()
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await self._pool.execute(f"NOTIFY {APPENDED_CHANNEL}")
+            await asyncio.sleep(ANNOUNCE_PAUSE_S)

@@ -1,7 +1,7 @@
 """The tables of schema `ledger` (DESIGN 5), as SQLAlchemy Core metadata.
 
-Projection tables join the same metadata from `app.projections`. Triggers, rights and functions are
-not part of metadata: they live in `app/store/sql` and in the migrations.
+Triggers, rights and functions are not part of metadata: they live in `app/store/sql` and in the
+migrations. Read models have a metadata and a schema of their own, which no migration touches.
 """
 
 from sqlalchemy import (
@@ -25,18 +25,19 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0002"
+SCHEMA_HEAD = "0003"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
-METADATA = MetaData(
-    schema=SCHEMA,
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    },
-)
+_NAMES = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+}
+METADATA = MetaData(schema=SCHEMA, naming_convention=_NAMES)
+"""What the migrations make."""
+READ_MODELS = MetaData(schema="projections", naming_convention=_NAMES)
+"""What `app.projections` declares and ledger_projector makes, as often as it likes."""
 
 _NOW = text("clock_timestamp()")
 WORD = Text(collation="C")
@@ -214,10 +215,48 @@ positions = Table(
     "positions",
     METADATA,
     Column("projection", WORD, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("build", Integer, primary_key=True),
+    Column("state", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("run", Uuid),
+    Column("cut", BigInteger),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
-    comment="How far each projection has read the log.",
+    CheckConstraint("state IN ('building', 'following', 'serving', 'kept')", name="state"),
+    comment="How far each build of each projection has read the log, and which of them serves.",
+)
+Index(
+    "positions_serving_key",
+    positions.c.projection,
+    positions.c.version,
+    unique=True,
+    postgresql_where=positions.c.state == text("'serving'"),
+)
+
+rebuild_ranges = Table(
+    "rebuild_ranges",
+    METADATA,
+    Column("run", Uuid, primary_key=True),
+    Column("first_slice", Integer, primary_key=True, autoincrement=False),
+    Column("end_slice", Integer, nullable=False),
+    Column("events", BigInteger),
+    comment="The ranges of a rebuild under way; how many events each had, once its rows are in.",
+)
+
+parked_subjects = Table(
+    "parked_subjects",
+    METADATA,
+    Column("projection", WORD, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("build", Integer, primary_key=True),
+    Column("subject_id", Uuid, primary_key=True),
+    Column("stream_version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("error_class", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("tried_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="People whose events from this one on wait for a cure, in order; the others go on.",
 )
 
 INSERT_ONLY = ("events", "ledger_identity", "policies", "policy_texts", "suppressions")

@@ -57,22 +57,41 @@ def test_keys_show_epoch_and_custody_and_no_key(call: Call, server: Settings) ->
 
 def test_registers_are_made_anew_to_the_head_of_the_log(call: Call, server: Settings) -> None:
     behind = call("project", "status", "--json", **server)
+    nothing_kept = call("project", "rollback", "profiles", "--json", **server)
     first = call("project", "rebuild", "--json", **server).document["rebuilt"]
     second = call("project", "rebuild", "--json", **server).document["rebuilt"]
     level = call("project", "status", "--json", **server)
 
     assert behind.exit_code == ExitCode.NOT_IN_ORDER
+    assert nothing_kept.document["failed"]["code"] == "nothing-kept"
     assert level.exit_code == 0
     assert [one["name"] for one in first] == [projection.name for projection in PROJECTIONS]
     assert first == second
 
 
+@pytest.mark.parametrize("command", ["rebuild", "compare", "rollback", "redrive"])
 @pytest.mark.parametrize("name", ["", "nothing"])
-def test_an_unknown_register_is_refused(call: Call, server: Settings, name: str) -> None:
-    ended = call("project", "rebuild", name, "--json", **server)
+def test_an_unknown_register_is_refused(
+    call: Call, server: Settings, name: str, command: str
+) -> None:
+    ended = call("project", command, name, "--json", **server)
 
     assert ended.exit_code == ExitCode.REFUSED
     assert ended.document["failed"]["code"] == "projection-unknown"
+
+
+def test_a_rebuild_is_proved_equal_and_can_be_taken_back(call: Call, server: Settings) -> None:
+    [rebuilt] = call("project", "rebuild", "profiles", "--json", **server).document["rebuilt"]
+    [_, *_] = call("project", "rebuild", "profiles", "--json", **server).document["rebuilt"]
+    compared = call("project", "compare", "profiles", "--json", **server)
+    back = call("project", "rollback", "profiles", "--json", **server)
+    redriven = call("project", "redrive", "profiles", "--json", **server)
+
+    assert compared.exit_code == 0
+    [found] = compared.document["compared"]
+    assert (found["with"], found["slices_differing"]) == ("kept", [])
+    assert back.document["rolled_back"] == rebuilt
+    assert redriven.document["redriven"] == [{"name": "profiles", "released": 0, "parked": 0}]
 
 
 @pytest.mark.clause("L7")

@@ -9,31 +9,23 @@ import asyncpg
 import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Table, Text, Uuid, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid, insert, select
 from structlog.testing import capture_logs
 
 from app.events.notices import NoticeChannel, NoticeShown
 from app.events.recorded import Recorded
 from app.projections import PROFILES, PROJECTIONS, projection_named
 from app.projections.digest import digest
-from app.projections.engine import (
-    Connection,
-    Engine,
-    PositionMoved,
-    PositionsSkipped,
-    ProjectionSuperseded,
-    advance,
-    page_of,
-    prepare,
-    project,
-    read_page,
-)
+from app.projections.engine import Engine, prepare
+from app.projections.folding import PositionMoved, advance, project
+from app.projections.pages import Connection, PositionsSkipped, page_of, read_page
 from app.projections.positions import position_of, status, wait_for
-from app.projections.projection import HandlerFailed, LogLine, Projection, Writes
+from app.projections.projection import LogLine, Projection, Writes
 from app.projections.statements import Statement, given
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
+from tests.projections.catching_up import KNOWN, catch_up, standing
 from tests.projections.chance import Chance
 from tests.projections.history import Log, Person
 from tests.projections.waiting import until
@@ -44,9 +36,10 @@ POISON = NoticeShown(policy="impel-1", language="fr", channel=NoticeChannel.FORM
 
 scratch = Table(
     "scratch_v1",
-    MetaData(schema="ledger"),
-    Column("subject_id", Uuid),
-    Column("language", Text),
+    MetaData(schema="projections"),
+    Column("subject_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("language", Text, nullable=False),
 )
 GIVEN = given(*scratch.columns)
 NOTE = Statement(GIVEN, insert(scratch).from_select(list(scratch.columns), select(GIVEN)))
@@ -55,7 +48,7 @@ NOTE = Statement(GIVEN, insert(scratch).from_select(list(scratch.columns), selec
 KILL_THE_WAITING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = current_database() AND usename = 'ledger_projector'
-   AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO ledger.scratch_v1%'
+   AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO projections.scratch_v1%'
 """
 
 
@@ -63,37 +56,25 @@ class Unwell(Exception):
     """What a faulty handler raises."""
 
 
-def scratch_projection(*, version: int = 1, poison: str | None = None) -> Projection:
-    """A projection of notices that cannot stomach one language."""
+def scratch_projection(
+    *, version: int = 1, poison: str | None = None, refused: str | None = None
+) -> Projection:
+    """A projection of notices that cannot stomach one language, or whose database cannot."""
     made = Projection("scratch", version=version, tables=(scratch,))
 
     @made.on(NoticeShown)
     def shown(recorded: Recorded[NoticeShown]) -> Writes:
         if recorded.event.language == poison:
             raise Unwell("words that no log may show")
-        return (NOTE(subject_id=recorded.stream_id, language=recorded.event.language),)
+        language = None if recorded.event.language == refused else recorded.event.language
+        return (NOTE(subject_id=recorded.stream_id, version=recorded.version, language=language),)
 
     return made
 
 
-@pytest.fixture
-async def notes(log: Log, admin: Connection) -> Connection:
-    """The scratch table, and the superuser to look into it."""
-    await admin.execute("CREATE TABLE ledger.scratch_v1 (subject_id uuid, language text)")
-    await admin.execute("GRANT ALL ON ledger.scratch_v1 TO ledger_projector")
-    return admin
-
-
-async def languages(notes: Connection) -> list[str]:
-    rows = await notes.fetch("SELECT language FROM ledger.scratch_v1 ORDER BY language")
+async def languages(connection: Connection) -> list[str]:
+    rows = await connection.fetch("SELECT language FROM projections.scratch_v1 ORDER BY language")
     return [row["language"] for row in rows]
-
-
-async def standing(connection: Connection, projection: Projection) -> int:
-    position = await connection.fetchval(
-        "SELECT position FROM ledger.positions WHERE projection = $1", projection.name
-    )
-    return int(position)
 
 
 def line(position: int) -> LogLine:
@@ -125,7 +106,7 @@ async def test_a_hole_in_the_log_stops_the_projection_before_it(
         await advance(projector, PROFILES, size_max=100)
 
     assert await standing(projector, PROFILES) == -1
-    assert await projector.fetchval("SELECT count(*) FROM ledger.profiles_v1") == 0
+    assert await projector.fetchval("SELECT count(*) FROM projections.profiles_v1") == 0
 
 
 async def test_a_log_that_became_shorter_stops_the_projection(
@@ -135,7 +116,7 @@ async def test_a_log_that_became_shorter_stops_the_projection(
     await log.append(Person(), registered())
     await prepare(projector, PROFILES)
     await admin.execute("UPDATE ledger.positions SET position = 7")
-    engine = Engine(PROFILES, lambda: connect(database.dsn("ledger_projector")))
+    engine = Engine([PROFILES], lambda: connect(database.dsn("ledger_projector")))
 
     with capture_logs() as logged:
         await until_logged(engine, logged)
@@ -159,21 +140,19 @@ async def until_logged(engine: Engine, logged: Any) -> None:
 
 
 async def test_the_second_of_two_engines_with_one_page_writes_nothing(
-    database: Database, log: Log, projector: Connection, notes: Connection
+    log: Log, projector: Connection
 ) -> None:
     """Compare-and-set on the old position: it is projected once, whoever read it."""
     projection = scratch_projection()
     await log.append(Person(), SHOWN)
     await prepare(projector, projection)
-    page = await read_page(projector, projection, -1, size_max=10)
-    async with projector.transaction():
-        await project(projector, projection, page)
+    page = await read_page(projector, [projection], -1, size_max=10)
+    assert await project(projector, projection, page) == 1
 
     with pytest.raises(PositionMoved):
-        async with projector.transaction():
-            await project(projector, projection, page)
+        await project(projector, projection, page)
 
-    assert await languages(notes) == ["sv"]
+    assert await languages(projector) == ["sv"]
     assert await standing(projector, projection) == 0
 
 
@@ -196,8 +175,7 @@ async def test_many_engines_side_by_side_project_everything_once(
 ) -> None:
     history = Chance(log, 23, people=8)
     engines = [
-        Engine(projection, lambda: connect(database.dsn("ledger_projector")), size_max=3)
-        for projection in PROJECTIONS
+        Engine(KNOWN, lambda: connect(database.dsn("ledger_projector")), size_max=3)
         for _ in range(3)
     ]
     running = [asyncio.create_task(engine.run()) for engine in engines]
@@ -205,96 +183,91 @@ async def test_many_engines_side_by_side_project_everything_once(
     entries = await log.entries()
 
     async with asyncpg.create_pool(database.dsn("ledger_app"), min_size=1, max_size=2) as pool:
-        for projection in PROJECTIONS:
+        for projection in KNOWN:
             assert await wait_for(pool, projection, len(entries) - 1, timeout_s=20)
     for task in running:
         task.cancel()
     await asyncio.wait(running)
 
     expected = oracle.digests(entries)
-    assert {one.name: (await digest(projector, one)).sha256 for one in PROJECTIONS} == expected
+    assert {one.name: (await digest(projector, one)).sha256 for one in KNOWN} == expected
 
 
 async def test_a_crash_between_rows_and_commit_leaves_neither_rows_nor_position(
-    database: Database, log: Log, notes: Connection
+    database: Database, log: Log, projector: Connection, admin: Connection
 ) -> None:
     """The connection is killed while a row of the page waits; then the engine goes on by itself."""
     projection = scratch_projection()
+    await prepare(projector, projection)
     for event in (SHOWN, POISON):
         await log.append(Person(), event)
-    engine = Engine(projection, lambda: connect(database.dsn("ledger_projector")))
+    engine = Engine([projection], lambda: connect(database.dsn("ledger_projector")))
 
     async def killed() -> bool:
-        return bool(await notes.fetchval(KILL_THE_WAITING))
+        return bool(await admin.fetchval(KILL_THE_WAITING))
 
     async def caught_up() -> bool:
-        return await standing(notes, projection) == 1
+        return await standing(projector, projection) == 1
 
     locking = await asyncpg.connect(database.dsn("postgres"))
     with capture_logs() as logged:
         async with locking.transaction():
-            await locking.execute("LOCK TABLE ledger.scratch_v1 IN SHARE MODE")
+            await locking.execute("LOCK TABLE projections.scratch_v1_b1 IN SHARE MODE")
             running = asyncio.create_task(engine.run())
             await until(killed)
             await until(something(logged))
-            assert await standing(notes, projection) == -1
-            assert await languages(notes) == []
+            assert await standing(projector, projection) == -1
+            assert await languages(projector) == []
         await until(caught_up)
     await locking.close()
     running.cancel()
     await asyncio.wait([running])
 
-    assert await languages(notes) == ["fr", "sv"]
-    assert [entry["event"] for entry in logged] == ["projection halted"]
+    assert await languages(projector) == ["fr", "sv"]
+    assert [entry["event"] for entry in logged] == ["projections halted"]
 
 
-async def test_an_event_that_cannot_be_folded_halts_its_projection_loudly_and_is_never_skipped(
-    database: Database, log: Log, projector: Connection, notes: Connection
+async def test_a_fault_of_one_projection_halts_that_one_and_no_other(
+    database: Database, log: Log, projector: Connection, admin: Connection
 ) -> None:
-    for event in (SHOWN, POISON, SHOWN):
-        await log.append(Person(), event)
-    unwell = scratch_projection(poison="fr")
-    engine = Engine(unwell, lambda: connect(database.dsn("ledger_projector")), size_max=1)
+    """A table that cannot be written is nobody's event: nothing is parked, it is tried again."""
+    projection = scratch_projection()
+    for one in (projection, PROFILES):
+        await prepare(projector, one)
+    await admin.execute("ALTER TABLE projections.scratch_v1_b1 RENAME COLUMN language TO tongue")
+    await log.append(Person(), SHOWN)
+    engine = Engine([projection, PROFILES], lambda: connect(database.dsn("ledger_projector")))
+
+    async def other_goes_on() -> bool:
+        return await standing(projector, PROFILES) == 0
+
+    async def healed() -> bool:
+        return await standing(projector, projection) == 0
 
     with capture_logs() as logged:
-        await until_logged(engine, logged)
-    halted_at = await standing(projector, unwell)
-    cured = scratch_projection()
-    while await advance(projector, cured, size_max=1):
-        pass
+        running = asyncio.create_task(engine.run())
+        await until(other_goes_on)
+        await until(something(logged))
+        assert await standing(projector, projection) == -1
+        await admin.execute(
+            "ALTER TABLE projections.scratch_v1_b1 RENAME COLUMN tongue TO language"
+        )
+        await until(healed)
+    running.cancel()
+    await asyncio.wait([running])
 
-    assert logged == [
-        {
-            "event": "projection halted",
-            "log_level": "error",
-            "projection": "scratch",
-            "error_class": "Unwell",
-            "event_type": "notice.shown",
-            "position": 1,
-            "retry_in_s": 0.5,
-        }
-    ]
-    assert halted_at == 0
-    assert await languages(notes) == ["fr", "sv", "sv"]
-
-
-async def test_the_page_before_a_fault_is_rolled_back_with_it(
-    log: Log, projector: Connection, notes: Connection
-) -> None:
-    unwell = scratch_projection(poison="fr")
-    for event in (SHOWN, POISON):
-        await log.append(Person(), event)
-    await prepare(projector, unwell)
-
-    with pytest.raises(HandlerFailed, match=r"notice.shown at position 1: Unwell$"):
-        await advance(projector, unwell, size_max=10)
-
-    assert await languages(notes) == []
-    assert await standing(projector, unwell) == -1
+    assert logged[0] == {
+        "event": "projection halted",
+        "log_level": "error",
+        "projection": "scratch",
+        "error_class": "UndefinedColumnError",
+        "retry_in_s": 0.5,
+    }
+    assert await projector.fetchval("SELECT count(*) FROM ledger.parked_subjects") == 0
 
 
 async def test_what_only_a_later_program_knows_folds_to_nothing(
-    log: Log, projector: Connection, notes: Connection
+    log: Log, projector: Connection
 ) -> None:
     """Neither an unknown type nor a newer version of a known one is a fault."""
     person = Person()
@@ -305,28 +278,24 @@ async def test_what_only_a_later_program_knows_folds_to_nothing(
     await prepare(projector, projection)
 
     assert await advance(projector, projection, size_max=10) == 3
-    assert await languages(notes) == ["sv"]
+    assert await languages(projector) == ["sv"]
 
 
-async def test_a_new_version_is_built_from_zero_and_the_old_program_steps_back(
-    database: Database, log: Log, projector: Connection, notes: Connection
+async def test_two_versions_are_kept_side_by_side_each_by_its_program(
+    log: Log, projector: Connection
 ) -> None:
+    """A program of before goes on reading its own tables, also after the new one has come."""
     await log.append(Person(), SHOWN)
     old, new = scratch_projection(), scratch_projection(version=2)
-    await prepare(projector, old)
-    await advance(projector, old, size_max=10)
-
+    new.tables = (scratch.to_metadata(scratch.metadata, name="scratch_v2"),)
+    await catch_up(projector, old)
     await prepare(projector, new)
+    await log.append(Person(), SHOWN)
 
-    assert await languages(notes) == []
-    assert await advance(projector, old, size_max=10) == 0
-    with pytest.raises(ProjectionSuperseded):
-        await prepare(projector, old)
-    assert await advance(projector, new, size_max=10) == 1
-    with capture_logs() as logged:
-        async with asyncio.timeout(10):
-            await Engine(old, lambda: connect(database.dsn("ledger_projector"))).run()
-    assert [entry["event"] for entry in logged] == ["projection superseded"]
+    assert await advance(projector, old, size_max=10) == 1
+    assert await languages(projector) == ["sv", "sv"]
+    rows = await projector.fetch("SELECT version, position FROM ledger.positions ORDER BY version")
+    assert [tuple(row) for row in rows] == [(1, 1), (2, -1)]
 
 
 async def test_readers_wait_for_a_position_and_are_told_when_it_lags(
@@ -357,12 +326,14 @@ async def test_the_status_names_lag_and_since_when(
     await advance(projector, PROFILES, size_max=2)
     [after] = await status(pool, [PROFILES])
 
-    assert (before.version_stored, before.position, before.lag) == (None, -1, 3)
-    assert (between.version_stored, between.position, between.lag) == (1, 1, 1)
+    assert (before.build, before.position, before.lag) == (None, -1, 3)
+    assert (between.build, between.position, between.lag) == (1, 1, 1)
     third = oracle.core(person.entries[2])
     assert between.waiting_since is not None
     assert between.waiting_since.isoformat() == third["at"].replace("Z", "+00:00")
-    assert (after.position, after.lag, after.waiting_since) == (2, 0, None)
+    assert 0 < between.lag_s < 60
+    assert (after.position, after.lag, after.lag_s, after.waiting_since) == (2, 0, 0.0, None)
+    assert (after.parked, after.kept, after.rebuilding) == (0, None, None)
 
 
 def test_projections_are_found_by_name() -> None:

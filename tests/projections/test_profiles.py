@@ -15,7 +15,9 @@ from app.events.objections import ObjectionGround
 from app.events.restrictions import RestrictionLifted
 from app.policy.vocabulary import IdentifierKind
 from app.projections import PROFILES
-from app.projections.engine import Connection, advance, prepare
+from app.projections.engine import prepare
+from app.projections.folding import advance
+from app.projections.pages import Connection
 from app.projections.profile_tables import HeldKind, HeldState
 from app.projections.profiles import Holding, Profile, page
 from tests.projections.chance import Chance

@@ -8,7 +8,9 @@ import pytest
 
 from app.events.erasures import ErasureStep
 from app.projections import SHARING_REGISTER
-from app.projections.engine import Connection, advance, prepare
+from app.projections.engine import prepare
+from app.projections.folding import advance
+from app.projections.pages import Connection
 from app.projections.sharing_register import Disclosures, by_recipient, of_subject
 from tests.projections.history import Bucket, Log, Person
 from tests.projections.wording import collected, disclosed, registered, requested, told
