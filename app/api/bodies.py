@@ -1,12 +1,21 @@
 """Request and answer bodies that several operations share; Pydantic lives at this rim only."""
 
+import re
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 from app.identifiers import WORD_PATTERN
@@ -33,7 +42,19 @@ def _in_utc(moment: datetime) -> datetime:
         raise PydanticCustomError("datetime_outside_calendar", "outside the calendar") from None
 
 
-MomentField = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _written(given: Any) -> Any:  # Any: a JSON value
+    """A date is written in full: no number is one, nor digits that Unix would count as seconds."""
+    if isinstance(given, date) or (isinstance(given, str) and _DATE.match(given)):
+        return given
+    raise PydanticCustomError("date_written", "not an RFC 3339 date in writing")
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+DayField = Annotated[date, BeforeValidator(_written)]
+"""A day of the calendar."""
+
+MomentField = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 """When something happened. With its offset: a time without one cannot be compared with ours."""
 
 

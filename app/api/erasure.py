@@ -1,7 +1,6 @@
 """Erasure: previewed, carried out, told to every recipient, closed (Arts. 17, 19 GDPR)."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, DayField, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.failures import request_id
 from app.api.operations import operation, router
@@ -38,7 +37,7 @@ class KeepBody(Body):
     retention_class: WordField = Field(examples=["participation"])
     exemption: WordField = Field(examples=["record_keeping"])
     ground: ExemptionGround = Field(description="The letter of Art. 17(3) that carries it.")
-    until: date
+    until: DayField
 
     def keep(self) -> Keep:
         """As the decider takes it."""

@@ -1,13 +1,12 @@
 """The desk's arrangements with recipients: paper, mechanism, and what is necessary at all."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response, Security
 from pydantic import Field
 
 from app.api.answers import receipted
-from app.api.bodies import Body, NameField, ReceiptBody, WordField
+from app.api.bodies import Body, DayField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
@@ -31,29 +30,29 @@ class ContractBody(Body):
     """The paper on which data may go to a recipient (Art. 28; C38)."""
 
     kind: AgreementKind
-    since: date
-    until: date | None = None
+    since: DayField
+    until: DayField | None = None
 
 
 class ContractEndBody(Body):
     """The last day of the paper."""
 
-    on: date
+    on: DayField
 
 
 class MechanismBody(Body):
     """On what a transfer to the recipient rests, with the day it was last looked up (L58)."""
 
     mechanism: WordField = Field(examples=["scc_2021"])
-    since: date
-    evidence_on: date
+    since: DayField
+    evidence_on: DayField
 
 
 class LapseBody(Body):
     """A mechanism carries nothing any more: for one recipient, or for all."""
 
     mechanism: WordField
-    on: date
+    on: DayField
     recipient: NameField | None = None
 
 

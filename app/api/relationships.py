@@ -24,6 +24,7 @@ from app.domain.files import ReferenceFile
 from app.domain.identifiers import ClaimIdentifier, VerifyIdentifier
 from app.domain.relationships import EndRelationship
 from app.events.identifiers import Verification
+from app.propagation.registration import Registrar
 
 ROUTES = router("relationships")
 
@@ -191,7 +192,8 @@ async def claim_identifier(subject_id: UUID, body: IdentifierBody, call: Writer)
         region=body.region,
         occurred_at=body.occurred_at,
     )
-    return await _execute(call, subject_id, command)
+    registrar = Registrar(call.service.ledger, call.service.lookups)
+    return receipted(await registrar.claim(subject_id, command, await call.attribution()))
 
 
 @operation(

@@ -14,7 +14,6 @@ PHONE_CATEGORY = "contact.phone"
 EMAIL_LENGTH_MAX = 254
 LOCAL_PART_LENGTH_MAX = 64
 PHONE_LENGTH_MAX = 64
-DIGITS_SHOWN = 4
 
 # The address of every day, in the letters of the languages of the Union, is recognised without the
 # library, in a tenth of the time and less. What the patterns do not settle (other scripts, `--` in
@@ -162,20 +161,3 @@ def _parsed_phone(line: str, region: str | None) -> tuple[Flaw, PhoneNumber | No
         missing = national and not line.startswith(("+", "\uff0b"))
         return (Flaw.REGION_MISSING if missing else Flaw.NOT_A_PHONE_NUMBER), None
     return Flaw.NOT_A_PHONE_NUMBER, number if phonenumbers.is_valid_number(number) else None
-
-
-def mask_email(normalised: str) -> str:
-    """``anna@stad.example`` as ``a***@s***.example``: one's own is recognised, no other told."""
-    local, _, domain = normalised.rpartition("@")
-    rest, _, top = domain.rpartition(".")
-    return f"{_first(local)}***@{_first(rest)}***.{top}"
-
-
-def _first(part: str) -> str:
-    short = 2  # a part this short would be told by its first character
-    return part[0] if len(part) > short else ""
-
-
-def mask_phone(normalised: str) -> str:
-    """The last four digits behind a mask of fixed length."""
-    return f"****{normalised[-DIGITS_SHOWN:]}" if len(normalised) > DIGITS_SHOWN else "****"

@@ -55,7 +55,7 @@ from app.events.erasures import (
     SectionsResealed,
 )
 from app.events.recorded import Record, Section
-from app.events.suppressions import SuppressionCause
+from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.identifiers import KeyId
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         raise ErasureUnknown
     match command:
         case WithdrawErasure():
-            return _withdraw(command, erasure)
+            return _withdraw(command, erasure, state)
         case PrepareErasure():
             return _prepare(command, erasure, state, given)
         case ResealSections():
@@ -120,12 +120,27 @@ def _request(
     return (Record(event, sections=sections, occurred_at=command.occurred_at),)
 
 
-def _withdraw(command: WithdrawErasure, erasure: Erasure) -> tuple[Record, ...]:
+def _withdraw(
+    command: WithdrawErasure, erasure: Erasure, state: "SubjectState"
+) -> tuple[Record, ...]:
+    """What its preparation closed is open again, unless another erasure keeps it closed."""
     if erasure.stage is Stage.WITHDRAWN:
         return ()
     if erasure.stage not in _RUNNING or erasure.trigger is ErasureTrigger.CHILD_DATA:
         raise ErasureIrrevocable(stage=erasure.stage.value)
-    return (Record(ErasureWithdrawn(erasure=command.erasure)),)
+    others = (one for key, one in state.erasures.by_id.items() if key != command.erasure)
+    kept = any(one.prepared and one.extent.of_everything for one in others)
+    reopened = () if kept or not erasure.extent.of_everything else _closed_by_erasure(state)
+    return (
+        Record(ErasureWithdrawn(erasure=command.erasure)),
+        *(Record(SuppressionLifted(purpose=purpose)) for purpose in reopened),
+    )
+
+
+def _closed_by_erasure(state: "SubjectState") -> tuple[str, ...]:
+    """Nothing but the preparation of an erasure closes by this cause while the person is there."""
+    purposes = state.suppressions.purposes.items()
+    return tuple(key for key, one in purposes if one.cause is SuppressionCause.ERASURE)
 
 
 def _prepare(

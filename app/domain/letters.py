@@ -12,7 +12,7 @@ from app.events.recorded import Section
 STATEMENT = "correspondence.statement"
 """The person's own reasons."""
 
-DECISION = STATEMENT
+DECISION = "correspondence.decision"
 """The controller's reasons."""
 
 

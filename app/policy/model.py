@@ -134,10 +134,6 @@ class Policy:
             purpose = self.purpose(purpose.parent)
         return tuple(keys)
 
-    def uses_of(self, key: str) -> tuple[Purpose, ...]:
-        """The narrower uses of a purpose."""
-        return tuple(use for use in self.uses.values() if use.parent == key)
-
     def all_purposes(self) -> tuple[Purpose, ...]:
         """Purposes, uses and statutory purposes, in this order."""
         return (*self.purposes.values(), *self.uses.values(), *self.statutory.values())

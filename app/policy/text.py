@@ -112,14 +112,6 @@ class PolicyDocument:
         found = _ADDRESS.findall(self._decoded())
         return tuple(address.rstrip(_STRAY_AFTER_ADDRESS) for address in found)
 
-    def worded_bullets(self, section: int) -> tuple[Block, ...]:
-        """The bullets of a section that say something (C28)."""
-        return tuple(
-            block
-            for block in self.blocks
-            if block.section == section and block.kind is BlockKind.BULLET and block.has_word
-        )
-
     def _lines(self) -> list[str]:
         return [line.rstrip("\r") for line in self._decoded().split("\n")]
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from app.clock import random_id
 from app.domain.collections import CollectData, RectifyData
 from app.domain.decider import Circumstances
+from app.domain.identifiers import ClaimIdentifier
 from app.domain.identities import identifying_kind
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, SubjectState, fold
@@ -106,6 +107,17 @@ class Registrar:
             if category in emails
         ]
         await self.settle(subject_id, addresses, command.source, policy)
+        return receipt
+
+    async def claim(
+        self, subject_id: UUID, command: ClaimIdentifier, attribution: Attribution
+    ) -> Receipt:
+        """Lets the person be found by one more value; what is suppressed closes (C7)."""
+        receipt = await self._ledger.execute(subject_id, command, attribution)
+        policy = (await self._ledger.rules()).policy
+        if command.category in policy.identifying(IdentifierKind.EMAIL):
+            address = normalise(policy.categories[command.category], command.value, command.region)
+            await self.settle(subject_id, [address], command.source, policy)
         return receipt
 
     async def settle(

@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from app.domain.register import SuppressUnknown
+from app.receipts import Attribution
 from app.service import Service
 from tests.conftest import Database
 from tests.serving import Api, count_events
@@ -130,6 +132,29 @@ async def test_a_function_s_address_identifies_nobody(
 
     assert first != second
     assert not (await service.ledger.state(UUID(first))).identifiers.active
+
+
+@pytest.mark.clause("C7", "L41")
+async def test_an_address_that_is_suppressed_closes_to_the_person_who_adds_it(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """An unsubscribe that came before the address was claimed looked for the person in vain."""
+    left = SuppressUnknown(purpose="newsletter", source="mailchimp", addresses=("asa@hem.example",))
+    await service.control.register(left, Attribution(by="tests"))
+    subject_id = await registered(client)
+    body = {
+        "category": "contact.email",
+        "value": "Asa@hem.example",
+        "purpose": "newsletter",
+        "source": "self_service",
+        "verification": "link",
+    }
+
+    answer = await client.post(f"/v1/subjects/{subject_id}/identifiers", json=body)
+
+    assert answer.status_code == 201, answer.text
+    state = await service.ledger.state(UUID(subject_id))
+    assert set(state.suppressions.purposes) == {"newsletter"}
 
 
 @pytest.mark.clause("L3", "C12")

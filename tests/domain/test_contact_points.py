@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from app.domain.contact_points import (
     is_role_address,
-    mask_email,
-    mask_phone,
     normalise_email,
     normalise_phone,
 )
@@ -311,23 +309,3 @@ def test_any_text_is_a_number_or_is_refused(value: str, region: str) -> None:
     assert number.startswith("+")
     assert number[1:].isascii()
     assert number[1:].isdigit()
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("anna.lind@stad.example", "a***@s***.example"),
-        ("åsa@mail.stad.example", "å***@m***.example"),
-        ("al@ab.example", "***@***.example"),
-    ],
-)
-def test_a_masked_address_shows_two_letters_at_most(address: str, shown: str) -> None:
-    assert mask_email(address) == shown
-
-
-def test_a_masked_number_shows_its_last_four_digits() -> None:
-    assert mask_phone("+3212345678") == "****5678"
-
-
-def test_a_number_too_short_to_mask_shows_nothing() -> None:
-    assert mask_phone("5678") == "****"

@@ -63,7 +63,7 @@ from app.events.erasures import (
 )
 from app.events.identifiers import Verification
 from app.events.recorded import Section, Suppression
-from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.policy.vocabulary import ExpiryBucket, LegalBasis, SourceOrigin
 from app.values import replace
 from tests.domain.test_consents import GIVE
@@ -214,9 +214,12 @@ def test_a_request_can_be_taken_back_until_something_is_destroyed() -> None:
     """Then no more."""
     withdraw = WithdrawErasure(erasure=KEY)
 
-    for history in ((REQUEST,), (REQUEST, PREPARE)):
+    mailings = ("information", "newsletter", "partner_news")
+    reopened = tuple(SuppressionLifted(purpose=purpose) for purpose in mailings)
+    for history, then in (((REQUEST,), ()), ((REQUEST, PREPARE), reopened)):
         when = given(PERSON, *history).when(withdraw)
-        when.then(ErasureWithdrawn(erasure=KEY))
+        when.then(ErasureWithdrawn(erasure=KEY), *then)
+        assert not when.after.state.suppressions.purposes
         when.after.when(withdraw).then_nothing()
         when.after.when(PREPARE).then_refused(ErasureUnknown)
         when.after.when(execute(PARTICIPATION)).then_refused(ErasureUnprepared)

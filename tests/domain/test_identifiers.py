@@ -1,6 +1,5 @@
 """Identifiers of a known person change only with proof of control."""
 
-from app.values import replace
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from app.events.identifiers import (
 from app.events.recorded import Claim, Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 from app.policy.vocabulary import IdentifierKind, LegalBasis
+from app.values import replace
 from tests.spec import NOW, given, registration
 
 PERSON = registration("event_logistics")

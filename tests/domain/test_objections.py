@@ -276,7 +276,7 @@ def test_an_objection_is_overridden_by_grounds_that_a_human_wrote() -> None:
 
     when.then(ObjectionOverridden(objection=KEY))
     [section] = when.records[0].sections
-    assert section.personal == {"correspondence.statement": OVERRIDE.grounds}
+    assert section.personal == {"correspondence.decision": OVERRIDE.grounds}
     assert section.generation == f"request.{KEY}"
     assert "network" not in repr(OVERRIDE)
     assert when.after.state.objections.by_id[KEY].status is Status.OVERRIDDEN

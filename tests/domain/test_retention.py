@@ -1,6 +1,5 @@
 """What is kept goes on the day after its last one, never before, and not while a right is open."""
 
-from app.values import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from app.domain.restrictions import Restrict
 from app.domain.retention import ExecuteRetention, expired
 from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
+from app.values import replace
 from tests.spec import NOW, OCCASION, At, Given, circumstances, data_key, given, registration
 
 LONG_AGO = NOW - timedelta(days=9 * 365)

@@ -87,7 +87,7 @@ def test_an_objection_to_photographs_reaches_their_three_uses_and_each_stands_al
     policy = impel()
     uses = ("photo_website", "photo_newsletter", "photo_reporting")
 
-    assert {found.key for found in policy.uses_of("photos")} == set(uses)
+    assert {one.key for one in policy.uses.values() if one.parent == "photos"} == set(uses)
     assert [policy.lineage(use) for use in uses] == [(use, "photos") for use in uses]
 
 

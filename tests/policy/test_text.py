@@ -82,11 +82,12 @@ def test_a_block_knows_all_its_lines() -> None:
 
 @pytest.mark.clause("C28", "PL01")
 def test_bullets_without_a_word_are_left_out() -> None:
-    assert [block.text for block in document(TEXT).worded_bullets(1)] == [
+    bullets = [one for one in document(TEXT).blocks if one.kind is BlockKind.BULLET]
+    assert [one.text for one in bullets if one.has_word and one.section == 1] == [
         "One",
         "Two\ngoes on here\nand here",
     ]
-    assert document(TEXT).worded_bullets(2) == ()
+    assert not [one for one in bullets if one.has_word and one.section == 2]
 
 
 def test_sentences_end_before_a_capital_and_know_their_line() -> None:
