@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     read_connections_max: int = Field(default=8, ge=1, le=64)
     body_size_max_bytes: int = Field(default=1_000_000, ge=1_000)
     import_line_size_max_bytes: int = Field(default=64_000, ge=1_000)
+    import_batch_lines_max: int = Field(default=5_000, ge=1)
+    """Lines that `pdledger import` sends at once; it keeps how far it came after each batch."""
     webhook_mailchimp_secret_file: Path | None = None
     """Holds the path secret of the Mailchimp receiver; default: HOME/secrets/webhook-mailchimp."""
     webhook_mailchimp_signing_secret_file: Path | None = None

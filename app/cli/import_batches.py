@@ -17,7 +17,7 @@ import httpx
 from app.cli.service_client import require
 from app.propagation.tables import Cutter, Flaw, Piece
 
-LINES_MAX: Final = 5000
+LINES_MAX: Final = 5_000
 BYTES_MAX: Final = 4_000_000
 CHUNK_SIZE: Final = 65_536
 TRIES_MAX: Final = 6
@@ -38,6 +38,14 @@ class MappingRefused(Exception):
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__("mapping-invalid")
         self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a line and a batch may be."""
+
+    line_size_bytes: int
+    batch_lines: int = LINES_MAX
 
 
 @dataclass(slots=True)
@@ -118,35 +126,35 @@ class Tally:
 
 
 def batches_of(
-    stream: BinaryIO, *, line_size_max: int, first: int = 1, end: int = 0
+    stream: BinaryIO, limits: Limits, *, first: int = 1, end: int = 0
 ) -> Iterator[Batch]:
     """The lines of a file in batches; a line that is too long is skipped, and ends its batch.
 
     ``first`` and ``end`` say where the stream stands: the next line, and the bytes before it.
     """
     batch, number = Batch(first, end=end), first - 1
-    while line := stream.readline(line_size_max + 2):
+    while line := stream.readline(limits.line_size_bytes + 2):
         number += 1
         batch.end += len(line)
-        if len(line.rstrip(b"\r\n")) > line_size_max:
+        if len(line.rstrip(b"\r\n")) > limits.line_size_bytes:
             while line and not line.endswith(b"\n"):
-                line = stream.readline(line_size_max)
+                line = stream.readline(limits.line_size_bytes)
                 batch.end += len(line)
             batch.refused = number, Flaw.TOO_LONG
         else:
             batch.lines.append(line.rstrip(b"\r\n") + b"\n")
-        if batch.refused or _full(batch):
+        if batch.refused or _full(batch, limits):
             yield batch
             batch = Batch(number + 1, end=batch.end)
     if batch.lines:
         yield batch
 
 
-def rows_of(stream: BinaryIO, *, line_size_max: int, first: int, end: int) -> Iterator[Batch]:
+def rows_of(stream: BinaryIO, limits: Limits, *, first: int, end: int) -> Iterator[Batch]:
     """The rows of a table in batches. Where the next row begins is not guessed: there it ends."""
     batch = Batch(first, end=end)
     for piece in pieces_of(
-        stream, Cutter(first=first, size_max=line_size_max, quoted=True, began=end)
+        stream, Cutter(first=first, size_max=limits.line_size_bytes, quoted=True, began=end)
     ):
         # Blank rows were passed over, and keep their numbers.
         batch.lines += [b"\n"] * (piece.number - batch.first - len(batch.lines))
@@ -155,7 +163,7 @@ def rows_of(stream: BinaryIO, *, line_size_max: int, first: int, end: int) -> It
             batch.lines.append(piece.text.rstrip(b"\r") + b"\n")
         else:
             batch.refused = piece.number, piece.flaw
-        if _full(batch) and piece.flaw is None:
+        if _full(batch, limits) and piece.flaw is None:
             yield batch
             batch = Batch(piece.number + 1, end=piece.end)
     if batch.lines or batch.refused:
@@ -169,8 +177,8 @@ def pieces_of(stream: BinaryIO, cutter: Cutter) -> Iterator[Piece]:
     yield from cutter.finish()
 
 
-def _full(batch: Batch) -> bool:
-    return len(batch.lines) >= LINES_MAX or batch.size_bytes >= BYTES_MAX
+def _full(batch: Batch, limits: Limits) -> bool:
+    return len(batch.lines) >= limits.batch_lines or batch.size_bytes >= BYTES_MAX
 
 
 def send(

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.answers import ExitCode, Json, answer, refused
 from app.cli.configuration import read_settings
-from app.cli.import_batches import Batch, Form, MappingRefused, batches_of, rows_of, send
+from app.cli.import_batches import Batch, Form, Limits, MappingRefused, batches_of, rows_of, send
 from app.cli.import_progress import ProgressFile, Reached, key_named, key_of
 from app.cli.import_tables import MappedTable, mapped, mapping_invalid, read_mapping, told_flaws
 from app.cli.policy_files import readable
@@ -65,8 +65,9 @@ def import_people(
     broken off goes on where it stood. Ends with 1 when a line was refused.
     """
     settings = read_settings()
+    limits = Limits(settings.import_line_size_max_bytes, settings.import_batch_lines_max)
     size, aim = readable(file), target(settings, url, key_file)
-    table = _table(file, mapping, line_size_max=settings.import_line_size_max_bytes)
+    table = _table(file, mapping, limits)
     with (
         connected(aim) as client,
         private_lines(results) as write,
@@ -81,7 +82,7 @@ def import_people(
         reached = kept.read(start)
         resumed, clock = reached.line, _Clock(reached, size, report)
         form = Form() if table is None else table.form
-        for batch in _batches(file, table, reached, settings.import_line_size_max_bytes):
+        for batch in _batches(file, table, reached, limits):
             with _in_our_words(table):
                 for result in send(client, batch, key=key, dry_run=dry_run, form=form):
                     reached.tally.count(result)
@@ -123,9 +124,9 @@ class _Clock:
         return {"seconds": round(seconds, 1), "lines_per_second": round(rate, 1)}
 
 
-def _table(file: Path, mapping: Path | None, *, line_size_max: int) -> MappedTable | None:
+def _table(file: Path, mapping: Path | None, limits: Limits) -> MappedTable | None:
     if mapping is not None:
-        return mapped(file, read_mapping(mapping), line_size_max=line_size_max)
+        return mapped(file, read_mapping(mapping), line_size_max=limits.line_size_bytes)
     if file.suffix.lower() in {".csv", ".tsv"}:
         raise refused("mapping-missing", "a table needs --mapping: what its columns mean")
     return None
@@ -136,12 +137,12 @@ def _settled(table: MappedTable | None) -> bytes:
 
 
 def _batches(
-    file: Path, table: MappedTable | None, reached: Reached, line_size_max: int
+    file: Path, table: MappedTable | None, reached: Reached, limits: Limits
 ) -> Iterator[Batch]:
     cut = batches_of if table is None else rows_of
     with file.open("rb") as stream:
         stream.seek(reached.end)
-        yield from cut(stream, line_size_max=line_size_max, first=reached.line, end=reached.end)
+        yield from cut(stream, limits, first=reached.line, end=reached.end)
 
 
 @contextmanager

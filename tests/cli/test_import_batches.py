@@ -13,6 +13,7 @@ from app.cli import import_batches
 from app.cli.import_batches import (
     Batch,
     Form,
+    Limits,
     MappingRefused,
     Tally,
     batches_of,
@@ -22,12 +23,13 @@ from app.cli.import_batches import (
 from app.propagation.tables import Flaw
 
 LIMIT = 20
+LIMITS = Limits(LIMIT)
 LINES = st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), max_size=40)
 
 
 @given(LINES)
 def test_every_line_is_sent_once_or_told_to_be_too_long(lines: list[bytes]) -> None:
-    batches = list(batches_of(io.BytesIO(b"\n".join(lines)), line_size_max=LIMIT))
+    batches = list(batches_of(io.BytesIO(b"\n".join(lines)), LIMITS))
     expected = [line.rstrip(b"\r") for line in lines]
     while expected and not expected[-1] and lines[-1] == b"":
         expected.pop()  # a file that ends in a line feed has no further line
@@ -50,29 +52,28 @@ def test_an_import_taken_up_at_any_batch_sends_the_rest_and_nothing_else(
     lines: list[bytes], lines_max: int
 ) -> None:
     text = b"\n".join(lines)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_batches, "LINES_MAX", lines_max)
-        for cut in (batches_of, rows_of):
-            batches = list(cut(io.BytesIO(text), line_size_max=LIMIT, first=1, end=0))
-            for index, batch in enumerate(batches):
-                stream = io.BytesIO(text)
-                stream.seek(batch.end)
-                rest = list(cut(stream, line_size_max=LIMIT, first=batch.next, end=batch.end))
-                stopped = batch.refused is not None and cut is rows_of
-                assert stopped or rest == batches[index + 1 :]
+    limits = Limits(LIMIT, lines_max)
+    for cut in (batches_of, rows_of):
+        batches = list(cut(io.BytesIO(text), limits, first=1, end=0))
+        for index, batch in enumerate(batches):
+            stream = io.BytesIO(text)
+            stream.seek(batch.end)
+            rest = list(cut(stream, limits, first=batch.next, end=batch.end))
+            stopped = batch.refused is not None and cut is rows_of
+            assert stopped or rest == batches[index + 1 :]
 
 
 def test_rows_keep_their_numbers_over_blank_ones_and_over_lines() -> None:
     text = b'a;b\r\n\n"c\nd";e\n\nf;g'
 
-    [batch] = rows_of(io.BytesIO(text), line_size_max=LIMIT, first=2, end=0)
+    [batch] = rows_of(io.BytesIO(text), LIMITS, first=2, end=0)
 
     assert (batch.first, batch.next, batch.end) == (2, 7, len(text))
     assert batch.lines == [b"a;b\n", b"\n", b'"c\nd";e\n', b"\n", b"f;g\n"]
 
 
 def test_rows_end_where_quotes_are_left_open() -> None:
-    [batch] = rows_of(io.BytesIO(b'a;b\n"c;d\ne;f\n'), line_size_max=LIMIT, first=2, end=0)
+    [batch] = rows_of(io.BytesIO(b'a;b\n"c;d\ne;f\n'), LIMITS, first=2, end=0)
 
     assert (batch.lines, batch.refused) == ([b"a;b\n"], (3, Flaw.QUOTES))
 
