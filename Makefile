@@ -56,6 +56,7 @@ lock: $(DEV) ## Resolves the dependencies anew into requirements/*.txt (hashes, 
 	@$(INSTALL) uv
 	@$(LOCK) requirements/build.in --output-file requirements/build.txt
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --extra tracing --output-file requirements/tracing.txt
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 	@$(LOCK) pyproject.toml --extra dev --extra bench --output-file requirements/bench.txt
 

@@ -16,6 +16,7 @@ from app.api.envelope import Envelope
 from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
+from app.api.tracing import exporting
 from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
@@ -209,7 +210,8 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        telemetry={"logs": False, "auto_configure": False},
+        # Its spans would carry paths and queries: ours are in `app/api/tracing.py`.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.router.route_class = StrictRoute
     app.state.settings = settings
@@ -229,6 +231,7 @@ def wrapped(app: FastAPI, settings: Settings) -> Envelope:
         ShortWay(app, app.state.api_routes),
         body_size_max_bytes=settings.body_size_max_bytes,
         unlimited=api.STREAMING_PATHS,
+        spans=exporting(VERSION) if settings.tracing else None,
     )
 
 

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """The only names that subscriptions may deliver to, as a JSON list; empty means any public."""
     subscription_loopback: bool = False
     """Whether they may also deliver to this machine, without https: for development alone."""
+    tracing: bool = False
+    """Whether requests are traced by OpenTelemetry; where to, the OTEL_EXPORTER_OTLP_* say."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     callers_ttl_s: float = Field(default=60.0, gt=0)
     """How long a caller is trusted without asking the database, should a notice be lost."""

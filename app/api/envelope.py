@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
+from app.api.tracing import Spans
 from app.clock import random_id
 
 SECURITY_HEADERS: Mapping[bytes, bytes] = {
@@ -40,9 +41,15 @@ class Envelope:
     """Wraps the whole application."""
 
     def __init__(
-        self, app: ASGIApp, *, body_size_max_bytes: int, unlimited: frozenset[str] = frozenset()
+        self,
+        app: ASGIApp,
+        *,
+        body_size_max_bytes: int,
+        unlimited: frozenset[str] = frozenset(),
+        spans: Spans | None = None,
     ) -> None:
         self._app = app
+        self._spans = spans
         self._body_size_max = body_size_max_bytes
         self._unlimited = unlimited
         """Paths that stream their body and limit its lines themselves."""
@@ -52,7 +59,13 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(self, scope, receive, send).run()
+        exchange = _Exchange(self, scope, receive, send)
+        if self._spans is None:
+            await exchange.run()
+            return
+        with self._spans.of(scope, exchange.request_id) as told:
+            await exchange.run()
+            told(exchange.status, exchange.failure)
 
     def size_limit(self, scope: Scope) -> int | None:
         """The limit of the request's body in bytes, or None where its lines are limited."""
@@ -68,16 +81,17 @@ class _Exchange:
 
     def __init__(self, envelope: Envelope, scope: Scope, receive: Receive, send: Send) -> None:
         self._envelope, self._scope, self._receive, self._send = envelope, scope, receive, send
-        self._request_id: UUID = random_id()
+        self.request_id: UUID = random_id()
         self._limit = envelope.size_limit(scope)
         self._received = 0
-        self._status = 0
-        scope.setdefault("state", {})["request_id"] = self._request_id
+        self.status = 0
+        self.failure: str | None = None
+        """The type of what no route and no handler answered."""
+        scope.setdefault("state", {})["request_id"] = self.request_id
 
     async def run(self) -> None:
         """Runs the application; what it does not answer is answered here."""
         started = time.perf_counter()
-        failure: str | None = None
         try:
             if self._declared_too_large():
                 await self._problem("body-too-large")
@@ -86,17 +100,17 @@ class _Exchange:
         except BodyTooLarge:
             await self._problem("body-too-large")
         except Exception as fault:  # noqa: BLE001  # loop head of a request: recorded, answered
-            failure = type(fault).__qualname__
+            self.failure = type(fault).__qualname__
             await self._problem("internal")
         finally:
             _log.info(
                 "request",
                 method=self._scope["method"],
                 route=getattr(self._scope.get("route"), "path", None),
-                status=self._status,
+                status=self.status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),
-                request_id=str(self._request_id),
-                **({"failure": failure} if failure else {}),
+                request_id=str(self.request_id),
+                **({"failure": self.failure} if self.failure else {}),
             )
 
     def _declared_too_large(self) -> bool:
@@ -117,14 +131,14 @@ class _Exchange:
 
     async def _stamped_send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             headers = message.setdefault("headers", [])
             present = [name for name, _ in headers]
             headers += [pair for pair in SECURITY_HEADERS.items() if pair[0] not in present]
-            headers.append((b"x-request-id", str(self._request_id).encode()))
+            headers.append((b"x-request-id", str(self.request_id).encode()))
         await self._send(message)
 
     async def _problem(self, slug: str) -> None:
-        if self._status:
+        if self.status:
             return  # the answer is under way: the connection is cut instead
-        await problem(slug, self._request_id)(self._scope, self._receive, self._stamped_send)
+        await problem(slug, self.request_id)(self._scope, self._receive, self._stamped_send)

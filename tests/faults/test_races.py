@@ -27,6 +27,8 @@ RACES = knob("LEDGER_RACES", 100)
 WITHDRAWALS = max(20, RACES // 10)
 ERASURES = max(10, RACES // 20)
 AT_ONCE = 8
+LIMITS = httpx.Limits(keepalive_expiry=2.0)
+"""Below the server's own: a request is never sent on a connection that it is about to close."""
 SHARES = 2
 """Shares sent beside each objection, one to each process."""
 
@@ -77,7 +79,8 @@ async def pair(ships: Fleet) -> AsyncIterator[Pair]:
     """A client of each process, with every scope."""
     headers = {"authorization": f"Bearer {ships.key()}"}
     one, other = (
-        httpx.AsyncClient(base_url=url, headers=headers, timeout=60) for url in ships.urls()
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=60, limits=LIMITS)
+        for url in ships.urls()
     )
     async with one, other:
         yield Pair((one, other))

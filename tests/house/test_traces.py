@@ -50,7 +50,7 @@ def test_locks_carry_hashes_and_no_address() -> None:
         path for path in tracked() if path.parts[0] == "requirements" and path.suffix == ".txt"
     ]
 
-    assert {path.stem for path in locks} == {"build", "run", "dev", "bench"}
+    assert {path.stem for path in locks} == {"build", "run", "tracing", "dev", "bench"}
     for path in locks:
         text = (ROOT / path).read_text()
         pins = re.findall(
