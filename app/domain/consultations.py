@@ -116,33 +116,40 @@ def check_unrestricted(state: "SubjectState", purpose: str, given: Circumstances
             raise SubjectRestricted(ground=restriction.ground.value)
 
 
+def consulted(purpose: str, categories: Iterable[str], given: Circumstances) -> Record:
+    """The record of a reading that was found to be allowed: for pages of many people."""
+    named = purpose_named(purpose, given.policy)
+    event = ConsultationRecorded(
+        purpose=named.key,
+        field_classes=_field_classes(categories, given),
+        categories=tuple(sorted(categories)),
+    )
+    return Record(event)
+
+
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The record of a reading, or of the refusal of one."""
     purpose = RIGHTS if isinstance(command, RecordRightsAnswer) else command.purpose
     named = purpose_named(purpose, given.policy)
     if isinstance(command, RecordInspection):
         return (Record(ConsultationRecorded(purpose=named.key, field_classes=(), categories=())),)
-    classes = _field_classes(command.categories, given)
-    categories = tuple(sorted(command.categories))
     match command:
-        case RecordConsultation() if not categories:
+        case RecordConsultation() if not command.categories:
             return ()
         case RecordConsultation():
-            check_readable(state, named.key, categories, given)
-            event: ConsultationRecorded | ConsultationRefused = ConsultationRecorded(
-                purpose=named.key, field_classes=classes, categories=categories
-            )
+            check_readable(state, named.key, command.categories, given)
+            return (consulted(named.key, command.categories, given),)
         case RecordRightsAnswer():
-            event = ConsultationRecorded(
-                purpose=named.key, field_classes=classes, categories=categories
-            )
+            return (consulted(named.key, command.categories, given),)
         case RecordRefusedConsultation():
-            event = ConsultationRefused(
-                purpose=named.key, field_classes=classes, categories=categories
+            refused = ConsultationRefused(
+                purpose=named.key,
+                field_classes=_field_classes(command.categories, given),
+                categories=tuple(sorted(command.categories)),
             )
+            return (Record(refused),)
         case _:
             assert_never(command)
-    return (Record(event),)
 
 
 def _field_classes(categories: Iterable[str], given: Circumstances) -> tuple[FieldClass, ...]:

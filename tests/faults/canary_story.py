@@ -28,7 +28,7 @@ DESK = {"source": "secretariat"}
 ANSWERING = {"purpose": "rights_requests"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
-REGISTERS = ("/v1/disclosures", "/v1/recipients", "/v1/processing-records")
+REGISTERS = ("/v1/disclosures", "/v1/recipients", "/v1/processing-records", "/v1/subjects")
 
 
 def fields(markers: Markers, policy: Policy) -> dict[str, str]:
