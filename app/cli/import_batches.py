@@ -20,8 +20,10 @@ from app.propagation.tables import Cutter, Flaw, Piece
 LINES_MAX: Final = 5_000
 BYTES_MAX: Final = 4_000_000
 CHUNK_SIZE: Final = 65_536
-TRIES_MAX: Final = 6
+TRIES_MAX: Final = 10
 PAUSE_S: Final = 0.5
+"""Before the second try; doubled before each further one. A service may be starting anew."""
+PAUSE_MAX_S: Final = 8.0
 SAMPLES_MAX: Final = 10
 NDJSON: Final = {"content-type": "application/x-ndjson"}
 FOR_NOW: Final = frozenset({"/problems/ledger-busy", "/problems/ledger-unavailable"})
@@ -191,7 +193,8 @@ def send(
     """
     results: dict[int, Result] = {}
     for attempt in range(TRIES_MAX):
-        time.sleep(PAUSE_S * attempt)
+        if attempt:
+            time.sleep(min(PAUSE_S * 2 ** (attempt - 1), PAUSE_MAX_S))
         last = attempt == TRIES_MAX - 1
         try:
             answered = _post(client, batch, form or Form(), key=key, dry_run=dry_run)

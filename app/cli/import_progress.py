@@ -72,7 +72,8 @@ class ProgressFile:
                 write_private(self._file, json.dumps(document))
 
     def forget(self) -> None:
-        """The import is over."""
+        """The import is over; so is what a process left that was killed as it wrote."""
         if self._file is not None:
             with contextlib.suppress(OSError):
-                self._file.unlink(missing_ok=True)
+                for one in (self._file, *self._file.parent.glob(f".{self._file.name}.*")):
+                    one.unlink(missing_ok=True)
