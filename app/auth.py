@@ -48,6 +48,7 @@ class Scope(StrEnum):
     REGISTERS_READ = "registers:read"
     POLICY_PUBLISH = "policy:publish"
     EVENTS_READ = "events:read"
+    SUBSCRIPTIONS_MANAGE = "subscriptions:manage"
 
 
 class NotAuthenticated(Exception):

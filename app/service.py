@@ -9,10 +9,12 @@ import asyncpg
 from app.auth import Callers
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
+from app.propagation.destinations import Destinations
 from app.propagation.feed import Feed
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.rulebook import Rulebook
+from app.store.subscriptions import SubscriptionRegister
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,6 @@ class Service:
     webhooks: Mapping[str, WebhookSecrets]
     """By system; a system without an entry has no receiver here."""
     feed: Feed
+    destinations: Destinations
+    """Where subscriptions may deliver to."""
+    subscriptions: SubscriptionRegister

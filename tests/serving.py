@@ -46,10 +46,19 @@ async def serving(
     secret.write_text(WEBHOOK_SECRET)
     if not (home / "keys").exists():
         await open_first_epoch(database, home / "keys")
-    async with open_service(settings or Settings(home=home), logins(database)) as service:
+    async with open_service(
+        settings or Settings(home=home, subscription_loopback=True),
+        logins(database),
+        resolve=resolve,
+    ) as service:
         if service.rulebook.control.policy is None:
             await publish(service)
         yield service
+
+
+async def resolve(host: str, _port: int) -> tuple[str, ...]:
+    """No test asks a name server: every name is public, this machine is itself."""
+    return ("127.0.0.1",) if host in {"localhost", "127.0.0.1"} else ("93.184.215.14",)
 
 
 async def publish(service: Service, version: str = POLICY) -> None:

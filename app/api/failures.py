@@ -25,6 +25,7 @@ from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
 from app.store.group_commit import LedgerBusy, LedgerUnavailable
 from app.store.rulebook import PolicyUnpublished
+from app.store.subscriptions import SubscriptionChanged
 
 RETRY_AFTER = {"retry-after": "1"}
 ERRORS_MAX = 20
@@ -55,6 +56,7 @@ def install(app: FastAPI) -> None:
         **dict.fromkeys(DATABASE_AWAY, ("ledger-unavailable", RETRY_AFTER)),
         AsOfMalformed: ("as-of-malformed", {}),
         FeedBusy: ("feed-busy", RETRY_AFTER),
+        SubscriptionChanged: ("version-mismatch", {}),
         EntryTooLarge: ("body-too-large", {}),
         BodyTooLarge: ("body-too-large", {}),
         ProjectionLagging: ("projection-lagging", RETRY_AFTER),

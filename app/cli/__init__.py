@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "retention": "Destroy what was kept to its last day, or show what is due.",
         "erase": "Erase a person's data, or show what an erasure would do.",
         "client": "API keys of the tools that call the service.",
+        "subscription": "Who has the feed sent to them.",
         "policy": "Check, examine, publish and compare privacy policies.",
         "keys": "The state of the encryption keys.",
         "project": "The registers that are derived from the log.",

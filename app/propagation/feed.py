@@ -61,7 +61,7 @@ class Feed:
     ) -> None:
         self.limits = limits
         self._pool = pool
-        self._cloud_events = cloud_events
+        self.cloud_events = cloud_events
         self._window = _Window()
         self._reads = asyncio.Semaphore(READS_MAX)
         self._listeners = 0
@@ -110,7 +110,7 @@ class Feed:
         """The next events after a position, read from the log."""
         page = await self._read(after, size_max, types)
         return FeedPage(
-            [self._cloud_events.of(*line) for line in page.entries], page.reached, page.head
+            [self.cloud_events.of(*line) for line in page.entries], page.reached, page.head
         )
 
     async def following(self, after: int, types: Collection[str] = frozenset()) -> FeedPage:
@@ -165,7 +165,7 @@ class Feed:
             self._announce()
         page = await read_log_page(self._pool, after=self._window.head, size_max=PAGE_SIZE)
         if page.entries:
-            self._window.add([self._cloud_events.of(*line) for line in page.entries])
+            self._window.add([self.cloud_events.of(*line) for line in page.entries])
             self._announce()
         return not page.at_head
 

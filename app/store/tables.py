@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0003"
+SCHEMA_HEAD = "0004"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -202,6 +203,59 @@ policy_texts = Table(
     Column("text", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     comment="The text that people were shown, byte for byte.",
+)
+
+subscriptions = Table(
+    "subscriptions",
+    METADATA,
+    Column("subscription_id", Uuid, primary_key=True),
+    Column("client_id", WORD, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("types", ARRAY(Text), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'active'")),
+    Column("disabled_for", Text),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("previous_until", DateTime(timezone=True)),
+    Column("claim", Uuid),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("delivered_at", DateTime(timezone=True)),
+    CheckConstraint("scheme IN ('v1', 'v1a')", name="scheme"),
+    CheckConstraint("state IN ('active', 'paused', 'disabled')", name="state"),
+    Index(None, "client_id"),
+    comment="Subscriptions to the feed; address and keys are sealed under the key epoch.",
+)
+
+subscription_failures = Table(
+    "subscription_failures",
+    METADATA,
+    Column(
+        "subscription_id",
+        Uuid,
+        ForeignKey(
+            "ledger.subscriptions.subscription_id",
+            ondelete="CASCADE",
+            name="subscription_failures_subscription_id_fkey",
+        ),
+        primary_key=True,
+    ),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Integer),
+    Column("replay", Boolean, nullable=False, server_default=text("false")),
+    Column("first_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("last_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    CheckConstraint("state IN ('retrying', 'given-up', 'recovered', 'skipped')", name="state"),
+    comment="Deliveries that failed at first: words and numbers, never an answer.",
 )
 
 append_lock_0 = Table(

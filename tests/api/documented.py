@@ -151,9 +151,9 @@ def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value
 
 
 def _parameter(name: str) -> str:
-    if name in {"subject_id", "request_id", "objection", "erasure"}:
+    if name in {"subject_id", "request_id", "objection", "erasure", "subscription_id"}:
         return str(uuid4())
-    return "1" if name == "identifier" else WORDS.get(name, "newsletter")
+    return "1" if name in {"identifier", "position"} else WORDS.get(name, "newsletter")
 
 
 OPERATIONS = tuple(_operations())

@@ -271,7 +271,8 @@ async def test_a_method_that_a_path_does_not_have_names_all_that_it_has(
     """Finding 6 of the conventions: Starlette itself would name one route's alone."""
     for template, methods in DOCUMENT["paths"].items():
         [one, *_] = [one for one in OPERATIONS if one.template == template]
-        answer = await caller.delete(one.path)
+        missing = next(name for name in ("delete", "put") if name not in methods)
+        answer = await caller.request(missing, one.path)
 
         told(answer, 405, "method-not-allowed")
         assert set(answer.headers["allow"].split(", ")) >= {name.upper() for name in methods}

@@ -5,7 +5,6 @@ import os
 import random
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ from app.propagation.feed import POLL_S, FeedLimits
 from app.service import Service
 from app.settings import Settings
 from app.store.log_pages import LogPage, read_log_page
+from app.values import replace
 from tests.api.live import live, messages, next_messages
 from tests.api.test_feed import log, people
 from tests.projections.waiting import until
@@ -195,7 +195,7 @@ async def test_whoever_reads_nothing_is_let_go_and_holds_up_nobody(
         request = f"GET {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n"
         await loop.sock_sendall(deaf, request.encode())
         await until(lambda: listeners(service, 1))
-        service.feed._cloud_events = Bloated(service.feed._cloud_events)  # type: ignore[assignment]  # stands in for it
+        service.feed.cloud_events = Bloated(service.feed.cloud_events)  # type: ignore[assignment]  # stands in for it
         await people(client, 100)
 
         async def let_go() -> bool:

@@ -1,8 +1,9 @@
 """Every operation of the API, called with markers in every field: what succeeds, and what fails."""
 
 import copy
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +89,7 @@ class Story:
         }
         address = template.format(**(path or {}))
         with self.http.stream(method, address, headers=headers, **sent) as answer:
-            if answer.headers["content-type"].startswith("text/event-stream"):
+            if answer.headers.get("content-type", "").startswith("text/event-stream"):
                 next(answer.iter_raw())  # it would go on for ever
             else:
                 answer.read()
@@ -372,6 +373,27 @@ class Story:
         self.done("GET", "/v1/event-types/{event_type}/schemas/{schema_version}", path=schema)
         self.done("GET", "/v1/events")
         self.call("GET", "/v1/events/stream")
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """An address with a marker in it, and a receiver that is not there."""
+        one, path = "/v1/subscriptions/{subscription_id}", "/v1/subscriptions"
+        address = f"http://127.0.0.1:9/{self.markers.text('hook').replace(' ', '_')}"
+        address = address.encode("ascii", "ignore").decode()
+        made = self.done("POST", path, json={"url": address, "after": -1, "scheme": "v1"})
+        named = {"subscription_id": made["subscription_id"]}
+        failure = {**named, "position": "0"}
+        until(lambda: self.done("GET", f"{one}/failures", path=named)["items"])
+        answer = self.call("POST", f"{one}/failures/{{position}}/replay", path=failure)
+        assert answer.status_code == 202
+        self.done("POST", f"{one}/replays", path=named, json={"after": -1})
+        self.done("POST", f"{one}/rotation", path=named, json={})
+        self.done("PATCH", one, path=named, json={"state": "paused"})
+        self.done("GET", one, path=named)
+        self.done("GET", path)
+        passing = self.done("POST", path, json={"url": address})
+        gone = {"subscription_id": passing["subscription_id"]}
+        assert self.call("DELETE", one, path=gone).status_code == 204
 
     # --- what fails ---
 
@@ -458,6 +480,14 @@ class Story:
         }
 
 
+def until(reached: Callable[[], object]) -> None:
+    """Returns as soon as it is so."""
+    ends = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
 def _id(told: Value, name: str) -> str:
     """The id that an answer gives under a name, or one like it."""
     return next(str(told[key]) for key in (name, f"{name}_id") if key in told)
@@ -489,6 +519,7 @@ def _path(template: str, subject: str, secret: str) -> dict[str, str]:
         "event_type": "consent.given",
         "schema_version": "1",
         "identifier": "1",
+        "position": "0",
     }
     names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
     return {name: known.get(name, NOBODY) for name in names}

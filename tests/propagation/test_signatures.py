@@ -1,4 +1,4 @@
-"""Signatures that libraries of others accept, and the published vectors (Standard Webhooks 1.0.0)."""
+"""Signatures that libraries of others accept, and the vectors of Standard Webhooks 1.0.0."""
 
 import json
 from base64 import b64decode
