@@ -36,7 +36,7 @@ from app.store.group_commit import GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
-from app.store.notices import CLIENTS_CHANNEL, ERASED_CHANNEL, Announcer, Notices
+from app.store.notices import APPENDED_CHANNEL, CLIENTS_CHANNEL, ERASED_CHANNEL, Announcer, Notices
 from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
@@ -86,16 +86,20 @@ async def open_service(
             clock=clock,
             register_stream=identity.register_stream,
         )
+        feed = _open_feed(settings, identity, pool)
+        open_things.push_async_callback(feed.stop)
         callers = Callers(pool, clock, settings.callers_ttl_s)
         notices = Notices(
             lambda: connect(logins.application, application="pdledger-notices"),
-            {CLIENTS_CHANNEL: callers.forget, ERASED_CHANNEL: lambda text: _forget(ledger, text)},
+            {
+                CLIENTS_CHANNEL: callers.forget,
+                ERASED_CHANNEL: lambda text: _forget(ledger, text),
+                APPENDED_CHANNEL: feed.wake,
+            },
         )
         notices.start()
         open_things.push_async_callback(notices.stop)
         eraser = await _open_eraser(logins, open_things)
-        feed = _open_feed(settings, identity, pool)
-        open_things.push_async_callback(feed.stop)
         yield Service(
             ledger=ledger,
             control=control,
@@ -127,13 +131,15 @@ def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool
 
 
 def _deliveries(service: Service) -> Deliveries:
-    return Deliveries(
+    made = Deliveries(
         service.pool,
         DeliveryQueue(service.pool, service.subscriptions),
         service.feed.cloud_events,
         outbound=Outbound(service.destinations),
         clock=service.ledger.clock,
     )
+    service.feed.wakes(made.wake)
+    return made
 
 
 async def _open_commit(

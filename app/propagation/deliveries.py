@@ -73,8 +73,8 @@ class Deliveries:
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
-    def wake(self, _notice: str = "") -> None:
-        """Looks for what is due at once: for notices of whoever appends."""
+    def wake(self) -> None:
+        """Looks for what is due at once."""
         self._woken.set()
 
     async def run(self) -> NoReturn:

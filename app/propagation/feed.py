@@ -7,7 +7,7 @@ event once and in order, and one that never reads holds up nobody and nothing in
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -66,6 +66,7 @@ class Feed:
         self._reads = asyncio.Semaphore(READS_MAX)
         self._listeners = 0
         self._tail: asyncio.Task[None] | None = None
+        self._also: list[Callable[[], None]] = []
         self._woken = asyncio.Event()
         self._news = asyncio.Event()
         self.closing = asyncio.Event()
@@ -74,6 +75,12 @@ class Feed:
     def wake(self, _notice: str = "") -> None:
         """Looks for news at once: for notices of whoever appends."""
         self._woken.set()
+        for call in self._also:
+            call()
+
+    def wakes(self, call: Callable[[], None]) -> None:
+        """Whoever else wants to look for news when there are some."""
+        self._also.append(call)
 
     def close(self) -> None:
         """Lets everybody go."""

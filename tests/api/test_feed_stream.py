@@ -302,3 +302,25 @@ async def test_a_reader_goes_on_after_the_database_was_away(
         await writing
 
     assert (position, failures) == (head + 1, 0)
+
+
+async def test_an_append_wakes_the_reader(
+    client: httpx.AsyncClient,
+    listener: httpx.AsyncClient,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Looking every so often is for lost notices: here it would take a minute."""
+    monkeypatch.setattr("app.propagation.feed.POLL_S", 60.0)
+    head = await service.store.head_position()
+    woken: list[bool] = []
+    service.feed.wakes(lambda: woken.append(True))
+
+    async with asyncio.timeout(10), listener.stream("GET", PATH, headers=after(head)) as answer:
+        told = messages(answer)
+        writing = asyncio.create_task(people(client, 1))
+        position, _ = await anext(told)
+        await writing
+
+    assert position == head + 1
+    assert woken
