@@ -70,7 +70,7 @@ class ReferenceFile:
     source: str
     file: UUID | None = None
     digest: str | None = None
-    """SHA-256, in hex, of the system's own id of the file."""
+    """In hex, of the system's own id of the file, under a key: an id may be a guessable name."""
     occasion: UUID | None = None
     occurred_at: datetime | None = None
 

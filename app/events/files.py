@@ -15,7 +15,7 @@ class FileReferenced:
     file: UUID | None
     """The opaque id of the file there, when it is a UUID."""
     digest: Digest | None
-    """SHA-256 of the system's own id of the file, when that is no UUID."""
+    """Keyed digest of the system's own id of the file, when that is no UUID."""
     category: Word
     """What the file holds: `identity.document`, `signature.attendance` ..."""
     purpose: Word

@@ -212,13 +212,6 @@ class EventStore:
                 return self._open(stream, stream.entries[index], recorded.version, one)
         return NeverSealed()
 
-    def open_sections(self, stream: Stream, recorded: Recorded[Any]) -> dict[str, Opened]:
-        """Every section of one event of the stream, by retention class."""
-        return {
-            one.retention_class: self.open_section(stream, recorded.version, one.retention_class)
-            for one in recorded.seals
-        }
-
     def _open(self, stream: Stream, entry: bytes, version: int, one: Seal) -> Opened:
         row = stream.keys.get(one.key_id)
         blob = stream.blobs.get((version, one.index))

@@ -138,6 +138,15 @@ class KeyVault:
         key = self._index_keys[self.active_epoch]
         return key.digest(b"ledger/cursor/v1" + message)[:TOKEN_SIZE_BYTES]
 
+    def file_mac(self, subject_id: UUID, digest: str) -> bytes:
+        """Names a file of one person by a digest of its id elsewhere, which may be guessable.
+
+        Under the active epoch: whoever has the log alone cannot try names, and after the epoch
+        nobody can.
+        """
+        key = self._index_keys[self.active_epoch]
+        return key.digest(prefixed(b"ledger/file/v1", str(subject_id).encode(), digest.encode()))
+
     def new_register_key(self, context: str) -> bytes:
         """A fresh HMAC key for a register, wrapped under the active epoch."""
         return wrap(

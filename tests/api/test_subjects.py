@@ -1,5 +1,6 @@
 """People become known, are found, shown and corrected over HTTP; nobody is guessed (DESIGN 6)."""
 
+import hashlib
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -155,6 +156,34 @@ async def test_an_address_that_is_suppressed_closes_to_the_person_who_adds_it(
     assert answer.status_code == 201, answer.text
     state = await service.ledger.state(UUID(subject_id))
     assert set(state.suppressions.purposes) == {"newsletter"}
+
+
+@pytest.mark.clause("C43", "L1")
+async def test_the_id_of_a_file_is_kept_under_a_key_and_still_found_again(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """An id elsewhere can be a name: its plain digest could be guessed from the log."""
+    subject_id = await registered(client)
+    digest = hashlib.sha256(b"Attendance Asa Oberg.pdf").hexdigest()
+    body = {
+        "system": "onedrive",
+        "title": "Attendance list",
+        "category": "signature.attendance",
+        "purpose": "accounting",
+        "source": "secretariat",
+        "digest": digest,
+    }
+
+    first = await client.post(f"/v1/subjects/{subject_id}/files", json=body)
+    again = await client.post(f"/v1/subjects/{subject_id}/files", json=body)
+
+    stream = await service.store.read_stream(UUID(subject_id))
+    assert first.status_code == 201, first.text
+    assert again.json()["events"] == []
+    assert not [entry for entry in stream.entries if digest.encode() in entry]
+    [file] = (await service.ledger.state(UUID(subject_id))).files.references.values()
+    assert file.digest is not None
+    assert len(file.digest) == len(digest)
 
 
 @pytest.mark.clause("L3", "C12")
