@@ -83,6 +83,75 @@ def test_an_import_records_every_good_line_and_repeats_none(
     assert [one["line"] for one in results_of(results)] == [1, 2, 3, 4, 5]
 
 
+TABLE = "Name;E-mail;Notes\r\n{rows}"
+MAPPING = """
+ignore = ["Notes"]
+source = "registration_form"
+verification = "link"
+[[obtained]]
+purpose = "network_exchange"
+[obtained.data]
+"contact.name" = { column = "Name" }
+"contact.email" = { column = "E-mail" }
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Three people in a table, and a row that lacks a cell."""
+    rows = [f'"Anna {n}";anna.{tmp_path.name}.{n}@stad.example;private' for n in range(3)]
+    file = tmp_path / "people.csv"
+    file.write_text(TABLE.format(rows="\r\n".join([*rows[:2], "Eva;eva", rows[2]])), newline="")
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    return file
+
+
+def test_a_table_is_imported_by_its_mapping(call: Call, aim: Settings, table: Path) -> None:
+    mapping = str(table.with_name("mapping.toml"))
+    rehearsed = call("import", str(table), "--mapping", mapping, "--dry-run", "--json", **aim)
+    first = call("import", str(table), "--mapping", mapping, "--json", **aim).document["import"]
+    again = call("import", str(table), "--mapping", mapping, "--json", **aim).document["import"]
+
+    assert rehearsed.document["import"]["statuses"] == {"acceptable": 3, "refused": 1}
+    assert first["statuses"] == {"recorded": 3, "refused": 1}
+    assert first["problems"] == {"row-unreadable": {"count": 1, "lines": [4]}}
+    assert again["statuses"] == {"repeated": 3, "refused": 1}
+    assert first["lines_per_second"] > 0
+
+
+def test_a_mended_file_goes_on_under_its_name(call: Call, aim: Settings, table: Path) -> None:
+    """Without a name it would be another import, and everybody in it another person."""
+    told = ("import", str(table), "--mapping", str(table.with_name("mapping.toml")))
+    call(*told, "--name", table.parent.name, "--json", **aim)
+    table.write_bytes(table.read_bytes().replace(b"Eva;eva", b"Eva;eva@stad.example;"))
+
+    mended = call(*told, "--name", table.parent.name, "--json", **aim).document["import"]
+
+    assert mended["statuses"] == {"repeated": 3, "recorded": 1}
+
+
+def test_a_mapping_that_does_not_fit_is_told_by_its_own_names(
+    call: Call, aim: Settings, table: Path
+) -> None:
+    mapping = table.with_name("mapping.toml")
+    told = ("import", str(table), "--mapping", str(mapping), "--json")
+    without = call("import", str(table), "--json", **aim)
+    mapping.write_text(MAPPING.replace("contact.email", "contact.emial"))
+    unknown = call(*told, **aim)
+    mapping.write_text(MAPPING.replace('"E-mail"', '"Mail"'))
+    missing = call(*told, **aim)
+
+    assert without.document["failed"]["code"] == "mapping-missing"
+    assert unknown.exit_code == missing.exit_code == ExitCode.REFUSED
+    assert unknown.document["failed"]["details"] == [
+        "category-unknown: obtained[0].data.contact.emial (column 'E-mail')"
+    ]
+    assert missing.document["failed"]["details"] == [
+        "column-missing: obtained[0].data.contact.email (column 'Mail')",
+        "column-unmapped: column 2, 'E-mail'",
+    ]
+
+
 def test_results_never_overwrite_a_file(call: Call, aim: Settings, people: Path) -> None:
     ended = call("import", str(people), "--results", str(people), "--json", **aim)
 
