@@ -49,6 +49,7 @@ class Scope(StrEnum):
     POLICY_PUBLISH = "policy:publish"
     EVENTS_READ = "events:read"
     SUBSCRIPTIONS_MANAGE = "subscriptions:manage"
+    METRICS_READ = "metrics:read"
 
 
 class NotAuthenticated(Exception):

@@ -1,7 +1,7 @@
 """The composition root: builds a service out of settings; nothing else builds objects."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
+from app.measures import Measures
 from app.propagation.cloud_events import CloudEvents
 from app.propagation.deliveries import Deliveries
 from app.propagation.destinations import Destinations, Resolve, system_resolve
@@ -32,7 +33,7 @@ from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
 from app.store.delivery_queue import DeliveryQueue
 from app.store.event_store import EventStore
-from app.store.group_commit import GroupCommit
+from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
@@ -69,7 +70,13 @@ async def open_service(
         announcer = Announcer(pool)
         announcer.start()
         open_things.push_async_callback(announcer.stop)
-        commit = await _open_commit(logins, identity, announcer, open_things)
+        measures = Measures()
+
+        def appended(waited_s: Sequence[float]) -> None:
+            measures.appended(waited_s)
+            announcer.appended()
+
+        commit = await _open_commit(logins, identity, appended, open_things)
         idempotency = IdempotencyRegister(pool, vault)
         ledger = Ledger(
             store=store,
@@ -111,6 +118,7 @@ async def open_service(
             eraser=eraser,
             webhooks=_webhooks(settings),
             feed=feed,
+            measures=measures,
             destinations=Destinations(
                 resolve,
                 hosts=frozenset(name.lower() for name in settings.subscription_hosts),
@@ -143,12 +151,12 @@ def _deliveries(service: Service) -> Deliveries:
 
 
 async def _open_commit(
-    logins: Logins, identity: LedgerIdentity, announcer: Announcer, open_things: AsyncExitStack
+    logins: Logins, identity: LedgerIdentity, appended: Appended, open_things: AsyncExitStack
 ) -> GroupCommit:
     commit = GroupCommit(
         lambda: connect(logins.application, application="pdledger-append"),
         exclusive_streams=frozenset({identity.control_stream}),
-        appended=announcer.appended,
+        appended=appended,
     )
     await commit.start()
     open_things.push_async_callback(commit.stop)

@@ -9,6 +9,7 @@ import asyncpg
 from app.auth import Callers
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
+from app.measures import Measures
 from app.propagation.destinations import Destinations
 from app.propagation.feed import Feed
 from app.store.event_store import EventStore
@@ -44,3 +45,4 @@ class Service:
     destinations: Destinations
     """Where subscriptions may deliver to."""
     subscriptions: SubscriptionRegister
+    measures: Measures

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """The only names that subscriptions may deliver to, as a JSON list; empty means any public."""
     subscription_loopback: bool = False
     """Whether they may also deliver to this machine, without https: for development alone."""
+    ready_lag_max_s: float = Field(default=300.0, gt=0)
+    """How far a projection may lag behind the log before `/readyz` answers 503."""
     tracing: bool = False
     """Whether requests are traced by OpenTelemetry; where to, the OTEL_EXPORTER_OTLP_* say."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

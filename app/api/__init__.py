@@ -13,6 +13,7 @@ from app.api import (
     feed,
     health,
     imports,
+    metrics,
     objections,
     openapi,
     permissions,
@@ -54,6 +55,7 @@ ROUTERS = (
     *registers.ROUTERS,
     catalogue.ROUTES,
     health.ROUTES,
+    metrics.ROUTES,
     docs.ROUTES,
 )
 """What is called most comes first: a route is found by trying one after the other."""

@@ -6,9 +6,10 @@ while one call is in flight, the next batch gathers in the queue.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from app.store.append import (
 )
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
+Appended = Callable[[Sequence[float]], None]
+"""Told of each call that was answered: how long each of its commands had waited, in seconds."""
 
 _log: Any = structlog.get_logger("pdledger.append")
 
@@ -69,6 +72,7 @@ class _Waiting:
     commands: tuple[Append, ...]
     answer: "asyncio.Future[tuple[Outcome, ...]]"
     tries: int = 0
+    since: float = field(default_factory=time.perf_counter)
 
     def claims(self) -> set[object]:
         """What no second group of the same batch may touch."""
@@ -90,7 +94,7 @@ class GroupCommit:
         exclusive_streams: frozenset[UUID] = frozenset(),
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
-        appended: Callable[[], None] = lambda: None,
+        appended: Appended = lambda _: None,
     ) -> None:
         self._connect = connect
         self._exclusive = exclusive_streams
@@ -187,7 +191,8 @@ class GroupCommit:
                     await self._flush([waiting])
         else:
             self.flushes += 1
-            self._appended()
+            now = time.perf_counter()
+            self._appended([now - waiting.since for waiting in batch for _ in waiting.commands])
             for waiting in batch:
                 mine = tuple(outcomes[: len(waiting.commands)])
                 del outcomes[: len(waiting.commands)]

@@ -28,7 +28,7 @@ async def test_a_ready_service_names_its_policy_and_the_head_of_the_log(
         after = await anybody.get("/readyz")
 
     head = await shared_service.pool.fetchval("SELECT max(position) FROM ledger.events")
-    assert before.json().keys() == {"status", "position", "policy"}
+    assert before.json().keys() == {"status", "position", "policy", "lag_s"}
     assert (after.json()["status"], after.json()["policy"]) == ("ready", POLICY)
     assert before.json()["position"] < after.json()["position"] == head
 
@@ -85,3 +85,16 @@ REGISTRATION = {
     "source": "registration_form",
     "obtained": [{"purpose": "information", "data": {"contact.name": "Ödön Őry"}}],
 }
+
+
+@shared
+async def test_a_service_whose_registers_lag_too_far_is_not_ready(
+    shared_api: Api, shared_service: Service
+) -> None:
+    async with await shared_api.client() as client:
+        await register(client, verification=None)
+    strict = Api(shared_service, shared_api.settings.model_copy(update={"ready_lag_max_s": 1e-6}))
+    async with strict.anonymous() as anybody:
+        behind = await anybody.get("/readyz")
+
+    assert (behind.status_code, behind.json()["type"]) == (503, "/problems/projection-lagging")

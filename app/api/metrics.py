@@ -1,0 +1,105 @@
+"""Figures for Prometheus: the log, the projections, the appends, what falls due (A24).
+
+Counts of the process come from its memory; everything else is read when it is asked for, so that
+any number of processes tell the same. No figure is about one person.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Final
+
+from fastapi import Response, Security
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from app.api.call import Call, authorised
+from app.api.operations import operation, router
+from app.auth import Scope
+from app.projections import PROJECTIONS
+from app.projections.positions import Status, status
+
+MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
+
+ROUTES = router("operations")
+Reader = Annotated[Call, Security(authorised, scopes=[Scope.METRICS_READ])]
+
+EXAMPLE: Final = """\
+# HELP pdledger_projection_lag_events Events that the projection has not read.
+# TYPE pdledger_projection_lag_events gauge
+pdledger_projection_lag_events{projection="profiles"} 0.0
+"""
+
+
+class _Families:
+    """Figures read just now, as a registry asks for them."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them."""
+        return self._families
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/metrics",
+    scope=Scope.METRICS_READ,
+    answers=None,
+    summary="Show the figures of operation",
+    example=EXAMPLE,
+    media_type="text/plain",
+)
+async def metrics(call: Reader) -> Response:
+    """Head of the log, lag, parked people and rebuilds by projection, latency and size of appends.
+
+    In the text format of Prometheus.
+    """
+    service = call.service
+    standing = await status(service.pool, PROJECTIONS)
+    read = CollectorRegistry(auto_describe=False)
+    read.register(_Families(_of_projections(standing)))
+    text = generate_latest(service.measures.registry) + generate_latest(read)
+    return Response(text, media_type=MEDIA_TYPE)
+
+
+def _of_projections(standing: Sequence[Status]) -> list[Metric]:
+    figures: list[tuple[str, str, dict[str, float]]] = [
+        ("lag_events", "Events that it has not read.", {one.name: one.lag for one in standing}),
+        (
+            "lag_seconds",
+            "How long the oldest of them has waited.",
+            {one.name: one.lag_s for one in standing},
+        ),
+        (
+            "position",
+            "The last position that it has read.",
+            {one.name: one.position for one in standing},
+        ),
+        (
+            "parked_subjects",
+            "People who wait for `pdledger project redrive`.",
+            {one.name: one.parked for one in standing},
+        ),
+        (
+            "rebuild_events",
+            "Events that a rebuild under way is to read.",
+            {one.name: one.rebuilding.events for one in standing if one.rebuilding is not None},
+        ),
+        (
+            "rebuild_read_events",
+            "Events that a rebuild under way has read.",
+            {one.name: one.rebuilding.read for one in standing if one.rebuilding is not None},
+        ),
+    ]
+    families: list[Metric] = [
+        GaugeMetricFamily(
+            "pdledger_head_position", "The last position of the log.", standing[0].head
+        )
+    ]
+    for name, text, values in figures:
+        family = GaugeMetricFamily(f"pdledger_projection_{name}", text, labels=["projection"])
+        for projection, value in values.items():
+            family.add_metric([projection], value)
+        families.append(family)
+    return families
