@@ -39,7 +39,7 @@ async def open_first_epoch(database: Database, keys: Path) -> None:
 
 
 @asynccontextmanager
-async def writing(database: Database, keys: Path, **options: int) -> AsyncIterator[Writing]:
+async def writing(database: Database, keys: Path, **options: Any) -> AsyncIterator[Writing]:
     """An open store on ``database``; ``options`` go to the group commit."""
     await open_first_epoch(database, keys)
     pool = await open_pool(database.dsn("ledger_app"), size_max=4)
