@@ -1,13 +1,17 @@
-"""The write path of the two control streams: the rules, and what is about no known person."""
+"""The write path of what is about no known person: the rules, the register, each breach."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from app.clock import Clock
+from app.domain.breaches import BREACH, BreachState
+from app.domain.breaches import Command as BreachCommand
 from app.domain.control import CONTROL
 from app.domain.control import Command as ControlCommand
-from app.domain.decider import Circumstances, Refusal
-from app.domain.register import REGISTER
+from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.register import REGISTER, RegisterState
 from app.domain.register import Command as RegisterCommand
 from app.events.recorded import Record
 from app.identifiers import StreamId
@@ -39,6 +43,10 @@ class _Head(Protocol):
     def leaf_hash(self) -> bytes | None: ...
     @property
     def last_at(self) -> Any: ...
+
+
+Command = TypeVar("Command")
+State = TypeVar("State", bound=_Head)
 
 
 class ControlLedger:
@@ -75,7 +83,7 @@ class ControlLedger:
                 records = CONTROL.decide(command, state, given)
             except Refusal:
                 # A repeated request: its own first execution may be what speaks against it now.
-                repeated = await self._first_receipt(attribution, given)
+                repeated = await self._first_receipt(attribution, given, state.version)
                 if repeated is None:
                     raise
                 return repeated
@@ -88,18 +96,47 @@ class ControlLedger:
 
     async def register(self, command: RegisterCommand, attribution: Attribution) -> Receipt:
         """Records what is about no known person: a suppression, the reading of a register."""
+        return await self._record(
+            REGISTER, command, attribution, (self._register_stream, self._last_of_register)
+        )
+
+    async def breach(
+        self, breach: UUID, command: BreachCommand, attribution: Attribution
+    ) -> Receipt:
+        """Records what became known of a breach; its stream begins with its detection."""
+        return await self._record(BREACH, command, attribution, (breach, lambda: self._of(breach)))
+
+    async def _last_of_register(self) -> RegisterState:
+        """The register only counts: its last event carries all that an append must know."""
+        last = await self._store.read_last(self._register_stream)
+        return REGISTER.initial if last is None else REGISTER.evolve(REGISTER.initial, last)
+
+    async def _of(self, breach: UUID) -> BreachState:
+        return reduce(BREACH.evolve, (await self._store.read_stream(breach)).events, BREACH.initial)
+
+    async def _record(
+        self,
+        decider: Decider[Command, State],
+        command: Command,
+        attribution: Attribution,
+        stream: tuple[StreamId, Callable[[], Awaitable[State]]],
+    ) -> Receipt:
+        """Decides under the rules in force and appends to a stream, whose state is read anew."""
+        stream_id, read = stream
         for _ in range(TRIES_MAX):
-            rules = await self._rulebook.current()
-            # The register only counts: its last event carries all that an append must know.
-            last = await self._store.read_last(self._register_stream)
-            state = REGISTER.initial if last is None else REGISTER.evolve(REGISTER.initial, last)
+            rules, state = await self._rulebook.current(), await read()
             given = rules.at(self._clock())
-            records = REGISTER.decide(command, state, given)
+            try:
+                if attribution.if_match not in (None, state.version):
+                    raise VersionMismatch(current_version=state.version)
+                records = decider.decide(command, state, given)
+            except Refusal:
+                repeated = await self._first_receipt(attribution, given, state.version)
+                if repeated is None:
+                    raise
+                return repeated
             receipt = await self._append(
-                (self._register_stream, records, state),
-                given,
-                attribution,
-                control=rules.control.version,
+                (stream_id, records, state), given, attribution, control=rules.control.version
             )
             if receipt is not None:
                 return receipt
@@ -157,14 +194,14 @@ class ControlLedger:
                 return None
 
     async def _first_receipt(
-        self, attribution: Attribution, given: Circumstances
+        self, attribution: Attribution, given: Circumstances, current: int
     ) -> Receipt | None:
         """The receipt of the first execution; None when the request is none that is repeated."""
         if attribution.idempotency is None:
             return None
         token = await self._idempotency.token(attribution.idempotency, given.now)
         first = await self._idempotency.first_execution(token)
-        return None if first is None else await self._replay(first, given.control.version)
+        return None if first is None else await self._replay(first, current)
 
     async def _replay(self, first: FirstExecution, current: int) -> Receipt:
         if not first.same_body:

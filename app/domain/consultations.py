@@ -8,7 +8,8 @@ Every reading about one person names a purpose of the register, and leaves an ev
   restrictions there are) is kept to show that the law was kept, which every purpose of the register
   is bound by: it may be read for any of them (`RecordInspection`), for nothing else;
 - what answers a right of the person is read for that alone, and the operation itself says so
-  (`RecordRightsAnswer`).
+  (`RecordRightsAnswer`), and so it is with the address to which a breach is told
+  (`RecordBreachAddress`): neither an objection nor a restriction stands in the way (Art. 34; L53).
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
-from app.domain.purpose_limitation import RIGHTS, category_named, purpose_named
+from app.domain.purpose_limitation import BREACHES, RIGHTS, category_named, purpose_named
 from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded
@@ -67,8 +68,19 @@ class RecordRightsAnswer:
     categories: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordBreachAddress:
+    """The addresses of a person are read to tell them of a breach (Art. 34(1))."""
+
+    categories: frozenset[str]
+
+
 Command: TypeAlias = (
-    RecordConsultation | RecordRefusedConsultation | RecordInspection | RecordRightsAnswer
+    RecordConsultation
+    | RecordRefusedConsultation
+    | RecordInspection
+    | RecordRightsAnswer
+    | RecordBreachAddress
 )
 
 
@@ -129,8 +141,7 @@ def consulted(purpose: str, categories: Iterable[str], given: Circumstances) -> 
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The record of a reading, or of the refusal of one."""
-    purpose = RIGHTS if isinstance(command, RecordRightsAnswer) else command.purpose
-    named = purpose_named(purpose, given.policy)
+    named = purpose_named(_purpose(command), given.policy)
     if isinstance(command, RecordInspection):
         return (Record(ConsultationRecorded(purpose=named.key, field_classes=(), categories=())),)
     match command:
@@ -139,7 +150,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case RecordConsultation():
             check_readable(state, named.key, command.categories, given)
             return (consulted(named.key, command.categories, given),)
-        case RecordRightsAnswer():
+        case RecordRightsAnswer() | RecordBreachAddress():
             return (consulted(named.key, command.categories, given),)
         case RecordRefusedConsultation():
             refused = ConsultationRefused(
@@ -150,6 +161,16 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
             return (Record(refused),)
         case _:
             assert_never(command)
+
+
+def _purpose(command: Command) -> str:
+    match command:
+        case RecordRightsAnswer():
+            return RIGHTS
+        case RecordBreachAddress():
+            return BREACHES
+        case _:
+            return command.purpose
 
 
 def _field_classes(categories: Iterable[str], given: Circumstances) -> tuple[FieldClass, ...]:
@@ -174,6 +195,7 @@ CONSULTATIONS = Concern(
         RecordRefusedConsultation,
         RecordInspection,
         RecordRightsAnswer,
+        RecordBreachAddress,
     ),
     folds=(ConsultationRecorded, ConsultationRefused),
     initial=Consultations(),

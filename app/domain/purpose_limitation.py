@@ -15,7 +15,10 @@ PROOF_PURPOSE: Final = "consent_proof"
 EXECUTION_PURPOSE: Final = "erasure_execution"
 """The statutory purpose of telling the recipients of an erasure and answering the person."""
 
-LEDGERS_OWN: Final = frozenset({RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE})
+BREACHES: Final = "breach_notification"
+"""The statutory purpose of telling people that their data were in a breach (Art. 34)."""
+
+LEDGERS_OWN: Final = frozenset({RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE, BREACHES})
 """Purposes for which the ledger alone seals, and whose classes outlast an erasure or serve it."""
 
 

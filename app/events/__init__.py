@@ -1,5 +1,6 @@
 """The language of the ledger: this package declares every event type, one line a module."""
 
+from app.events import breaches as breaches
 from app.events import collections as collections
 from app.events import consents as consents
 from app.events import consultations as consultations

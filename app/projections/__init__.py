@@ -1,5 +1,6 @@
 """Every projection there is, one line each; importing it puts their tables into the metadata."""
 
+from app.projections.breaches import BREACHES as BREACHES
 from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
 from app.projections.sharing_register import SHARING_REGISTER as SHARING_REGISTER
@@ -7,6 +8,7 @@ from app.projections.sharing_register import SHARING_REGISTER as SHARING_REGISTE
 PROJECTIONS: tuple[Projection, ...] = (
     PROFILES,
     SHARING_REGISTER,
+    BREACHES,
 )
 
 
