@@ -23,7 +23,7 @@ from app.receipts import LedgerContended
 from app.registers.waiting import ProjectionLagging
 from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
-from app.store.group_commit import LedgerBusy, LedgerUnavailable
+from app.store.group_commit import CONNECTION_LOST, LedgerBusy, LedgerUnavailable
 from app.store.rulebook import PolicyUnpublished
 from app.store.subscriptions import SubscriptionChanged
 
@@ -31,10 +31,7 @@ RETRY_AFTER = {"retry-after": "1"}
 ERRORS_MAX = 20
 
 DATABASE_AWAY: tuple[type[Exception], ...] = (
-    OSError,  # its socket, and TimeoutError
-    asyncpg.InterfaceError,  # a connection that died a moment before
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,  # class 08
+    *CONNECTION_LOST,
     asyncpg.InsufficientResourcesError,  # class 53: disk, memory, connections
     asyncpg.OperatorInterventionError,  # class 57: starting, stopping, statement cut short
     asyncpg.LockNotAvailableError,

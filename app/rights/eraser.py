@@ -15,6 +15,7 @@ from app.domain.decider import Circumstances
 from app.domain.subject import SUBJECT
 from app.ledger import Ledger
 from app.rights.person import Person, person_of
+from app.store.group_commit import CONNECTION_LOST
 from app.store.notices import ERASED_CHANNEL
 
 ERASE_SQL: Final = "SELECT outcome FROM ledger.ledger_erase(0, $1, $2, $3)"
@@ -69,7 +70,7 @@ class Eraser:
         arguments = (person.subject_id, state.version, event.entry)
         try:
             outcome = await self._pool.fetchval(ERASE_SQL, *arguments)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+        except CONNECTION_LOST:
             # Whether it was committed is unknown here: the next try reads it from the log.
             self._ledger.forget(person.subject_id)
             return

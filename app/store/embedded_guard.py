@@ -23,6 +23,7 @@ GRACE_S = 5.0
 FAST_SHUTDOWN_S = 4.0
 RESTARTS_MAX = 20
 RESTARTS_WINDOW_S = 60.0
+RESTART_PAUSE_S = 3.0
 PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
@@ -62,19 +63,39 @@ def main(arguments: list[str]) -> int:
 
 
 def keep(charge: Charge) -> int:
-    """Starts the database again whenever it ends by itself, within a limit for a broken one."""
+    """Starts the database again whenever it ends by itself, for as long as somebody uses it.
+
+    One that never took a connection is broken, and is given up after a few tries. One that did
+    may lack room for its log, which somebody will make: it is tried every few seconds.
+    """
     crashes: list[float] = []
+    served = False
     while True:
         child = launch(charge)
-        if watch(charge, child):
+        on_purpose, ready = watch(charge, child)
+        if on_purpose:
             return 0
+        served = served or ready
         now = time.monotonic()
         crashes = [*(at for at in crashes if now - at < RESTARTS_WINDOW_S), now]
-        if len(crashes) > RESTARTS_MAX:
+        if len(crashes) > RESTARTS_MAX and not served:
             return 1
         # Backends of a killed postmaster need a moment to notice; until then a start is refused.
-        time.sleep(min(0.05 * len(crashes), 1.0))
+        if rest(charge, min(0.05 * len(crashes), RESTART_PAUSE_S)):
+            return 0
         clear_stale_pid_file(charge.data)
+
+
+def rest(charge: Charge, pause_s: float) -> bool:
+    """Waits before the next start; True when there shall be none."""
+    until = time.monotonic() + pause_s
+    while (left := until - time.monotonic()) > 0:
+        received = signal.sigtimedwait(SIGNALS, min(left, POLL_S))
+        if received is not None and received.si_signo in (signal.SIGTERM, signal.SIGINT):
+            return True
+        if unheld(charge.holders):
+            return True
+    return False
 
 
 def launch(charge: Charge) -> subprocess.Popen[bytes]:
@@ -94,8 +115,8 @@ def follow_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
 
-def watch(charge: Charge, child: subprocess.Popen[bytes]) -> bool:
-    """True when the database was shut down on purpose, False when it ended by itself."""
+def watch(charge: Charge, child: subprocess.Popen[bytes]) -> tuple[bool, bool]:
+    """Whether the database was shut down on purpose, and whether it took connections before."""
     stop_at = float("inf")
     told = False
     while child.poll() is None:
@@ -109,8 +130,8 @@ def watch(charge: Charge, child: subprocess.Popen[bytes]) -> bool:
             stop_at = min(stop_at, time.monotonic() + GRACE_S)
         if unheld(charge.holders) or time.monotonic() > stop_at:
             shut_down(child)
-            return True
-    return unheld(charge.holders) or time.monotonic() > stop_at
+            return True, told
+    return unheld(charge.holders) or time.monotonic() > stop_at, told
 
 
 def unheld(holders: int) -> bool:
