@@ -14,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 
 from benchmarks.figures import Figure, alone
+from benchmarks.load import cpu_seconds
 from benchmarks.people import imported, lines
 from benchmarks.servers import Ledger
 
@@ -37,9 +38,13 @@ HEAD = "SELECT coalesce(max(position), -1) FROM ledger.events WHERE partition = 
 def measure(ledger: Ledger, *, rounds: int, full: bool = False) -> list[Figure]:
     """An import and its copy in each round, then a longer import for the memory."""
     _import(ledger, LINES // 3)  # warm: imports, plans
-    cells = [_round(ledger) for _ in range(rounds)]
+    cells, cpu_us = [], []
+    for _ in range(rounds):
+        before = cpu_seconds(ledger.pid)
+        cells.append(_round(ledger))
+        cpu_us.append((cpu_seconds(ledger.pid) - before) / LINES * 1e6)
     count = MEMORY_LINES_FULL if full else MEMORY_LINES
-    peak = _peak_mib(ledger, count)
+    peak, rate = _longer(ledger, count)
     return [
         Figure(
             "import, lines/s: ours / binary COPY IN",
@@ -48,6 +53,8 @@ def measure(ledger: Ledger, *, rounds: int, full: bool = False) -> list[Figure]:
             ours=tuple(ours for ours, _ in cells),
             theirs=tuple(theirs for _, theirs in cells),
         ),
+        Figure("import, CPU us/line of the serving process", tuple(cpu_us)),
+        Figure(f"import of {count:,} lines, lines/s", (rate,)),
         Figure(
             f"import of {count:,} lines, peak MiB of the process tree",
             (peak,),
@@ -106,9 +113,9 @@ async def _copy(ledger: Ledger, after: int) -> float:
         await connection.close()
 
 
-def _peak_mib(ledger: Ledger, count: int) -> float:
-    """The highest sum of resident memory over the service's processes while it imports."""
-    peak = 0
+def _longer(ledger: Ledger, count: int) -> tuple[float, float]:
+    """The highest sum of resident memory over the service's processes, in MiB, and lines/s."""
+    peak, start = 0, time.perf_counter()
     done = threading.Event()
 
     def watch() -> None:
@@ -124,7 +131,7 @@ def _peak_mib(ledger: Ledger, count: int) -> float:
     finally:
         done.set()
         watcher.join()
-    return peak / 1024
+    return peak / 1024, count / (time.perf_counter() - start)
 
 
 def _tree(root: int) -> list[int]:

@@ -136,7 +136,7 @@ async def _send(load: Load) -> Result:
     source = requests_of(load)
     wanted = int(load.paced * load.seconds) + 1 if load.paced else PREPARED
     requests = itertools.chain(list(itertools.islice(source, wanted)), source)
-    used = _cpu_seconds(load.server)
+    used = cpu_seconds(load.server)
     opened = [
         (await loop.create_connection(_Connection, LOOPBACK, load.port))[1]
         for _ in range(load.connections)
@@ -164,7 +164,7 @@ async def _send(load: Load) -> Result:
         assert connection.transport is not None
         connection.transport.close()
     latencies.sort()
-    used = _cpu_seconds(load.server) - used
+    used = cpu_seconds(load.server) - used
     return Result(
         len(latencies),
         failures,
@@ -175,7 +175,8 @@ async def _send(load: Load) -> Result:
     )
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used, of both kinds; 0 for none."""
     if not pid:
         return 0.0
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
