@@ -49,7 +49,7 @@ async def compare(
         kept = await connection.fetchval(KEPT_SQL, projection.name, projection.version)
         if kept is not None:
             return await _compare(connection, serving, Build(projection, kept), with_kept=True)
-        [run] = await load(connection, url, [projection], workers=workers, progress=progress)
+        [run] = await load(url, [projection], workers=workers, progress=progress)
         [other] = [one for one in run.builds if one.projection is projection]
         try:
             return await _compare(connection, serving, other, with_kept=False)

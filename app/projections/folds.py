@@ -7,9 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import asyncpg
-import msgspec
 from sqlalchemy import Table
-from sqlalchemy.types import JSON
 
 from app.projections.in_memory import Row, Rows
 from app.projections.parking import Poison
@@ -24,8 +22,6 @@ class Shape:
     name: str
     key: Callable[[Row], Any] | None
     """What tells the rows of one person apart; None where a person has one row at the most."""
-    documents: tuple[int, ...]
-    """Places of columns that hold JSON."""
 
 
 def fold_person(projection: Projection, lines: Sequence[LogLine]) -> tuple[Rows, Poison | None]:
@@ -49,15 +45,6 @@ def fold_person(projection: Projection, lines: Sequence[LogLine]) -> tuple[Rows,
     raise AssertionError("what failed before fails again: handlers are pure")
 
 
-def as_records(table: Table, rows: list[Row]) -> list[Row]:
-    """The rows as COPY takes them."""
-    for place in _shape(table).documents:
-        for row in rows:
-            if row[place] is not None:
-                row[place] = msgspec.json.encode(row[place]).decode()
-    return rows
-
-
 def _folded(projection: Projection, lines: Sequence[LogLine]) -> Rows:
     rows: Rows = {table.name: [] for table in projection.tables}
     fold = projection.fold
@@ -78,5 +65,4 @@ def _folded(projection: Projection, lines: Sequence[LogLine]) -> Rows:
 def _shape(table: Table) -> Shape:
     names = [column.name for column in table.columns]
     key = [names.index(one.name) for one in table.primary_key.columns if one.name != SUBJECT]
-    documents = (place for place, one in enumerate(table.columns) if isinstance(one.type, JSON))
-    return Shape(table.name, itemgetter(*key) if key else None, tuple(documents))
+    return Shape(table.name, itemgetter(*key) if key else None)

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
 from app.projections import builds
+from app.projections.copy_rows import NotARow, copied
 from app.projections.folding import PLAN_SQL, Suspicious, fold_together
-from app.projections.folds import as_records, fold_person
+from app.projections.folds import fold_person
 from app.projections.in_memory import Row
 from app.projections.pages import PARTITION, Connection, PositionsSkipped
 from app.projections.parking import POISON, Build, Poison, fold_one_by_one, park
@@ -28,6 +30,8 @@ SELECT position, stream_id, version, type, CASE WHEN type = ANY($5::text[]) THEN
  WHERE partition = $1 AND position <= $2 AND stream_id >= $3 AND stream_id <= $4
  ORDER BY stream_id, version
 """
+# A range that a crash takes back is loaded again: its rows and its mark go together.
+LAZY_SQL = "SET LOCAL synchronous_commit = off"
 DONE_SQL = "UPDATE ledger.rebuild_ranges SET events = $3 WHERE run = $1 AND first_slice = $2"
 
 
@@ -44,8 +48,14 @@ async def load_range(connection: Connection, run: Run) -> int | None:
     """Loads the next range that nobody is at; answers its number of events, None: there is none."""
     try:
         return await _load_range(connection, run, careful=False)
-    except (Suspicious, *POISON):
+    except (Suspicious, NotARow, *POISON):
         return await _load_range(connection, run, careful=True)
+
+
+async def load_all(connection: Connection, run: Run) -> None:
+    """Loads ranges until there is none left that nobody is at."""
+    while await load_range(connection, run) is not None:
+        pass
 
 
 async def _load_range(connection: Connection, run: Run, *, careful: bool) -> int | None:
@@ -53,7 +63,7 @@ async def _load_range(connection: Connection, run: Run, *, careful: bool) -> int
         claimed = await connection.fetchrow(CLAIM_SQL, run.id)
         if claimed is None:
             return None
-        await connection.execute(PLAN_SQL)
+        await connection.execute(f"{PLAN_SQL}; {LAZY_SQL}")
         part = SliceRange(claimed["first_slice"], claimed["end_slice"])
         load = _load_carefully if careful else _load_together
         events = await load(connection, run, part)
@@ -119,7 +129,7 @@ async def _load_person(connection: Connection, build: Build, lines: list[LogLine
         try:
             async with connection.transaction():
                 await _copy(connection, build, rows)
-        except POISON:
+        except (NotARow, *POISON):
             pass
         else:
             return [] if found is None else [found]
@@ -129,11 +139,12 @@ async def _load_person(connection: Connection, build: Build, lines: list[LogLine
 async def _copy(connection: Connection, build: Build, rows: dict[str, list[Row]]) -> None:
     for table in build.projection.tables:
         if rows[table.name]:
-            await connection.copy_records_to_table(
+            await connection.copy_to_table(
                 builds.build_table(table, build.number),
                 schema_name=SCHEMA,
                 columns=[column.name for column in table.columns],
-                records=as_records(table, rows[table.name]),
+                source=BytesIO(copied(table, rows[table.name])),
+                format="binary",
             )
 
 

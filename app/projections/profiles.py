@@ -140,20 +140,25 @@ def registered(recorded: Recorded[SubjectRegistered]) -> Writes:
 def collected(recorded: Recorded[DataCollected]) -> Writes:
     """Each category takes its slot from what was there before."""
     event = recorded.event
-    brought = (
+    places = {
+        retention_class: _datum(recorded, retention_class, generation)
+        for retention_class, generation in event.generations.items()
+    }
+    basis, origin = event.basis.value, event.origin.value
+    slots = [_slot(recorded, category, event.purpose) for category in event.held]
+    brought = [
         rows.HOLD(
-            **_datum(recorded, retention_class, event.generations[retention_class]),
-            kind=HeldKind.VALUE.value,
+            **places[retention_class],
             category=category,
             purpose=event.purpose,
-            basis=event.basis.value,
-            origin=event.origin.value,
             occasion=event.occasion,
-            state=HeldState.CURRENT.value,
+            kind=_VALUE,
+            basis=basis,
+            origin=origin,
+            state=_CURRENT,
         )
         for category, retention_class in event.held.items()
-    )
-    slots = [_slot(recorded, category, event.purpose) for category in event.held]
+    ]
     return (*_superseding(recorded, slots), *brought)
 
 
@@ -353,6 +358,8 @@ def _paging() -> Query:
 
 
 _PAGE = _paging()
+_VALUE = HeldKind.VALUE.value
+_CURRENT = HeldState.CURRENT.value
 _DATUM = tuple(field.name for field in fields(Holding))
 _PERSON = tuple(
     field.name for field in fields(Profile) if field.name not in {"restrictions", "holdings"}

@@ -6,25 +6,25 @@ come keys and indexes, what was appended meanwhile, and the swap.
 """
 
 import asyncio
-import multiprocessing
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable
 from itertools import groupby
-from multiprocessing.process import BaseProcess
 from operator import attrgetter, itemgetter
-from uuid import UUID
+
+import asyncpg
 
 from app.clock import random_id
 from app.projections import PROJECTIONS, builds
 from app.projections.cut_over import cut_over
-from app.projections.loading import Run, load_range
+from app.projections.loading import Run, load_all, load_range
 from app.projections.pages import Connection, PositionsSkipped, head_of
 from app.projections.parking import Build
 from app.projections.projection import Projection
 from app.projections.slices import ranges_for
 from app.projections.statements import in_memory_alone
+from app.projections.workforce import beside
 from app.store.connection import connect
 
+APPLICATION = "pdledger-rebuild"
 OTHERS_PAUSE_S = 0.05
 
 Progress = Callable[[int, int], None]
@@ -81,38 +81,41 @@ async def rebuild(
     ``url`` logs in as ledger_projector. What serves goes on serving meanwhile. A run that was
     begun before, and killed, is finished instead of begun again.
     """
-    connection = await connect(url, application="pdledger-rebuild")
+    runs = await load(url, projections, workers=workers, progress=progress)
+    connection = await connect(url, application=APPLICATION)
     try:
-        runs = await load(connection, url, projections, workers=workers, progress=progress)
         for run in runs:
             for build in run.builds:
                 await cut_over(connection, build)
         await connection.execute(FORGET_RANGES_SQL)
-        return min(run.cut for run in runs)
     finally:
         await connection.close()
+    return min(run.cut for run in runs)
 
 
 async def load(
-    connection: Connection,
     url: str,
     projections: Iterable[Projection],
     *,
-    workers: int,
-    progress: Progress | None,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> list[Run]:
     """Brings a new build of each projection up to its cut, with keys and indexes."""
-    runs = await _runs(connection, tuple(projections))
-    total = sum(run.cut + 1 for run in runs)
-    before = 0
-    for run in runs:
-        tell = _telling(progress, before, total)
-        async with _working_beside(url, run, workers - 1):
-            await _load(connection, run, tell)
-        for build in run.builds:
-            await _complete(connection, run, build)
-        before += run.cut + 1
-    return runs
+    with beside(url, workers - 1) as others:
+        connection = await connect(url, application=APPLICATION)
+        try:
+            runs = await _runs(connection, tuple(projections))
+            total = sum(run.cut + 1 for run in runs)
+            before = 0
+            for run in runs:
+                others.tell(run)
+                await _load(connection, url, run, _telling(progress, before, total))
+                for build in run.builds:
+                    await _complete(connection, run, build)
+                before += run.cut + 1
+            return runs
+        finally:
+            await connection.close()
 
 
 async def _runs(connection: Connection, projections: tuple[Projection, ...]) -> list[Run]:
@@ -161,18 +164,38 @@ async def _begin(connection: Connection, projections: tuple[Projection, ...]) ->
     return Run(run_id, cut, tuple(made))
 
 
-async def _load(connection: Connection, run: Run, tell: Callable[[int], None]) -> None:
+async def _load(connection: Connection, url: str, run: Run, tell: Callable[[int], None]) -> None:
     """Loads ranges until none is left, whoever loads them; PositionsSkipped when one is short."""
-    while True:
-        loaded = await connection.fetchrow(LOADED_SQL, run.id)
-        assert loaded is not None, "a sum is one row"
-        tell(loaded["events"])
-        if not loaded["missing"]:
-            break
+    tell((await _loaded(connection, run))[0])
+    second = await connect(url, application=APPLICATION)
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(load_all(second, run))
+            both.create_task(_load_and_tell(connection, run, tell))
+    except* (PositionsSkipped, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as faults:
+        raise faults.exceptions[0] from None
+    finally:
+        second.terminate()
+    events, missing = await _loaded(connection, run)
+    while missing:  # what is left is in other hands, or fell out of them
         if await load_range(connection, run) is None:
-            await asyncio.sleep(OTHERS_PAUSE_S)  # what is left is in other hands
-    if loaded["events"] != run.cut + 1:
-        raise PositionsSkipped(f"{loaded['events']} events up to position {run.cut}")
+            await asyncio.sleep(OTHERS_PAUSE_S)
+        events, missing = await _loaded(connection, run)
+    tell(events)
+    if events != run.cut + 1:
+        raise PositionsSkipped(f"{events} events up to position {run.cut}")
+
+
+async def _load_and_tell(connection: Connection, run: Run, tell: Callable[[int], None]) -> None:
+    while await load_range(connection, run) is not None:
+        tell((await _loaded(connection, run))[0])
+
+
+async def _loaded(connection: Connection, run: Run) -> tuple[int, int]:
+    """How many events are in, and how many ranges are missing."""
+    row = await connection.fetchrow(LOADED_SQL, run.id)
+    assert row is not None, "a sum is one row"
+    return row["events"], row["missing"]
 
 
 async def _complete(connection: Connection, run: Run, build: Build) -> None:
@@ -185,42 +208,6 @@ async def _complete(connection: Connection, run: Run, build: Build) -> None:
             await builds.make_keys(connection, build.projection, build.number)
         await builds.make_indexes(connection, build.projection, build.number)
         await connection.execute(LOADED_BUILD_SQL, *build.key, run.cut)
-
-
-@asynccontextmanager
-async def _working_beside(url: str, run: Run, count: int) -> AsyncIterator[None]:
-    """Further processes that load ranges of the run; each ends when there is none left."""
-    parts = [(one.projection.name, one.number) for one in run.builds]
-    spawn = multiprocessing.get_context("spawn")
-    processes: list[BaseProcess] = []
-    for _ in range(count):
-        process: BaseProcess = spawn.Process(
-            target=load_beside, args=(url, run.id, run.cut, parts), daemon=True
-        )
-        process.start()
-        processes.append(process)
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()  # what it had in hand is rolled back, and was not needed
-            await asyncio.to_thread(process.join)
-
-
-def load_beside(url: str, run_id: UUID, cut: int, parts: list[tuple[str, int]]) -> None:
-    """The whole of a further process."""
-    named = {projection.name: projection for projection in PROJECTIONS}
-    run = Run(run_id, cut, tuple(Build(named[name], number) for name, number in parts))
-    asyncio.run(_load_beside(url, run))
-
-
-async def _load_beside(url: str, run: Run) -> None:
-    connection = await connect(url, application="pdledger-rebuild")
-    try:
-        while await load_range(connection, run) is not None:
-            pass
-    finally:
-        await connection.close()
 
 
 def _telling(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:

@@ -9,72 +9,30 @@ import asyncpg
 import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid, insert, select
 from structlog.testing import capture_logs
 
-from app.events.notices import NoticeChannel, NoticeShown
-from app.events.recorded import Recorded
 from app.projections import PROFILES, PROJECTIONS, projection_named
 from app.projections.digest import digest
 from app.projections.engine import Engine, prepare
 from app.projections.folding import PositionMoved, advance, project
 from app.projections.pages import Connection, PositionsSkipped, page_of, read_page
 from app.projections.positions import position_of, status, wait_for
-from app.projections.projection import LogLine, Projection, Writes
-from app.projections.statements import Statement, given
+from app.projections.projection import LogLine
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
 from tests.projections.catching_up import KNOWN, catch_up, standing
 from tests.projections.chance import Chance
 from tests.projections.history import Log, Person
+from tests.projections.scratch import POISON, SHOWN, languages, scratch, scratch_projection
 from tests.projections.waiting import until
 from tests.projections.wording import collected, registered
-
-SHOWN = NoticeShown(policy="impel-1", language="sv", channel=NoticeChannel.FORM)
-POISON = NoticeShown(policy="impel-1", language="fr", channel=NoticeChannel.FORM)
-
-scratch = Table(
-    "scratch_v1",
-    MetaData(schema="projections"),
-    Column("subject_id", Uuid, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("language", Text, nullable=False),
-)
-GIVEN = given(*scratch.columns)
-NOTE = Statement(GIVEN, insert(scratch).from_select(list(scratch.columns), select(GIVEN)))
-
 
 KILL_THE_WAITING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = current_database() AND usename = 'ledger_projector'
    AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO projections.scratch_v1%'
 """
-
-
-class Unwell(Exception):
-    """What a faulty handler raises."""
-
-
-def scratch_projection(
-    *, version: int = 1, poison: str | None = None, refused: str | None = None
-) -> Projection:
-    """A projection of notices that cannot stomach one language, or whose database cannot."""
-    made = Projection("scratch", version=version, tables=(scratch,))
-
-    @made.on(NoticeShown)
-    def shown(recorded: Recorded[NoticeShown]) -> Writes:
-        if recorded.event.language == poison:
-            raise Unwell("words that no log may show")
-        language = None if recorded.event.language == refused else recorded.event.language
-        return (NOTE(subject_id=recorded.stream_id, version=recorded.version, language=language),)
-
-    return made
-
-
-async def languages(connection: Connection) -> list[str]:
-    rows = await connection.fetch("SELECT language FROM projections.scratch_v1 ORDER BY language")
-    return [row["language"] for row in rows]
 
 
 def line(position: int) -> LogLine:

@@ -112,7 +112,7 @@ async def test_the_old_tables_serve_until_the_new_ones_take_over_and_can_be_take
     await log.append(Person(), registered())
     await catch_up(projector, PROFILES)
     await projector.execute("UPDATE projections.profiles_subjects_v1_b1 SET source = 'wrong'")
-    [run] = await load(projector, url, [PROFILES], workers=1, progress=None)
+    [run] = await load(url, [PROFILES])
     during = await page(pool)
     [build] = run.builds
 
@@ -159,7 +159,6 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
     monkeypatch.setattr("app.projections.slices.EVENTS_A_RANGE", 4)
     await Chance(log, 29, people=40).live(40)
     before = await catch_up_all(projector)
-    killed = await connect(url)
     ranges = 0
 
     async def fatal(connection: Connection, run: Any) -> int | None:
@@ -171,8 +170,9 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
 
     with monkeypatch.context() as patched:
         patched.setattr("app.projections.rebuild.load_range", fatal)
-        with pytest.raises(asyncpg.InterfaceError):
-            await load(killed, url, KNOWN, workers=1, progress=None)
+        patched.setattr("app.projections.loading.load_range", fatal)
+        with pytest.raises((asyncpg.InterfaceError, OSError)):
+            await load(url, KNOWN)
     [between, _] = await status(pool, KNOWN)
     told: list[int] = []
     await rebuild(url, KNOWN, progress=lambda done, _: told.append(done))
@@ -317,7 +317,7 @@ async def test_no_page_is_lost_between_the_last_look_and_the_swap(
     """What was appended after the cut is in the new tables before anybody reads them."""
     await log.append(Person(), registered())
     await catch_up(projector, PROFILES)
-    [run] = await load(projector, url, [PROFILES], workers=1, progress=None)
+    [run] = await load(url, [PROFILES])
     for _ in range(5):
         await log.append(Person(), registered())
     await advance(projector, PROFILES, size_max=3)
