@@ -1,7 +1,7 @@
 """The composition root: builds a service out of settings; nothing else builds objects."""
 
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,14 @@ from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
-from app.store.notices import APPENDED_CHANNEL, CLIENTS_CHANNEL, ERASED_CHANNEL, Announcer, Notices
+from app.store.notices import (
+    APPENDED_CHANNEL,
+    CLIENTS_CHANNEL,
+    ERASED_CHANNEL,
+    Announcer,
+    Handler,
+    Notices,
+)
 from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
@@ -77,35 +84,23 @@ async def open_service(
             announcer.appended()
 
         commit = await _open_commit(logins, identity, appended, open_things)
-        idempotency = IdempotencyRegister(pool, vault)
-        ledger = Ledger(
-            store=store,
-            commit=commit,
-            rulebook=rulebook,
-            idempotency=idempotency,
-            clock=clock,
-        )
-        control = ControlLedger(
-            store=store,
-            commit=commit,
-            rulebook=rulebook,
-            idempotency=idempotency,
-            clock=clock,
+        ledger, control = _ledgers(
+            store,
+            commit,
+            rulebook,
+            idempotency=IdempotencyRegister(pool, vault),
             register_stream=identity.register_stream,
+            clock=clock,
         )
         feed = _open_feed(settings, identity, pool)
         open_things.push_async_callback(feed.stop)
         callers = Callers(pool, clock, settings.callers_ttl_s)
-        notices = Notices(
-            lambda: connect(logins.application, application="pdledger-notices"),
-            {
-                CLIENTS_CHANNEL: callers.forget,
-                ERASED_CHANNEL: lambda text: _forget(ledger, text),
-                APPENDED_CHANNEL: feed.wake,
-            },
-        )
-        notices.start()
-        open_things.push_async_callback(notices.stop)
+        handlers = {
+            CLIENTS_CHANNEL: callers.forget,
+            ERASED_CHANNEL: lambda text: _forget(ledger, text),
+            APPENDED_CHANNEL: feed.wake,
+        }
+        _listen(logins, handlers, open_things)
         eraser = await _open_eraser(logins, open_things)
         yield Service(
             ledger=ledger,
@@ -119,13 +114,40 @@ async def open_service(
             webhooks=_webhooks(settings),
             feed=feed,
             measures=measures,
-            destinations=Destinations(
-                resolve,
-                hosts=frozenset(name.lower() for name in settings.subscription_hosts),
-                loopback=settings.subscription_loopback,
-            ),
+            destinations=_destinations(settings, resolve),
             subscriptions=SubscriptionRegister(pool, vault),
         )
+
+
+def _ledgers(
+    store: EventStore,
+    commit: GroupCommit,
+    rulebook: Rulebook,
+    *,
+    idempotency: IdempotencyRegister,
+    register_stream: UUID,
+    clock: Clock,
+) -> tuple[Ledger, ControlLedger]:
+    """The two write paths, for people and for the rules; they share everything below them."""
+    ledger = Ledger(
+        store=store, commit=commit, rulebook=rulebook, idempotency=idempotency, clock=clock
+    )
+    control = ControlLedger(
+        store=store,
+        commit=commit,
+        rulebook=rulebook,
+        idempotency=idempotency,
+        clock=clock,
+        register_stream=register_stream,
+    )
+    return ledger, control
+
+
+def _listen(logins: Logins, handlers: Mapping[str, Handler], open_things: AsyncExitStack) -> None:
+    """Hears what other processes changed, from here to the end of the service."""
+    notices = Notices(lambda: connect(logins.application, application="pdledger-notices"), handlers)
+    notices.start()
+    open_things.push_async_callback(notices.stop)
 
 
 def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool[Any]") -> Feed:
@@ -136,6 +158,14 @@ def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool
         keep_alive_s=settings.feed_keep_alive_s,
     )
     return Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
+
+
+def _destinations(settings: Settings, resolve: Resolve) -> Destinations:
+    return Destinations(
+        resolve,
+        hosts=frozenset(name.lower() for name in settings.subscription_hosts),
+        loopback=settings.subscription_loopback,
+    )
 
 
 def _deliveries(service: Service) -> Deliveries:
