@@ -1,7 +1,9 @@
 """Every operation of the API, called with markers in every field: what succeeds, and what fails."""
 
 import copy
+import json
 import time
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -129,6 +131,7 @@ class Story:
         self._objections(self.register("c"))
         self._restrictions(self.register("d"))
         self._imports()
+        self._tables()
         self._webhooks()
         for subject in list(self.people)[:3]:
             self._read(subject)
@@ -306,6 +309,36 @@ class Story:
             headers = {"content-type": "application/x-ndjson"}
             body = b"\n".join(lines)
             self.call("POST", "/v1/imports", params=query, content=body, headers=headers)
+
+    def _tables(self) -> None:
+        """A mapping that fits and ones that do not, with rows that cannot be read."""
+        word = self.markers.word
+        head = f"{word};E-mail\r\n"
+        rows = [
+            f"{self.markers.text('table')};{self.markers.email('table')}\r\n",
+            f"{word};{word};{word}\r\n",
+            f'"{word}" {word};{word}\r\n',
+            f"{word}\x00;{word}\r\n",
+            f'{word};"{word}\r\n',
+        ]
+        body = (head + "".join(rows)).encode() + b"\xff" + word.encode()
+        data = {"contact.name": {"column": word}, "contact.email": {"column": "E-mail"}}
+        good = {
+            "source": "import",
+            "obtained": [{"purpose": "network_exchange", "data": data}],
+        }
+        mappings = [
+            good,
+            good | {word: word},
+            good | {"source": word},
+            good | {"region": {"column": f"{word} {word}"}},
+            good | {"region": {"column": "E-mail", "values": {"a": word}}},
+        ]
+        for mapping in mappings:
+            header = urlsafe_b64encode(json.dumps(mapping).encode()).decode()
+            headers = {"content-type": "text/csv", "import-mapping": header}
+            self.call("POST", "/v1/imports", content=body, headers=headers)
+            self.call("POST", "/v1/imports", content=body[:5] + b'"', headers=headers)
 
     def _webhooks(self) -> None:
         """The six types, about somebody known and somebody who is not."""
