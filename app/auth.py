@@ -48,6 +48,9 @@ class Scope(StrEnum):
     REGISTERS_READ = "registers:read"
     POLICY_PUBLISH = "policy:publish"
     EVENTS_READ = "events:read"
+    BREACHES_READ = "breaches:read"
+    BREACHES_WRITE = "breaches:write"
+    BREACHES_NOTIFY = "breaches:notify"
     SUBSCRIPTIONS_MANAGE = "subscriptions:manage"
     METRICS_READ = "metrics:read"
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from app.api import (
     access_report,
+    breaches,
     catalogue,
     collections,
     consents,
@@ -28,6 +29,7 @@ from app.api import (
     subjects,
     subscriptions,
     timeline,
+    transfers,
     webhooks,
 )
 
@@ -53,6 +55,8 @@ ROUTERS = (
     subscriptions.ROUTES,
     replays.ROUTES,
     *registers.ROUTERS,
+    breaches.ROUTES,
+    transfers.ROUTES,
     catalogue.ROUTES,
     health.ROUTES,
     metrics.ROUTES,
