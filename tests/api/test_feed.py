@@ -184,3 +184,23 @@ async def test_another_kind_of_answer_cannot_be_had(client: httpx.AsyncClient) -
     for accept in ("text/html", "application/jsonl;q=0", "image/*"):
         answer = await client.get(PATH, headers={"accept": accept})
         assert (answer.status_code, answer.json()["type"]) == (406, "/problems/not-acceptable")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "problem"),
+    [
+        ("1000000", 422, "position-ahead"),
+        ("9999999999999999", 422, "position-ahead"),
+        ("-1", 422, "validation"),
+        ("1e3", 422, "validation"),
+        ("99999999999999999", 422, "validation"),
+    ],
+)
+async def test_an_id_that_was_never_sent_is_refused(
+    client: httpx.AsyncClient, text: str, status: int, problem: str
+) -> None:
+    """As after a restore: whoever is ahead of the log would wait for ever, and miss events."""
+    answer = await client.get(f"{PATH}/stream", headers={"last-event-id": text})
+
+    assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{problem}")
+    assert text not in answer.text
