@@ -1,14 +1,24 @@
 """Every projection there is, one line each; importing it puts their tables into the metadata."""
 
 from app.projections.breaches import BREACHES as BREACHES
+from app.projections.consents import CONSENTS as CONSENTS
+from app.projections.findings import FINDINGS as FINDINGS
+from app.projections.objections import OBJECTIONS as OBJECTIONS
 from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
+from app.projections.relationships import RELATIONSHIPS as RELATIONSHIPS
 from app.projections.sharing_register import SHARING_REGISTER as SHARING_REGISTER
+from app.projections.suppressions import SUPPRESSIONS as SUPPRESSIONS
 
 PROJECTIONS: tuple[Projection, ...] = (
     PROFILES,
     SHARING_REGISTER,
     BREACHES,
+    RELATIONSHIPS,
+    CONSENTS,
+    OBJECTIONS,
+    SUPPRESSIONS,
+    FINDINGS,
 )
 
 

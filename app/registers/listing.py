@@ -49,6 +49,13 @@ class Lasting:
     until: str | None = None
 
 
+IN_FORCE = Lasting("position", "since", "until_position", "until")
+"""Of a table of `app.projections.lasting`: what holds at the cut."""
+
+EVERYTHING = Lasting("position", "since")
+"""Of the same: what had been recorded by the cut, whether or not it still held."""
+
+
 @dataclass(slots=True)
 class Listing:
     """Every page of one table; no two of its rows have the same position."""
@@ -138,10 +145,18 @@ def _cut(as_of: AsOf | None) -> dict[str, int | datetime]:
 
 
 def known_by(cut: AsOf | None, position: int | None, moment: datetime | None) -> bool:
-    """Whether something recorded there had been recorded at the cut."""
+    """Whether something that was recorded there, if anywhere, had been by the cut."""
+    if position is None or moment is None:
+        return False
     if cut is None:
-        return position is not None or moment is not None
+        return True
     if cut.position is not None:
-        return position is not None and position <= cut.position
-    assert cut.moment is not None
-    return moment is not None and moment <= cut.moment
+        return position <= cut.position
+    return cut.moment is not None and moment <= cut.moment
+
+
+def ending(row: Row, cut: AsOf | None) -> Row:
+    """The row as it was known at the cut: an end that came later is not told."""
+    if row["until_position"] is None or known_by(cut, row["until_position"], row["until"]):
+        return row
+    return {**row, "until_position": None, "until": None, "until_by": None}

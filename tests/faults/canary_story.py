@@ -31,7 +31,17 @@ DESK = {"source": "secretariat"}
 ANSWERING = {"purpose": "rights_requests"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
-REGISTERS = ("/v1/disclosures", "/v1/recipients", "/v1/processing-records", "/v1/subjects")
+REGISTERS = (
+    "/v1/disclosures",
+    "/v1/recipients",
+    "/v1/processing-records",
+    "/v1/subjects",
+    "/v1/consents",
+    "/v1/relationships",
+    "/v1/objections",
+    "/v1/restrictions",
+    "/v1/suppressions",
+)
 
 
 def fields(markers: Markers, policy: Policy) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """Short ways to bring projections to the head of the log, and to look at what they hold."""
 
-from app.projections import PROFILES, SHARING_REGISTER
+from app.projections import PROJECTIONS
 from app.projections.digest import digest
 from app.projections.engine import prepare
 from app.projections.folding import advance
 from app.projections.pages import Connection
 from app.projections.projection import Projection
+from tests.projections import oracle
 
-KNOWN = (PROFILES, SHARING_REGISTER)
+KNOWN = tuple(one for one in PROJECTIONS if one.name in oracle.DIGESTS)
 """Those that the oracle knows too."""
 
 SERVING = """

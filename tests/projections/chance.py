@@ -32,15 +32,26 @@ from tests.projections.wording import (
     claimed,
     collected,
     completed,
+    consent_confirmed,
+    consent_requested,
+    consent_unproven,
+    consent_withdrawn,
+    consented,
     disclosed,
+    judged,
+    noticed,
     objected,
+    part_left,
+    part_taken,
     rectified,
     referenced,
     registered,
     requested,
     resealed,
     restricted,
+    suppressions,
     told,
+    transfer_consented,
 )
 
 
@@ -90,7 +101,17 @@ class Chance:
             self._erase_a_part,
             self._erase_all,
             self._surprise,
+            self._take_part,
+            self._leave,
+            self._consent,
+            self._consent,
+            self._change_mind,
+            self._suppress,
+            self._notice,
+            self._judge,
         )
+        self._noticed: dict[UUID, list[UUID]] = {}
+        self._taking: dict[UUID, list[UUID | None]] = {}
 
     async def live(self, steps: int) -> None:
         """Registers everybody, then lets people act in turn at random."""
@@ -200,6 +221,47 @@ class Chance:
     async def _consult(self, life: Life) -> None:
         event = ConsultationRecorded(purpose="membership", field_classes=(), categories=())
         await self._log.append(life.person, event)
+
+    async def _take_part(self, life: Life) -> None:
+        organisation = self._random.choice((None, self._id()))
+        await self._log.append(life.person, part_taken(organisation))
+        self._taking.setdefault(life.person.subject_id, []).append(organisation)
+
+    async def _leave(self, life: Life) -> None:
+        if taking := self._taking.get(life.person.subject_id):
+            one = self._random.choice(taking)
+            since = datetime.now(UTC) - timedelta(days=3)
+            await self._log.append(life.person, part_left(one), occurred_at=since)
+
+    async def _consent(self, life: Life) -> None:
+        bucket = ("consent-proof", "membership")
+        kind, purpose = self._random.randint(0, 3), self._random.choice(PURPOSES)
+        if kind == 0:
+            request = self._id()
+            await self._log.append(life.person, consent_requested(purpose, request))
+            await self._log.append(life.person, consent_confirmed(purpose, request), bucket)
+        elif kind == 1:
+            await self._log.append(life.person, consent_unproven(purpose))
+        elif kind == 2:
+            await self._log.append(life.person, transfer_consented(purpose), bucket)
+        else:
+            await self._log.append(life.person, consented(purpose), bucket)
+
+    async def _change_mind(self, life: Life) -> None:
+        await self._log.append(life.person, consent_withdrawn(self._random.choice(PURPOSES)))
+
+    async def _suppress(self, life: Life) -> None:
+        for event in suppressions(self._random.choice(PURPOSES), self._random.random() < 0.4):
+            await self._log.append(life.person, event)
+
+    async def _notice(self, life: Life) -> None:
+        finding = self._id()
+        self._noticed.setdefault(life.person.subject_id, []).append(finding)
+        await self._log.append(life.person, noticed(finding))
+
+    async def _judge(self, life: Life) -> None:
+        if found := self._noticed.get(life.person.subject_id):
+            await self._log.append(life.person, judged(found.pop()))
 
     async def _surprise(self, life: Life) -> None:
         """Events that only a later program knows."""

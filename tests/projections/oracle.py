@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from tests.projections import oracle_registers
+
 Row = dict[str, Any]
 
 COLUMNS = {
@@ -19,12 +21,14 @@ COLUMNS = {
         " occurred_at state superseded_at erased_at retention_class generation version section"
         " key_id"
     ),
+    **oracle_registers.COLUMNS,
     "sharing_register_v1": (
         "subject_id version position recipient member country mechanism purpose categories source"
         " occasion policy disclosed_at occurred_at erasure of_everything informed informed_at"
     ),
 }
 KEYS = {
+    **dict.fromkeys(oracle_registers.COLUMNS, ("subject_id", "version")),
     "profiles_subjects_v1": ("subject_id",),
     "profiles_v1": ("subject_id", "obtained", "category", "purpose"),
     "sharing_register_v1": ("subject_id", "version"),
@@ -40,7 +44,8 @@ SHARED = (
     "occasion",
     "policy",
 )
-DIGESTS = {
+DIGESTS: dict[str, tuple[str, ...]] = {
+    **oracle_registers.DIGESTS,
     "profiles": ("profiles_subjects_v1", "profiles_v1"),
     "sharing_register": ("sharing_register_v1",),
 }
@@ -60,11 +65,13 @@ def core(entry: bytes) -> Row:
 
 def tables_of(entries: Iterable[bytes]) -> dict[str, list[Row]]:
     """Table -> rows, after these entries in the order of their positions."""
-    state = _Reading()
+    state, registers = _Reading(), oracle_registers.Registers()
     for position, entry in enumerate(entries):
         core, seals = (json.loads(line) for line in entry.decode().splitlines())
         state.read(position, core, {one["c"]: one for one in seals})
+        registers.read(position, core, seals)
     return {
+        **registers.tables,
         "profiles_subjects_v1": list(state.people.values()),
         "profiles_v1": state.held,
         "sharing_register_v1": state.shared,

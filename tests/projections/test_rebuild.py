@@ -173,7 +173,7 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
         patched.setattr("app.projections.loading.load_range", fatal)
         with pytest.raises((asyncpg.InterfaceError, OSError)):
             await load(url, KNOWN)
-    [between, _] = await status(pool, KNOWN)
+    [between, *_] = await status(pool, KNOWN)
     told: list[int] = []
     await rebuild(url, KNOWN, progress=lambda done, _: told.append(done))
 

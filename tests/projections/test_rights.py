@@ -5,7 +5,7 @@ import pytest
 
 from app.projections.pages import Connection
 from tests.conftest import Database
-from tests.projections.catching_up import catch_up_all
+from tests.projections.catching_up import KNOWN, catch_up_all
 
 OUT_OF_REACH = (
     "sealed",
@@ -23,7 +23,9 @@ OWN = {
     "projections.profiles_v1": 0,
     "projections.profiles_subjects_v1": 0,
     "projections.sharing_register_v1": 0,
-    "ledger.positions": 2,
+    "projections.consents_v1": 0,
+    "projections.restrictions_v1": 0,
+    "ledger.positions": len(KNOWN),
     "ledger.parked_subjects": 0,
     "ledger.rebuild_ranges": 0,
 }

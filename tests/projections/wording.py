@@ -1,8 +1,17 @@
 """Short ways to say the events that projections fold."""
 
+from typing import Any
 from uuid import UUID
 
 from app.events.collections import DataCollected, DataCompleted, DataRectified
+from app.events.consents import (
+    ConsentConfirmed,
+    ConsentGiven,
+    ConsentRequested,
+    ConsentUnproven,
+    ConsentWithdrawn,
+    TransferConsentGiven,
+)
 from app.events.disclosures import DataDisclosed
 from app.events.erasures import (
     ErasureRecipientInformed,
@@ -12,18 +21,21 @@ from app.events.erasures import (
     SectionsResealed,
 )
 from app.events.files import FileReferenced
+from app.events.findings import FindingCleared, FindingCode, FindingRaised, FindingResolution
 from app.events.identifiers import IdentifierClaimed
 from app.events.objections import (
     ObjectionCause,
     ObjectionGround,
     ObjectionRaised,
 )
+from app.events.relationships import RelationshipEnded, RelationshipStarted
 from app.events.restrictions import (
     RestrictionGround,
     RestrictionSet,
 )
 from app.events.subjects import SubjectRegistered
-from app.policy.vocabulary import IdentifierKind, LegalBasis, SourceOrigin
+from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
+from app.policy.vocabulary import ConsentMethod, IdentifierKind, LegalBasis, SourceOrigin
 
 POLICY = "impel-1"
 PURPOSES = ("membership", "newsletter", "events")
@@ -186,3 +198,78 @@ def resealed(erasure: UUID, origin: int, generation: str, *categories: str) -> S
         generation=generation,
         categories=categories,
     )
+
+
+def part_taken(organisation: UUID | None) -> RelationshipStarted:
+    """Somebody takes part, through an organisation or by themselves."""
+    return RelationshipStarted(
+        kind="member", organisation=organisation, occasion=None, policy=POLICY
+    )
+
+
+def part_left(organisation: UUID | None) -> RelationshipEnded:
+    """Somebody takes part no longer."""
+    return RelationshipEnded(kind="member", organisation=organisation, occasion=None)
+
+
+def consented(purpose: str) -> ConsentGiven:
+    """A consent by a form."""
+    return ConsentGiven(purpose=purpose, method=ConsentMethod.FORM, source="form", **_WORDING)
+
+
+def consent_requested(purpose: str, request: UUID) -> ConsentRequested:
+    """The first step of two."""
+    return ConsentRequested(request=request, purpose=purpose, source="form", **_WORDING)
+
+
+def consent_confirmed(purpose: str, request: UUID) -> ConsentConfirmed:
+    """The second step of two."""
+    return ConsentConfirmed(request=request, purpose=purpose, source="form", **_WORDING)
+
+
+def consent_withdrawn(purpose: str) -> ConsentWithdrawn:
+    """A consent taken back."""
+    return ConsentWithdrawn(purpose=purpose, source="mailchimp")
+
+
+def consent_unproven(purpose: str) -> ConsentUnproven:
+    """A system's word for a consent."""
+    return ConsentUnproven(purpose=purpose, source="import", policy=POLICY)
+
+
+def transfer_consented(purpose: str) -> TransferConsentGiven:
+    """An explicit consent to a transfer."""
+    return TransferConsentGiven(
+        purpose=purpose,
+        recipient="hosts",
+        country="rs",
+        method=ConsentMethod.FORM,
+        source="form",
+        **_WORDING,
+    )
+
+
+def suppressions(purpose: str, lifted: bool) -> tuple[Any, ...]:
+    """An address closed to a purpose, and opened again or not."""
+    closed = SuppressionRecorded(
+        purpose=purpose, cause=SuppressionCause.WITHDRAWAL, source="mailchimp"
+    )
+    return (closed, SuppressionLifted(purpose=purpose)) if lifted else (closed,)
+
+
+def noticed(finding: UUID) -> FindingRaised:
+    """Something for a human."""
+    return FindingRaised(
+        finding=finding,
+        code=FindingCode.POSSIBLE_DUPLICATE,
+        source="registration-form",
+        occasion=None,
+    )
+
+
+def judged(finding: UUID) -> FindingCleared:
+    """A human saw to it."""
+    return FindingCleared(finding=finding, resolution=FindingResolution.UNFOUNDED)
+
+
+_WORDING: dict[str, Any] = {"wording": "ab" * 32, "language": "sv", "policy": POLICY}

@@ -1,10 +1,24 @@
 """Registers over HTTP: pages of JSON, a stream of CSV, a spreadsheet (A11 to A13, A15)."""
 
-from app.api.registers import breaches, processing_records, profiles, recipients, sharing
+from app.api.registers import (
+    breaches,
+    consents,
+    objections,
+    processing_records,
+    profiles,
+    recipients,
+    relationships,
+    sharing,
+    suppressions,
+)
 
 ROUTERS = (
     profiles.ROUTES,
     sharing.ROUTES,
+    consents.ROUTES,
+    relationships.ROUTES,
+    objections.ROUTES,
+    suppressions.ROUTES,
     recipients.ROUTES,
     processing_records.ROUTES,
     breaches.ROUTES,

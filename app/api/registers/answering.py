@@ -40,8 +40,6 @@ PROBLEMS = (
     "projection-lagging",
     "purpose-unknown",
 )
-SPANNING = ("recorded_from", "recorded_before")
-
 Read = Callable[[Call, Question], Awaitable[Part]]
 
 
@@ -171,6 +169,12 @@ async def answered(
             titles = [(headings or {}).get(name, name) for name in names]
             made = workbook(rows, names, headings=titles, title=register.name)
             return Response(made, media_type=XLSX, headers=_attached(register, "xlsx", first))
+
+
+def without(question: Question, switch: str) -> tuple[bool, Question]:
+    """A switch of the query that is no column, and the question without it."""
+    filters = {name: value for name, value in question.filters.items() if name != switch}
+    return bool(question.filters.get(switch)), replace(question, filters=filters)
 
 
 async def _question(
