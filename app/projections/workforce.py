@@ -44,7 +44,8 @@ def beside(url: str, count: int) -> Iterator[Others]:
     processes: list[BaseProcess] = []
     for _ in range(count):
         theirs, ours = context.Pipe(duplex=False)
-        process: BaseProcess = context.Process(target=_work, args=(url, theirs), daemon=True)
+        told = (url, theirs, [*pipes, ours])
+        process: BaseProcess = context.Process(target=_work, args=told, daemon=True)
         process.start()
         theirs.close()
         pipes.append(ours)
@@ -58,8 +59,14 @@ def beside(url: str, count: int) -> Iterator[Others]:
             process.join(STOP_S)
 
 
-def _work(url: str, pipe: "Pipe[Any, Any]") -> None:
-    """The whole of a further process: run after run, until the pipe is closed."""
+def _work(url: str, pipe: "Pipe[Any, Any]", inherited: "list[Pipe[Any, Any]]") -> None:
+    """The whole of a further process: run after run, until the pipe is closed.
+
+    A pipe is closed when its last writing end is, so the inherited ones go first: else whoever is
+    left behind by a killed parent would wait for ever.
+    """
+    for one in inherited:
+        one.close()
     gc.freeze()
     named = {projection.name: projection for projection in PROJECTIONS}
     while True:
