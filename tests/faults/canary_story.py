@@ -143,6 +143,7 @@ class Story:
         self._imports()
         self._tables()
         self._webhooks()
+        self._breaches()
         for subject in list(self.people)[:3]:
             self._read(subject)
         self._public()
@@ -349,6 +350,29 @@ class Story:
             headers = {"content-type": "text/csv", "import-mapping": header}
             self.call("POST", "/v1/imports", content=body, headers=headers)
             self.call("POST", "/v1/imports", content=body[:5] + b'"', headers=headers)
+
+    def _breaches(self) -> None:
+        """What lay where sharing went; those concerned are told at the addresses that are held."""
+        now, word = datetime.now(UTC).isoformat(), self.markers.word
+        span = {"recipient": "hotels", "from": "2020-01-01T00:00:00Z"}
+        found = {**span, "nature": ["confidentiality"], "aware_at": now}
+        self.call("POST", "/v1/breaches", json=found | {"description": word})
+        self.call("POST", "/v1/breaches", json=found | {"recipient": word})
+        path = {"breach": str(self.done("POST", "/v1/breaches", json=found)["breach"])}
+        one = "/v1/breaches/{breach}"
+        self.done("POST", "/v1/breaches:radius", json=span)
+        self.done("POST", f"{one}/assessments", path=path, json={"risk": "high"})
+        told = {"audience": "subjects", "complete": True}
+        self.done("POST", f"{one}/notifications", path=path, json=told)
+        self.done("GET", one, path=path)
+        reading = {"purpose": "breach_notification"}
+        for form in ("json", "csv", "xlsx"):
+            query = {"format": form}
+            assert self.call("GET", "/v1/breaches", params=query).status_code == 200
+            people = self.call("GET", f"{one}/people", path=path, headers=reading, params=query)
+            assert people.status_code == 200
+            assert form == "xlsx" or word in people.text, "the addresses were opened"
+        self.done("GET", "/v1/transfers/impact", params={"on": "2027-03-01"})
 
     def _webhooks(self) -> None:
         """The six types, about somebody known and somebody who is not."""

@@ -45,6 +45,7 @@ SAMPLE_PAUSE_S = 0.2
 REACHED_BY_OTHER_RECORDS = {
     # Written by other operations than a collection: a consent's proof, a request, an erasure.
     "consent.evidence",
+    "correspondence.decision",
     "correspondence.request",
     "correspondence.statement",
     "correspondence.reply_address",
