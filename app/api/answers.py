@@ -25,8 +25,11 @@ def receipted(receipt: Receipt, status: int = 201, **members: Any) -> Response:
 
     A repeated request gets the status of its first execution and says that it was repeated.
     """
-    headers = {"etag": etag(receipt.version)}
-    if receipt.replayed:
-        headers["idempotent-replayed"] = "true"
+    headers = {"etag": etag(receipt.version), **repeated(receipt)}
     done = status if receipt.lines else 200
     return answer({**receipt_value(receipt), **members}, done, headers=headers)
+
+
+def repeated(receipt: Receipt) -> dict[str, str]:
+    """The header that tells a repeated request from its first execution."""
+    return {"idempotent-replayed": "true"} if receipt.replayed else {}

@@ -6,13 +6,12 @@ from uuid import UUID
 from fastapi import Response, Security
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.api.answers import answer, receipted
+from app.api.answers import answer, repeated
 from app.api.bodies import (
     Body,
     LanguageField,
     MomentField,
     NameField,
-    ReceiptBody,
     ValueField,
     WordField,
 )
@@ -121,6 +120,16 @@ class RegistrationBody(Body):
         )
 
 
+class RegisteredBody(BaseModel):
+    """The person that is meant, new or known: which of the two is personal data, and not told.
+
+    The events and their receipts are shown to whoever may read the person's record.
+    """
+
+    subject_id: UUID
+    position: int = Field(description="What was recorded stands up to here in the log.", ge=0)
+
+
 class SuppressedBody(BaseModel):
     """Nothing was kept; the answer tells nothing more."""
 
@@ -146,7 +155,7 @@ class FoundBody(BaseModel):
     "POST",
     "/v1/subjects",
     scope=Scope.SUBJECTS_WRITE,
-    answers=ReceiptBody,
+    answers=RegisteredBody,
     status=201,
     summary="Register a person",
     problems=(
@@ -179,7 +188,9 @@ async def register_subject(
     registration = await registrar.register(body.command(), await call.attribution())
     if registration.outcome is Registered.SUPPRESSED or registration.receipt is None:
         return answer({"status": "suppressed"}, 202)
-    return receipted(registration.receipt)
+    receipt = registration.receipt
+    told = {"subject_id": receipt.stream_id, "position": receipt.position}
+    return answer(told, 201, headers=repeated(receipt))
 
 
 @operation(
