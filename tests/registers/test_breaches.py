@@ -396,3 +396,44 @@ async def test_a_repeated_request_is_the_same_breach_and_a_stale_one_is_none(
     assert again.json()["breach"] == first.json()["breach"]
     assert again.headers["idempotent-replayed"] == "true"
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/version-mismatch")
+
+
+async def erased(caller: httpx.AsyncClient, *outcomes: str) -> None:
+    """Somebody whom the hotels knew is erased; the hotels are told, which closes it."""
+    person = await register(caller, verification=None)
+    await post(caller, f"{person}/disclosures", share("hotels", country="BE"))
+    begun = await post(caller, f"{person}/erasure", {"source": "secretariat"})
+    one = f"{person}/erasure/{begun['erasure']['erasure']}"
+    for outcome in outcomes:
+        body = {"recipient": "hotels", "outcome": outcome}
+        await post(caller, f"{one}/recipients", body)
+    if outcomes:
+        await post(caller, f"{one}/closing")
+
+
+@pytest.mark.clause("L52", "L53")
+async def test_those_whose_erasure_is_closed_are_counted_from_the_log_until_verified_gone(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """The sharing register has let their rows go; the recipient may have kept what it was given."""
+    await erased(caller)
+    await erased(caller, "informed")
+    await erased(caller, "cannot_verify")
+    await erased(caller, "verified_gone")
+
+    now = await radius(caller, recipient="hotels", **{"from": moment()})
+    ever = await radius(caller, recipient="hotels")
+    mail = await radius(caller, recipient="hotels", categories=["contact.email"])
+    before = await radius(caller, recipient="hotels", to=moment(days=1))
+    passed = await radius(caller, recipient="hotels", exposure="transmitted")
+    left = await service.pool.fetchval(
+        "SELECT count(*) FROM projections.sharing_register_v1 WHERE recipient = 'hotels'"
+    )
+    path = await detect(caller, recipient="hotels")
+
+    assert left == 1
+    assert (now["people"], now["erased"], now["reachable"]) == (3, 3, 0)
+    assert (ever["people"], ever["records"]) == (4, 8)
+    assert (mail["people"], mail["records"]) == (4, 4)
+    assert (before["people"], passed["people"]) == (0, 4)
+    assert await people(caller, path) == {}
