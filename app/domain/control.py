@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, assert_never
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.domain.purpose_limitation import category_named
 from app.domain.recipients import recipient_named
+from app.domain.standing_findings import Decided, DecideStandingFinding, decide_standing, decided
 from app.events.policies import (
     ContractEnded,
     ContractRegistered,
@@ -15,6 +16,7 @@ from app.events.policies import (
     NecessityOutcome,
     PolicyPublished,
     PolicyTextSupplied,
+    StandingFindingDecided,
     TransferMechanismLapsed,
     TransferMechanismSet,
 )
@@ -106,6 +108,8 @@ class ControlState(Value, frozen=True, kw_only=True):
     """(recipient, mechanism) -> since when."""
     lapses: Mapping[tuple[str | None, str], date] = field(default_factory=dict)
     """(recipient or None for all, mechanism) -> first day without it."""
+    decisions: Mapping[str, Decided] = field(default_factory=dict)
+    """Code of a standing finding, in lower case -> the last decision on it."""
 
     @property
     def policy(self) -> str | None:
@@ -201,6 +205,7 @@ Command: TypeAlias = (
     | EndContract
     | SetTransferMechanism
     | LapseTransferMechanism
+    | DecideStandingFinding
 )
 
 
@@ -220,6 +225,8 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return _contract(command, state, given)
         case SetTransferMechanism() | LapseTransferMechanism():
             return _mechanism(command, state, given)
+        case DecideStandingFinding():
+            return decide_standing(command, state, given)
         case _:
             assert_never(command)
 
@@ -346,6 +353,8 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case ContractEnded(recipient=recipient, on=on):
             ended = replace(state.contracts[recipient], until=on)
             return replace(state, contracts={**state.contracts, recipient: ended})
+        case StandingFindingDecided():
+            return replace(state, decisions=decided(state.decisions, recorded))
         case TransferMechanismSet() | TransferMechanismLapsed():
             return _rearranged(state, recorded.event)
         case _:

@@ -16,6 +16,16 @@ class NecessityOutcome(StrEnum):
     UNNECESSARY = "unnecessary"
 
 
+class StandingOutcome(StrEnum):
+    """How the controller decided a conflict of its policy."""
+
+    REMEDIED = "remedied"
+    """What was wrong was put right."""
+    ACCEPTED = "accepted"
+    """It stays as it is, on grounds kept outside the ledger."""
+    REOPENED = "reopened"
+
+
 @event("policy.published", version=1)
 class PolicyPublished:
     """A policy version is in force from now on and never changes again (C76, C77)."""
@@ -91,3 +101,12 @@ class TransferMechanismLapsed:
     mechanism: Word
     on: date
     """First day on which it no longer holds."""
+
+
+@event("standing-finding.decided", version=1)
+class StandingFindingDecided:
+    """A human decided a conflict that the policy ships with, or opened it again (X1 to X13)."""
+
+    finding: Word
+    """Its code in lower case."""
+    outcome: StandingOutcome

@@ -16,7 +16,7 @@ WORDS = {
     "event_type": "consent.given",
     "policy": "impel-1",
     "language": "sv",
-    "slug": "validation",
+    "code": "X4", "slug": "validation",
     "system": "mailchimp",
 }
 """What stands for a parameter that is neither an id nor any word."""

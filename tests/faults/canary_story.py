@@ -41,6 +41,7 @@ REGISTERS = (
     "/v1/objections",
     "/v1/restrictions",
     "/v1/suppressions",
+    "/v1/findings",
 )
 
 
@@ -163,6 +164,8 @@ class Story:
         self.call("POST", "/v1/transfer-mechanisms/lapses", json=lapse)
         category = {"category": "profile.gender"}
         outcome = {"outcome": "necessary"}
+        code, decision = {"code": "X4"}, {"outcome": "accepted"}
+        self.done("POST", "/v1/findings/{code}/decision", path=code, json=decision)
         self.done("POST", "/v1/categories/{category}/necessity", path=category, json=outcome)
 
     def _collect(self, subject: str, category: str, value: str) -> None:
@@ -583,6 +586,7 @@ def _path(template: str, subject: str, secret: str) -> dict[str, str]:
         "recipient": "basecamp",
         "category": "contact.phone",
         "slug": "not-found",
+        "code": "X4",
         "event_type": "consent.given",
         "schema_version": "1",
         "identifier": "1",

@@ -102,6 +102,7 @@ TEXTS_IN_PATHS = {
     "version",
     "language",
     "slug",
+    "code",
     "asset",
     "purpose",
     "category",

@@ -3,6 +3,7 @@
 from app.api.registers import (
     breaches,
     consents,
+    findings,
     objections,
     processing_records,
     profiles,
@@ -20,6 +21,7 @@ ROUTERS = (
     objections.ROUTES,
     suppressions.ROUTES,
     recipients.ROUTES,
+    findings.ROUTES,
     processing_records.ROUTES,
     breaches.ROUTES,
 )
