@@ -143,17 +143,17 @@ async def test_one_reader_serves_all_who_listen(
 
         listening = [asyncio.create_task(listen()) for _ in range(OPEN_CLIENTS)]
         await until(lambda: listeners(service, OPEN_CLIENTS))
-        reads = counted_reads(monkeypatch)
+        loop = asyncio.get_running_loop()
+        reads, began = counted_reads(monkeypatch), loop.time()
         await register(client, verification=None)
         entries = len(await log(service)) - 1 - head
 
         async def all_told() -> bool:
             return len(told) == OPEN_CLIENTS * entries
 
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         await until(all_told, within_s=20)
-        assert len(reads) <= (loop.time() - began) / POLL_S + 5
+        # One look every so often, and one or two for each append that wakes it.
+        assert len(reads) <= (loop.time() - began) / POLL_S + 20
         started = loop.time()
         service.feed.close()
         await asyncio.gather(*listening)
