@@ -48,8 +48,14 @@ async def test_a_client_id_is_given_once(app: Connection) -> None:
         await add_client(app, client_id)
 
 
+def naming(*texts: bytes) -> bytes:
+    """A structure that names each text by its hash, as a policy file does."""
+    return "\n".join(f'sha256 = "{sha256(text).hexdigest()}"' for text in texts).encode()
+
+
 async def test_a_published_policy_is_archived_byte_for_byte(app: Connection) -> None:
-    version, structure, text = uuid4().hex, os.urandom(50), "Integritet, å ä ö".encode()
+    version, text = uuid4().hex, "Integritet, å ä ö".encode()
+    structure = os.urandom(50) + naming(text)
     archive = "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)"
 
     first = await app.fetchval(archive, version, structure, ["sv"], [text])
@@ -70,12 +76,13 @@ async def test_a_published_policy_is_archived_byte_for_byte(app: Connection) -> 
 async def test_a_published_policy_is_never_edited(app: Connection) -> None:
     version = uuid4().hex
     archive = "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)"
-    await app.fetchval(archive, version, b"structure", ["sv"], [b"text"])
+    structure = naming(b"text", b"other")
+    await app.fetchval(archive, version, structure, ["sv"], [b"text"])
 
     with pytest.raises(asyncpg.UniqueViolationError):
-        await app.fetchval(archive, version, b"other", ["sv"], [b"text"])
+        await app.fetchval(archive, version, structure + b"\n", ["sv"], [b"text"])
     with pytest.raises(asyncpg.UniqueViolationError):
-        await app.fetchval(archive, version, b"structure", ["sv"], [b"other"])
+        await app.fetchval(archive, version, structure, ["sv"], [b"other"])
 
 
 async def test_a_text_may_follow_its_policy_but_not_precede_it(app: Connection) -> None:
@@ -83,10 +90,13 @@ async def test_a_text_may_follow_its_policy_but_not_precede_it(app: Connection) 
     add = "SELECT ledger.ledger_policy_text($1, $2, $3)"
     with pytest.raises(asyncpg.NoDataFoundError):
         await app.fetchval(add, version, "sv", b"text")
+    structure = naming(b"text")
     await app.fetchval(
-        "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)", version, b"structure", [], []
+        "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)", version, structure, [], []
     )
 
+    with pytest.raises(asyncpg.CheckViolationError):
+        await app.fetchval(add, version, "sv", b"another text")
     assert await app.fetchval(add, version, "sv", b"text") is True
     assert await app.fetchval(add, version, "sv", b"text") is False
 
