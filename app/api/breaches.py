@@ -12,6 +12,7 @@ from app.api.answers import answer, receipted
 from app.api.bodies import Body, MomentField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised, etag
 from app.api.operations import operation, router
+from app.api.standing import MinPositionQuery, caught_up
 from app.auth import Scope
 from app.clock import random_id
 from app.domain.breaches import (
@@ -19,6 +20,7 @@ from app.domain.breaches import (
     Command,
     DetectBreach,
     NotifyBreach,
+    Radius,
     Span,
     span_named,
 )
@@ -38,7 +40,6 @@ from app.receipts import Receipt
 from app.registers.breach_radius import PROJECTIONS, radius
 from app.registers.breaches import breach_value, moment_of, radius_value, read_breach
 from app.registers.moments import checked
-from app.registers.waiting import reached
 from app.rights.as_of import parse_as_of
 
 ROUTES = router("breaches")
@@ -285,7 +286,7 @@ async def assess_breach(breach: UUID, body: AssessmentBody, call: Desk) -> Respo
     command = AssessBreach(
         risk=body.risk,
         span=span,
-        radius=await _counted(call, span),
+        radius=await _counted(call, span, await service.store.head_position()),
         consequences=tuple(body.consequences),
         measures=tuple(body.measures),
         exemptions=tuple(body.exemptions),
@@ -338,15 +339,17 @@ async def notify_breach(breach: UUID, body: NotificationBody, call: Desk) -> Res
     problems=("projection-lagging", *NAMING),
     law=("L52",),
 )
-async def count_breach_radius(body: SpanBody, call: Reader) -> Response:
+async def count_breach_radius(
+    body: SpanBody, call: Reader, min_position: MinPositionQuery = None
+) -> Response:
     """Counts the people and data of a place, categories and a span, and records nothing."""
-    return answer(radius_value(await _counted(call, body.span())))
+    return answer(radius_value(await _counted(call, body.span(), min_position)))
 
 
-async def _counted(call: Call, asked: Span) -> Any:
-    """The numbers at the head of the log as it is on arrival."""
+async def _counted(call: Call, asked: Span, position: int | None) -> Radius:
+    """The numbers, once the registers have read as far as ``position``."""
     service = call.service
     rules, now = await service.rulebook.current(), service.ledger.clock()
     span = span_named(asked, rules.at(now))
-    await reached(service.pool, PROJECTIONS, await service.store.head_position())
+    await caught_up(call, PROJECTIONS, position)
     return await radius(service.pool, span, rules.policy, now)

@@ -10,13 +10,13 @@ from app.api.answers import answer
 from app.api.bodies import DayField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
+from app.api.standing import MinPositionQuery, caught_up
 from app.auth import Scope
 from app.domain.transfers import mechanism_named
 from app.identifiers import WORD_PATTERN
 from app.registers import transfers
 from app.registers.moments import checked
 from app.registers.rules import ruled
-from app.registers.waiting import reached
 from app.rights.as_of import parse_as_of
 
 ROUTES = router("registers")
@@ -114,12 +114,14 @@ class ImpactBody(BaseModel):
 )
 async def show_transfer_impact(
     call: Annotated[Call, Security(authorised, scopes=[Scope.REGISTERS_READ])],
+    *,
     on: Annotated[
         DayField,
         Query(ge=FIRST_DAY, le=LAST_DAY, description="The first day without the mechanism."),
     ],
     mechanism: Annotated[str, Query(pattern=WORD_PATTERN, max_length=64)] = "dpf",
     as_of: Annotated[str | None, Query(max_length=40)] = None,
+    min_position: MinPositionQuery = None,
 ) -> Response:
     """Lists each recipient, flow (purpose by categories) and number of people affected.
 
@@ -131,6 +133,7 @@ async def show_transfer_impact(
     head = await checked(cut, service.store, service.pool, now)
     given = (await ruled(service.rulebook, service.store, cut, now)).given
     named = mechanism_named(mechanism, given)
-    await reached(service.pool, transfers.PROJECTIONS, head)
+    wanted = min_position if cut is None else max(head, min_position or 0)
+    await caught_up(call, transfers.PROJECTIONS, wanted)
     found = await transfers.impact(service.pool, named, on, given, cut=cut)
     return answer({**found, "as_of": as_of})

@@ -16,7 +16,8 @@ WORDS = {
     "event_type": "consent.given",
     "policy": "impel-1",
     "language": "sv",
-    "code": "X4", "slug": "validation",
+    "code": "X4",
+    "slug": "validation",
     "system": "mailchimp",
 }
 """What stands for a parameter that is neither an id nor any word."""
@@ -151,7 +152,7 @@ def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value
 
 
 def _parameter(name: str) -> str:
-    if name in {"subject_id", "request_id", "objection", "erasure", "subscription_id"}:
+    if name in {"subject_id", "request_id", "objection", "erasure", "subscription_id", "breach"}:
         return str(uuid4())
     return "1" if name in {"identifier", "position"} else WORDS.get(name, "newsletter")
 

@@ -44,10 +44,11 @@ async def detect(caller: httpx.AsyncClient, **more: Any) -> str:
     return f"{PATH}/{(await post(caller, PATH, breach(**more)))['breach']}"
 
 
-async def radius(caller: httpx.AsyncClient, **asked: Any) -> Value:
-    """Whom a breach would reach."""
+async def radius(caller: httpx.AsyncClient, service: Service, **asked: Any) -> Value:
+    """Whom a breach would reach, by all that has been written so far."""
     body = {"recipient": "azavista", "from": LONG_AGO.isoformat(), **asked}
-    return await post(caller, f"{PATH}:radius", body, status=200)
+    head = await service.store.head_position()
+    return await post(caller, f"{PATH}:radius?min_position={head}", body, status=200)
 
 
 async def people(caller: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Value]:
@@ -101,9 +102,9 @@ async def test_whom_a_breach_reaches_is_counted_with_those_erased_since(
     """Art. 33(3)(a): people and data concerned, by category."""
     await told_to(caller, service, cast)
 
-    found = await radius(caller)
-    names = await radius(caller, categories=["contact.name"])
-    elsewhere = await radius(caller, recipient="mailchimp")
+    found = await radius(caller, service)
+    names = await radius(caller, service, categories=["contact.name"])
+    elsewhere = await radius(caller, service, recipient="mailchimp")
 
     assert found | {"stands_at": 0} == {
         "people": 5,
@@ -135,10 +136,10 @@ async def test_what_lay_there_is_reached_whenever_it_came_and_what_passed_only_i
     await told_to(caller, service, cast)
     now = moment()
 
-    before = await radius(caller, to=moment(days=1))
-    after_all = await radius(caller, **{"from": now})
-    passing = await radius(caller, **{"from": now}, exposure="transmitted")
-    passed = await radius(caller, exposure="transmitted", to=now)
+    before = await radius(caller, service, to=moment(days=1))
+    after_all = await radius(caller, service, **{"from": now})
+    passing = await radius(caller, service, **{"from": now}, exposure="transmitted")
+    passed = await radius(caller, service, exposure="transmitted", to=now)
 
     assert before["people"] == 0, "nothing had been shared yet"
     assert after_all["people"] == 5, "it lies there still"
@@ -153,10 +154,10 @@ async def test_a_source_holds_what_people_gave_there_and_so_does_the_recipient_t
     await told_to(caller, service, cast)
     await register(caller, source="google_forms", verification=None)
 
-    of_source = await radius(caller, recipient=None, source="Google Forms")
-    of_operator = await radius(caller, recipient="google_forms")
-    of_another = await radius(caller, recipient=None, source="registration_form")
-    of_all = await radius(caller, recipient=None)
+    of_source = await radius(caller, service, recipient=None, source="Google Forms")
+    of_operator = await radius(caller, service, recipient="google_forms")
+    of_another = await radius(caller, service, recipient=None, source="registration_form")
+    of_all = await radius(caller, service, recipient=None)
 
     assert (of_source["people"], of_source["records"]) == (1, 4)
     assert of_operator | {"stands_at": 0} == of_source | {"stands_at": 0}
@@ -170,7 +171,7 @@ async def test_the_own_systems_expose_nothing_that_was_erased_before(
 ) -> None:
     await told_to(caller, service, cast)
 
-    found = await radius(caller, recipient=None, **{"from": moment()})
+    found = await radius(caller, service, recipient=None, **{"from": moment()})
 
     assert (found["people"], found["erased"]) == (found["reachable"], 0)
     assert found["people"] >= 5
@@ -421,11 +422,11 @@ async def test_those_whose_erasure_is_closed_are_counted_from_the_log_until_veri
     await erased(caller, "cannot_verify")
     await erased(caller, "verified_gone")
 
-    now = await radius(caller, recipient="hotels", **{"from": moment()})
-    ever = await radius(caller, recipient="hotels")
-    mail = await radius(caller, recipient="hotels", categories=["contact.email"])
-    before = await radius(caller, recipient="hotels", to=moment(days=1))
-    passed = await radius(caller, recipient="hotels", exposure="transmitted")
+    now = await radius(caller, service, recipient="hotels", **{"from": moment()})
+    ever = await radius(caller, service, recipient="hotels")
+    mail = await radius(caller, service, recipient="hotels", categories=["contact.email"])
+    before = await radius(caller, service, recipient="hotels", to=moment(days=1))
+    passed = await radius(caller, service, recipient="hotels", exposure="transmitted")
     left = await service.pool.fetchval(
         "SELECT count(*) FROM projections.sharing_register_v1 WHERE recipient = 'hotels'"
     )

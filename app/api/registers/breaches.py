@@ -10,6 +10,7 @@ from fastapi import Query, Response, Security
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import Asked, AskedOverTime, Register, answered, offered
+from app.api.standing import caught_up
 from app.auth import Scope
 from app.domain.consultations import PurposeNotAllowed
 from app.domain.purpose_limitation import BREACHES as PURPOSE
@@ -17,7 +18,6 @@ from app.identifiers import SubjectId
 from app.projections import BREACHES
 from app.registers import breach_radius, breaches
 from app.registers.table import Part, Question, Row
-from app.registers.waiting import reached
 from app.rights.breach_notices import addresses_to_notify
 from app.values import replace
 
@@ -100,7 +100,7 @@ async def _people(call: Call, question: Question) -> Part:
     service, now = call.service, call.service.ledger.clock()
     breach = UUID(call.request.path_params["breach"])
     span = (await breaches.read_breach(service.store, breach, now)).state.span
-    await reached(service.pool, breach_radius.PROJECTIONS, await service.store.head_position())
+    await caught_up(call, breach_radius.PROJECTIONS, await service.store.head_position())
     known = await breaches.moment_of(service.pool, question.as_of)
     policy = (await service.rulebook.current()).policy
     part = await breach_radius.people(service.pool, question, span, policy, now=now, known=known)
