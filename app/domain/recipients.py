@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.decider import Circumstances, Refusal
 from app.policy.model import Policy, Purpose, Recipient
-from app.policy.vocabulary import AgreementKind
+from app.policy.vocabulary import AgreementKind, WithoutAgreement
 
 if TYPE_CHECKING:
     from app.domain.control import ControlState
@@ -52,9 +52,12 @@ def check_agreement(recipient: Recipient, on: date, control: "ControlState") -> 
     """Refuses when the paper that the recipient's role asks for does not cover the day.
 
     What the desk registered goes before what the policy says; of a memorandum that the policy
-    text itself asserts, nothing more is known and nothing more is asked (C38).
+    text itself asserts, nothing more is known and nothing more is asked (C38). Where the policy
+    says `warn`, the findings register alone tells what is missing (L50).
     """
     if recipient.agreement is AgreementKind.NONE:
+        return
+    if recipient.without_agreement is WithoutAgreement.WARN:
         return
     contract = control.contracts.get(recipient.key)
     if contract is not None:

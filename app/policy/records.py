@@ -26,6 +26,7 @@ from app.policy.vocabulary import (
     SourceOrigin,
     ValueFormat,
     VendorPractice,
+    WithoutAgreement,
 )
 
 
@@ -200,6 +201,7 @@ class Recipient:
     agreement_from: date | None = None
     agreement_until: date | None = None
     """Last day of the agreement; None: not known."""
+    without_agreement: WithoutAgreement = WithoutAgreement.REFUSE
     erasure_path: str | None = None
     """How data are removed there: `api`, `manual` or None when nothing can be removed."""
     erasure_days: int | None = None

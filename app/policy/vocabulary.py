@@ -100,6 +100,14 @@ class AgreementKind(StrEnum):
     """A memorandum of understanding with a partner network (C38)."""
 
 
+class WithoutAgreement(StrEnum):
+    """What becomes of a disclosure while no agreement covers the day (L50)."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    """It is recorded; the findings register shows the missing agreement until it is there."""
+
+
 class CapabilityMeans(StrEnum):
     """How a right can be carried out at a recipient (Art. 19): what is not known is not listed."""
 

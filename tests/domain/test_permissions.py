@@ -59,7 +59,7 @@ from app.events.notices import NoticeChannel
 from app.events.objections import ObjectionOverridden
 from app.events.restrictions import RestrictionGround
 from app.events.suppressions import SuppressionMatched
-from app.policy.vocabulary import AgreementKind
+from app.policy.vocabulary import AgreementKind, WithoutAgreement
 from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING, at
 from tests.spec import (
@@ -282,6 +282,19 @@ def test_a_processor_without_a_contract_gets_nothing() -> None:
     old = Contract(kind=AgreementKind.PROCESSING, since=date(2016, 1, 1), until=date(2020, 1, 1))
     ended = replace(CONTRACTED, contracts={**CONTRACTED.contracts, "azavista": old})
     assert denied(given(PERSON, control=ended), *question) is AgreementExpired
+
+
+@pytest.mark.clause("L50")
+def test_a_policy_may_warn_of_a_missing_contract_instead() -> None:
+    """For one recipient, and of that alone: the findings register goes on showing it."""
+    warned = replace(POLICY.recipients["azavista"], without_agreement=WithoutAgreement.WARN)
+    policy = replace(POLICY, recipients={**POLICY.recipients, "azavista": warned})
+    person = given(PERSON, control=NOTHING_ARRANGED, policy=policy)
+
+    assert allowed(person, "event_logistics", "azavista") == "eea"
+    assert denied(person, "network_exchange", "azavista") is not None
+    unwarned = {recipient.without_agreement for recipient in POLICY.recipients.values()}
+    assert unwarned == {WithoutAgreement.REFUSE}
 
 
 @pytest.mark.clause("L42", "C67")
