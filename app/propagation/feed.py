@@ -126,6 +126,9 @@ class Feed:
         The events of one answer are as many as go out at once. None, at the head of the log, says
         that there are none yet.
         """
+        if not self._window.placed:
+            # Hundreds come at once when a process starts: the tail looks once for all of them.
+            await self._next_news(RETRY_S)
         kept = self._window.after(after)
         if kept is None:
             page = await self.page(after, PAGE_SIZE, types)
@@ -138,9 +141,11 @@ class Feed:
 
     async def changed(self, position: int, within_s: float) -> None:
         """Returns when something came after the position, the time is up, or the feed closes."""
+        if self._window.head <= position and not self.closing.is_set():
+            await self._next_news(within_s)
+
+    async def _next_news(self, within_s: float) -> None:
         news = self._news
-        if self._window.head > position or self.closing.is_set():
-            return
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await news.wait()
