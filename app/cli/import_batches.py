@@ -61,11 +61,8 @@ class Batch:
     """Number of the line after these that is not sent, if there is one, and why."""
     end: int = 0
     """Bytes of the file up to the end of the batch, the line not sent included."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Of all lines together."""
-        return sum(map(len, self.lines))
+    size_bytes: int = field(default=0, compare=False)
+    """Of all lines together."""
 
     @property
     def next(self) -> int:
@@ -144,7 +141,7 @@ def batches_of(
                 batch.end += len(line)
             batch.refused = number, Flaw.TOO_LONG
         else:
-            batch.lines.append(line.rstrip(b"\r\n") + b"\n")
+            _add(batch, line.rstrip(b"\r\n"))
         if batch.refused or _full(batch, limits):
             yield batch
             batch = Batch(number + 1, end=batch.end)
@@ -162,7 +159,7 @@ def rows_of(stream: BinaryIO, limits: Limits, *, first: int, end: int) -> Iterat
         batch.lines += [b"\n"] * (piece.number - batch.first - len(batch.lines))
         batch.end = piece.end
         if piece.flaw is None:
-            batch.lines.append(piece.text.rstrip(b"\r") + b"\n")
+            _add(batch, piece.text.rstrip(b"\r"))
         else:
             batch.refused = piece.number, piece.flaw
         if _full(batch, limits) and piece.flaw is None:
@@ -177,6 +174,11 @@ def pieces_of(stream: BinaryIO, cutter: Cutter) -> Iterator[Piece]:
     while (chunk := stream.read(CHUNK_SIZE)) and not cutter.broken:
         yield from cutter.feed(chunk)
     yield from cutter.finish()
+
+
+def _add(batch: Batch, line: bytes) -> None:
+    batch.lines.append(line + b"\n")
+    batch.size_bytes += len(line) + 1
 
 
 def _full(batch: Batch, limits: Limits) -> bool:
