@@ -6,7 +6,15 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import http_append, imports, in_process, machine, webhooks
+from benchmarks import (
+    http_append,
+    imports,
+    in_process,
+    live_projections,
+    machine,
+    projections,
+    webhooks,
+)
 from benchmarks.figures import ROUNDS, Figure, table
 from benchmarks.servers import ledger
 
@@ -15,7 +23,7 @@ def main() -> None:
     """Prints what it was measured on, then the table; exit code 1 when a target is missed."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each comparison")
-    options.add_argument("--full", action="store_true", help="200,000 lines; webhooks for 60 s")
+    options.add_argument("--full", action="store_true", help="more of everything that grows")
     options.add_argument("--json", type=Path, metavar="FILE", help="writes everything measured")
     chosen = options.parse_args()
     began = time.monotonic()
@@ -24,10 +32,17 @@ def main() -> None:
         pinned = machine.pinned(served)
         for name, fact in pinned.items():
             print(f"{name}: {json.dumps(fact)}", flush=True)
-        for title, module in (("HTTP", http_append), ("in process", in_process)):
+        for title, module in (
+            ("HTTP", http_append),
+            ("in process", in_process),
+            ("projections", live_projections),
+        ):
             figures += _measured(title, module.measure(served, rounds=chosen.rounds))
         figures += _measured(
             "import", imports.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
+        figures += _measured(
+            "rebuild", projections.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)

@@ -59,13 +59,13 @@ class Consenting(Aggregate):
 def measure(ledger: Ledger, *, rounds: int) -> list[Figure]:
     """Four cells a round, taken in turn."""
     subjects = [UUID(text) for text in registered(ledger, SUBJECTS)]
-    with _peer(ledger) as peer:
+    with peer(ledger) as application:
         cells = [
             (
                 _ours(ledger, lambda service, _number: _append(service)),
                 _ours(ledger, lambda service, number: _execute(service, subjects, number)),
-                _theirs(peer, 1),
-                _theirs(peer, THREADS),
+                _theirs(application, 1),
+                _theirs(application, THREADS),
             )
             for _ in range(rounds)
         ]
@@ -177,7 +177,8 @@ def _consent() -> GiveConsent:
 
 
 @contextmanager
-def _peer(ledger: Ledger) -> Iterator[Application[UUID]]:
+def peer(ledger: Ledger) -> Iterator[Application[UUID]]:
+    """An application of the package on the same server."""
     os.environ |= {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": PEER_DATABASE,
