@@ -13,6 +13,7 @@ from benchmarks import (
     live_projections,
     machine,
     projections,
+    registers,
     webhooks,
 )
 from benchmarks.figures import ROUNDS, Figure, table
@@ -43,6 +44,9 @@ def main() -> None:
         )
         figures += _measured(
             "rebuild", projections.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
+        figures += _measured(
+            "registers", registers.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)

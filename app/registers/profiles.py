@@ -6,12 +6,27 @@ the person is under a restriction, or an earlier day is asked about, the stream 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from app.domain.accounts import mask_account
 from app.domain.consultations import RecordConsultation, check_unrestricted, consulted
@@ -21,16 +36,17 @@ from app.domain.restrictions import SubjectRestricted
 from app.domain.subject import fold
 from app.ledger import Ledger
 from app.policy.vocabulary import FieldClass
-from app.projections import profiles
-from app.projections.profile_tables import HeldKind, HeldState
-from app.projections.profiles import Holding
+from app.projections import PROFILES
+from app.projections.profile_tables import HeldKind, HeldState, held, subjects
+from app.projections.statements import Query
 from app.receipts import Attribution
-from app.registers.table import Columns, Part, Question, Row, columns
+from app.registers.table import Columns, Part, Question, columns
 from app.rights.as_of import AsOf
 from app.rights.person import person_of
 from app.rights.profile import profile
 from app.store.append import Append, OutcomeCode
 from app.store.section_pages import End, Place, changed_since, section_page
+from app.store.tables import positions
 
 ABOUT = columns(
     subject_id="A random id.",
@@ -38,6 +54,8 @@ ABOUT = columns(
     source="Where the person came from.",
     origin="Whether they gave the data themselves.",
 )
+
+_ABOUT = ABOUT.names
 
 Values = dict[str, list[str]]
 """Category -> its values: one, or one an occasion."""
@@ -66,52 +84,114 @@ class Reading:
         return named.categories & question.shown
 
 
+@dataclass(slots=True)
+class _Person:
+    """One person of a page, as the projection knows them."""
+
+    about: dict[str, Any]
+    restricted: bool
+    held: list[tuple[str, Place | None]] = field(default_factory=list)
+    """Category of each value that is wanted, and where it lies."""
+
+
+def _paging() -> Query:
+    """The next people that were not erased, each with the values in use that are wanted.
+
+    A row says nothing but what is shown, and where the rest lies: a page reads five times as fast
+    as with everything that is held.
+    """
+    people = (
+        select(subjects)
+        .where(
+            subjects.c.subject_id > bindparam("after", type_=Uuid),
+            subjects.c.erased_at.is_(None),
+            or_(
+                bindparam("source", type_=Text).is_(None),
+                subjects.c.source == bindparam("source", type_=Text),
+            ),
+        )
+        .order_by(subjects.c.subject_id)
+        .limit(bindparam("size_max", type_=Integer))
+        .subquery("people")
+    )
+    wanted = and_(
+        held.c.subject_id == people.c.subject_id,
+        held.c.state == literal_column(f"'{HeldState.CURRENT}'", Text),
+        held.c.kind == literal_column(f"'{HeldKind.VALUE}'", Text),
+        held.c.category == any_(bindparam("categories", type_=ARRAY(Text))),
+        held.c.purpose == any_(bindparam("lineage", type_=ARRAY(Text))),
+    )
+    about = (people.c[name] for name in _ABOUT)
+    return Query(
+        select(
+            positions.c.position.label("stands_at"),
+            *about,
+            (func.cardinality(people.c.restrictions) > literal_column("0", Integer)).label(
+                "restricted"
+            ),
+            *(held.c[name] for name in ("category", "version", "section", "key_id")),
+        )
+        .select_from(positions.outerjoin(people, true()).outerjoin(held, wanted))
+        .where(PROFILES.standing)
+        .order_by(people.c.subject_id, held.c.category, held.c.obtained)
+    )
+
+
+_PAGE = _paging()
+
+
 async def part(
     pool: "asyncpg.Pool[Any]", ledger: Ledger, reading: Reading, question: Question
 ) -> Part:
     """One page by subject id: without the erased, and without those who may not be used (L42)."""
-    after = None if question.after is None else UUID(question.after)
-    page = await profiles.page(pool, after=after, limit=question.limit + 1)
-    people = page.rows[: question.limit]
-    following = str(people[-1].subject_id) if len(page.rows) > question.limit else None
-    known = {
-        one.subject_id: {
-            "subject_id": one.subject_id,
-            "registered_at": one.registered_at,
-            "source": one.source,
-            "origin": one.origin,
-        }
-        for one in people
-        if not one.erased
-    }
-    if question.as_of is not None:
-        exact = set(known)
-        found: dict[UUID, Values] = {}
-    else:
+    stands_at, known = await _page(pool, reading, question)
+    following = str(list(known)[question.limit - 1]) if len(known) > question.limit else None
+    known = dict(islice(known.items(), question.limit))
+    found: dict[UUID, Values] = {}
+    exact = set(known)
+    if question.as_of is None:
         # Whether a restriction covers this purpose, only the person's own stream says.
-        restricted = {one.subject_id for one in people if one.restricted}
-        candidates = {
-            one.subject_id: one.holdings
-            for one in people
-            if one.subject_id in known and not one.restricted
-        }
-        found, stale = await _opened(
-            pool, ledger, reading, (candidates, reading.shown(question), page.stands_at)
-        )
-        exact = (stale | restricted) & known.keys()
-    streams = await _from_streams(ledger, reading, question, exact)
+        candidates = {one: person for one, person in known.items() if not person.restricted}
+        found, stale = await _opened(pool, ledger, reading, (stands_at, candidates))
+        exact = stale | (known.keys() - candidates.keys())
+    found |= await _from_streams(ledger, reading, question, exact)
     rows = tuple(
-        {**about, **_cells(values)}
-        for subject_id, about in known.items()
-        if (values := streams.get(subject_id) if subject_id in exact else found[subject_id])
-        is not None
-        and _matches(about, question)
+        {**person.about, **_cells(values)}
+        for one, person in known.items()
+        if (values := found.get(one)) is not None
     )
-    return Part(page.stands_at, rows, following)
+    return Part(stands_at, rows, following)
 
 
-def _matches(about: Row, question: Question) -> bool:
-    return all(about.get(name) == value for name, value in question.filters.items())
+async def _page(
+    pool: "asyncpg.Pool[Any]", reading: Reading, question: Question
+) -> tuple[int, dict[UUID, _Person]]:
+    found = await _PAGE.fetch(
+        pool,
+        after=UUID(question.after) if question.after else UUID(int=0),
+        source=question.filters.get("source"),
+        size_max=question.limit + 1,
+        categories=sorted(reading.shown(question)),
+        lineage=list(reading.given.policy.lineage(reading.purpose)),
+    )
+    known: dict[UUID, _Person] = {}
+    for row in found:
+        subject_id = row["subject_id"]
+        if subject_id is None:
+            continue
+        person = known.get(subject_id)
+        if person is None:
+            about = {name: row[name] for name in _ABOUT}
+            person = known[subject_id] = _Person(about, row["restricted"])
+        if row["category"] is not None:
+            person.held.append((row["category"], _place(row)))
+    return found[0]["stands_at"] if found else -1, known
+
+
+def _place(row: asyncpg.Record) -> Place | None:
+    if row["section"] is None or row["key_id"] is None:
+        return None
+    return Place(row["subject_id"], row["version"], row["section"], row["key_id"])
 
 
 def _cells(values: Values) -> dict[str, Any]:
@@ -122,43 +202,24 @@ async def _opened(
     pool: "asyncpg.Pool[Any]",
     ledger: Ledger,
     reading: Reading,
-    page: tuple[Mapping[UUID, Sequence[Holding]], frozenset[str], int],
+    page: tuple[int, Mapping[UUID, _Person]],
 ) -> tuple[dict[UUID, Values], set[UUID]]:
     """The values of a page, recorded as read; and those whom only their stream can tell."""
-    holdings, shown, stands_at = page
-    lineage = frozenset(reading.given.policy.lineage(reading.purpose))
-    wanted = {
-        subject_id: [
-            (_place(subject_id, one), one.category)
-            for one in many
-            if one.category in shown and _in_use(one, lineage)
-        ]
-        for subject_id, many in holdings.items()
-    }
-    places = [place for many in wanted.values() for place, _ in many if place is not None]
-    sections = await section_page(pool, ledger.store.vault, places, holdings)
+    stands_at, people = page
+    places = [place for person in people.values() for _, place in person.held if place is not None]
+    sections = await section_page(pool, ledger.store.vault, places, people)
     behind = [one for one, end in sections.ends.items() if end.position > stands_at]
     stale = set(await changed_since(pool, behind, stands_at))
     found: dict[UUID, Values] = {}
-    for subject_id, many in wanted.items():
+    for subject_id, person in people.items():
         values: Values = {}
-        for place, category in many:
+        for category, place in person.held:
             value = None if place is None else sections.value(place, category)
             if value is not None:
                 values.setdefault(category, []).append(_masked(category, value, reading.given))
         found[subject_id] = values
     read = {one: frozenset(values) for one, values in found.items() if values and one not in stale}
     return found, stale | await _record(ledger, reading, read, sections.ends)
-
-
-def _in_use(one: Holding, lineage: frozenset[str]) -> bool:
-    return one.state is HeldState.CURRENT and one.kind is HeldKind.VALUE and one.purpose in lineage
-
-
-def _place(subject_id: UUID, one: Holding) -> Place | None:
-    if one.section is None or one.key_id is None:
-        return None
-    return Place(subject_id, one.version, one.section, one.key_id)
 
 
 def _masked(category: str, value: str, given: Circumstances) -> str:

@@ -47,6 +47,8 @@ async def test_a_row_says_what_the_profile_says_and_the_reading_is_recorded_of_e
     await collect(caller, people[1], "payments", {"financial.account": "BE68539007547034"})
 
     found = await listed(caller, service, limit=2)
+    elsewhere = await listed(caller, service, source="azavista")
+    here = await listed(caller, service, source="registration_form", columns=["subject_id"])
     payments = await listed(caller, service, "payments")
     streams = [await service.store.read_stream(UUID(one.rpartition("/")[2])) for one in people]
     last = [stream.events[-1].event for stream in streams]
@@ -54,6 +56,8 @@ async def test_a_row_says_what_the_profile_says_and_the_reading_is_recorded_of_e
     for person in people:
         assert {key: found[person][key] for key in CONTACT} == await held(caller, person)
     assert found[people[0]]["contact.phone"] == "+32470999999"
+    assert not elsewhere
+    assert here.keys() == found.keys()
     assert "financial.account" not in found[people[1]]
     assert payments[people[1]]["financial.account"] == "****7034"
     assert isinstance(last[0], ConsultationRecorded)
