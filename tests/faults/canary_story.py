@@ -42,6 +42,7 @@ REGISTERS = (
     "/v1/restrictions",
     "/v1/suppressions",
     "/v1/findings",
+    "/v1/retention-due",
 )
 
 

@@ -9,6 +9,7 @@ from app.api.registers import (
     profiles,
     recipients,
     relationships,
+    retention_due,
     sharing,
     suppressions,
 )
@@ -20,6 +21,7 @@ ROUTERS = (
     relationships.ROUTES,
     objections.ROUTES,
     suppressions.ROUTES,
+    retention_due.ROUTES,
     recipients.ROUTES,
     findings.ROUTES,
     processing_records.ROUTES,
