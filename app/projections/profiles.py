@@ -144,19 +144,12 @@ def collected(recorded: Recorded[DataCollected]) -> Writes:
         retention_class: _datum(recorded, retention_class, generation)
         for retention_class, generation in event.generations.items()
     }
-    basis, origin = event.basis.value, event.origin.value
     slots = [_slot(recorded, category, event.purpose) for category in event.held]
+    common: dict[str, Any] = {"basis": event.basis.value, "origin": event.origin.value}
+    common |= {"kind": _VALUE, "state": _CURRENT, "purpose": event.purpose}
+    common |= {"occasion": event.occasion}
     brought = [
-        rows.HOLD(
-            **places[retention_class],
-            category=category,
-            purpose=event.purpose,
-            occasion=event.occasion,
-            kind=_VALUE,
-            basis=basis,
-            origin=origin,
-            state=_CURRENT,
-        )
+        rows.HOLD(**places[retention_class], **common, category=category)
         for category, retention_class in event.held.items()
     ]
     return (*_superseding(recorded, slots), *brought)
@@ -272,18 +265,15 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
 @PROFILES.on(RetentionExecuted)
 def expired(recorded: Recorded[RetentionExecuted]) -> Writes:
     """What lay under the key is gone, its period being over; that it was held is still said."""
-    event = recorded.event
-    return (
-        rows.ERASE(
-            subject_id=recorded.stream_id,
-            data_keys=event.keys,
-            purposes=(),
-            categories=(),
-            retained=(),
-            step_of_subject=False,
-            at=recorded.recorded_at,
-        ),
+    nothing_else = dict.fromkeys(("purposes", "categories", "retained"), ())
+    gone = rows.ERASE(
+        subject_id=recorded.stream_id,
+        data_keys=recorded.event.keys,
+        **nothing_else,
+        step_of_subject=False,
+        at=recorded.recorded_at,
     )
+    return (gone,)
 
 
 @PROFILES.on(RestrictionSet, AccuracyDisputed)
