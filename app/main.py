@@ -214,11 +214,13 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         return
     projector = logins.projector
     ear = logins.projector_direct or projector
+    # Named past a pooler, the other login leads through one; preparing halves the round trips.
+    following = connect if logins.projector_direct is None else connect_stateless
     retaining = Retaining(service.ledger, service.pool, service.eraser)
     workers = Workers(
         connect=None
         if projector is None
-        else lambda: connect_stateless(projector, application="pdledger-projector"),
+        else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
         loops={"deliveries": _deliveries(service).run},

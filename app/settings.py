@@ -21,9 +21,9 @@ class Settings(BaseSettings):
     eraser_url: str | None = Field(default=None, repr=False)
     """The same server for the eraser role; erasures answer 503 without it."""
     projector_url: str | None = Field(default=None, repr=False)
-    """The same server for the projector role; may lead through PgBouncer in transaction mode."""
+    """The same server for the projector role."""
     projector_direct_url: str | None = Field(default=None, repr=False)
-    """The projector role past the pooler, to be told of appends; else it looks by itself."""
+    """That role past a pooler; with it, the other may lead through PgBouncer (transaction mode)."""
     workers: bool = True
     """Whether this process also projects; another one on the same ledger can do it instead."""
     read_connections_max: int = Field(default=8, ge=1, le=64)

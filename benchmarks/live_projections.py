@@ -33,7 +33,7 @@ from app.projections.engine import Engine, prepare
 from app.projections.folding import advance
 from app.store.append import Append, EncodedEvent, OutcomeCode
 from app.store.codec import core_line, entry_of, leaf_hash
-from app.store.connection import connect, connect_stateless, open_pool
+from app.store.connection import connect, open_pool
 from app.store.group_commit import GroupCommit
 from app.store.notices import APPENDED_CHANNEL, Announcer, Notices
 from benchmarks.figures import Figure, alone
@@ -115,7 +115,7 @@ def measure(ledger: Ledger, *, rounds: int) -> list[Figure]:
 
 async def _catch_up(url: str) -> float:
     """From empty tables to the head, in pages of the size that serves."""
-    connection = await connect_stateless(url)
+    connection = await connect(url)
     try:
         seconds = 0.0
         for projection in FOLLOWED:
@@ -277,7 +277,7 @@ async def _follow(url: str) -> None:
     ear = Notices(lambda: connect(url), {APPENDED_CHANNEL: lambda _: wake.set()})
     ear.start()
     print("up", flush=True)
-    await Engine(FOLLOWED, lambda: connect_stateless(url), wake=wake).run()
+    await Engine(FOLLOWED, lambda: connect(url), wake=wake).run()
 
 
 if __name__ == "__main__":

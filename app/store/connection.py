@@ -79,4 +79,4 @@ class Logins:
     eraser: str | None = field(default=None, repr=False)
     projector: str | None = field(default=None, repr=False)
     projector_direct: str | None = field(default=None, repr=False)
-    """The projector past a pooler, to listen on; None: `projector` is not pooled, or polls."""
+    """The projector past a pooler, to listen on; None: `projector` is not pooled."""
