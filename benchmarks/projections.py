@@ -23,6 +23,8 @@ from benchmarks.servers import Ledger
 
 EVENTS = 100_000
 EVENTS_FULL = 1_000_000
+COPIES = 5
+"""In a row, so that both sides last long enough to share the machine alike."""
 MEMORY_MAX_MIB = 300
 REBUILT = (PROFILES, SHARING_REGISTER)
 TARGETS = {1: 0.08, 2: 0.15}
@@ -72,8 +74,9 @@ async def _copy_out(url: str) -> float:
     connection: Any = await asyncpg.connect(url)
     try:
         began = time.perf_counter()
-        await connection.copy_from_query(IN_ORDER, output=_discard, format="binary")
-        return time.perf_counter() - began
+        for _ in range(COPIES):
+            await connection.copy_from_query(IN_ORDER, output=_discard, format="binary")
+        return (time.perf_counter() - began) / COPIES
     finally:
         await connection.close()
 
