@@ -13,7 +13,7 @@ PAGE = Path(__file__).resolve().parent.parent / "openapi.json"
 def document() -> str:
     """The document as text. The order is that of the routes; nothing depends on a setting."""
     schema = create_app(Settings()).openapi()
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> int:
