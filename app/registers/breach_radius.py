@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
-    CompoundSelect,
     DateTime,
     Integer,
     Subquery,
@@ -25,13 +24,13 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    distinct,
     func,
     literal_column,
     not_,
+    null,
     or_,
     select,
-    tuple_,
+    union,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -77,6 +76,7 @@ _TRANSMITTED: Final = bindparam("transmitted", type_=Boolean)
 _CATEGORIES: Final = bindparam("categories", type_=ARRAY(Text))
 _KNOWN_POSITION: Final = bindparam("known_position", type_=BigInteger)
 _KNOWN_MOMENT: Final = bindparam("known_moment", type_=_MOMENT)
+_ANY_CATEGORY: Final = func.cardinality(_CATEGORIES) == literal_column("0", Integer)
 _GONE: Final = _word(InformOutcome.VERIFIED_GONE)
 
 
@@ -84,10 +84,11 @@ def _in_span(at: ColumnElement[datetime]) -> ColumnElement[bool]:
     return and_(at <= _ENDED, or_(not_(_TRANSMITTED), at >= _BEGAN))
 
 
-def _disclosed() -> Any:
+def _disclosed() -> ColumnElement[bool]:
     """What the recipient was given, and was not verified to have deleted before it began."""
     deleted = and_(shared.c.informed == _GONE, shared.c.informed_at < _BEGAN)
-    return select(shared.c.subject_id, func.unnest(shared.c.categories).label("category")).where(
+    return and_(
+        or_(_ANY_CATEGORY, shared.c.categories.overlap(_CATEGORIES)),
         shared.c.recipient == _RECIPIENT,
         or_(_MEMBER.is_(None), shared.c.member == _MEMBER),
         _in_span(func.coalesce(shared.c.occurred_at, shared.c.disclosed_at)),
@@ -97,9 +98,10 @@ def _disclosed() -> Any:
     )
 
 
-def _collected() -> Any:
+def _collected() -> ColumnElement[bool]:
     """What people gave there, or what is held here; of an erasure only the own systems know."""
-    return select(held.c.subject_id, held.c.category).where(
+    return and_(
+        or_(_ANY_CATEGORY, held.c.category == any_(_CATEGORIES)),
         or_(_OWN, held.c.source == any_(_SOURCES)),
         _in_span(func.coalesce(held.c.occurred_at, held.c.since)),
         or_(not_(_OWN), held.c.erased_at.is_(None), held.c.erased_at >= _BEGAN),
@@ -146,12 +148,19 @@ def _disclosed_of_the_erased() -> Any:
     )
 
 
-def _distinct(rows: CompoundSelect[Any]) -> Subquery:
+def _pairs() -> tuple[Any, Any]:
+    """Person and category of every row of the two registers that is reached."""
+    category = func.unnest(shared.c.categories).label("category")
+    disclosed = select(shared.c.subject_id, category).where(_disclosed())
+    collected = select(held.c.subject_id, held.c.category).where(_collected())
+    return disclosed, collected
+
+
+def _distinct(*rows: Any) -> Subquery:
     """Each person and category once, of the categories asked for."""
-    found = rows.subquery("found")
-    none: ColumnElement[int] = literal_column("0", Integer)
-    wanted = or_(func.cardinality(_CATEGORIES) == none, found.c.category == any_(_CATEGORIES))
-    return select(found.c.subject_id, found.c.category).where(wanted).distinct().subquery("reached")
+    found = union_all(*rows).subquery("found")
+    wanted = or_(_ANY_CATEGORY, found.c.category == any_(_CATEGORIES))
+    return select(found.c.subject_id, found.c.category).where(wanted).distinct().subquery("pairs")
 
 
 _STANDS_AT = (
@@ -162,38 +171,61 @@ _STANDS_AT = (
 
 
 def _counting() -> Query:
-    reached = _distinct(union_all(_disclosed(), _collected(), _disclosed_of_the_erased()))
-    erased = subjects.c.erased_at.is_not(None)
-    everybody = distinct(reached.c.subject_id)
-    return Query(
-        select(
-            reached.c.category,
-            func.count(everybody).label("people"),
-            func.count(everybody).filter(erased).label("erased"),
-            func.count().label("records"),
-            _STANDS_AT.label("stands_at"),
-        )
-        .select_from(reached.outerjoin(subjects, subjects.c.subject_id == reached.c.subject_id))
-        .group_by(func.grouping_sets(tuple_(reached.c.category), tuple_()))
+    """A row a category, and one without a category for all; nothing is counted with DISTINCT."""
+    pairs = _distinct(*_pairs(), _disclosed_of_the_erased())
+    whose = pairs.outerjoin(subjects, subjects.c.subject_id == pairs.c.subject_id)
+    gone = subjects.c.erased_at.is_not(None).label("erased")
+    reached = select(pairs, gone).select_from(whose).cte("reached")
+    people = (
+        select(func.bool_or(reached.c.erased).label("erased"), func.count().label("records"))
+        .group_by(reached.c.subject_id)
+        .subquery("people")
     )
+    of_category = select(
+        reached.c.category,
+        func.count().label("people"),
+        func.count().filter(reached.c.erased).label("erased"),
+        func.count().label("records"),
+    ).group_by(reached.c.category)
+    of_all = select(
+        null().label("category"),
+        func.count(),
+        func.count().filter(people.c.erased),
+        cast(func.coalesce(func.sum(people.c.records), literal_column("0", Integer)), BigInteger),
+    )
+    counted = union_all(of_category, of_all).subquery("counted")
+    return Query(select(counted, _STANDS_AT.label("stands_at")))
 
 
 def _listing() -> Query:
-    """Whoever can still be told: no objection and no suppression keeps anybody off the list."""
-    reached = _distinct(union_all(_disclosed(), _collected()))
-    page = (
-        select(
-            reached.c.subject_id,
-            func.array_agg(reached.c.category).label("categories"),
-        )
-        .select_from(reached.outerjoin(subjects, subjects.c.subject_id == reached.c.subject_id))
-        .where(
-            subjects.c.erased_at.is_(None),
-            reached.c.subject_id > bindparam("after", type_=Uuid),
-        )
-        .group_by(reached.c.subject_id)
+    """Whoever can still be told: no objection and no suppression keeps anybody off the list.
+
+    People first, then what of theirs: to gather the categories of all for each page is too dear.
+    """
+    after = bindparam("after", type_=Uuid)
+    reached = union(
+        select(shared.c.subject_id).where(_disclosed(), shared.c.subject_id > after),
+        select(held.c.subject_id).where(_collected(), held.c.subject_id > after),
+    ).subquery("reached")
+    erased = select(subjects.c.subject_id).where(
+        subjects.c.subject_id == reached.c.subject_id, subjects.c.erased_at.is_not(None)
+    )
+    people = (
+        select(reached.c.subject_id)
+        .where(not_(erased.exists()))
         .order_by(reached.c.subject_id)
         .limit(bindparam("size_max", type_=Integer))
+        .cte("people")
+    )
+    chosen = select(people.c.subject_id).scalar_subquery()
+    disclosed, collected = _pairs()
+    pairs = _distinct(
+        disclosed.where(shared.c.subject_id.in_(chosen)),
+        collected.where(held.c.subject_id.in_(chosen)),
+    )
+    page = (
+        select(pairs.c.subject_id, func.array_agg(pairs.c.category).label("categories"))
+        .group_by(pairs.c.subject_id)
         .subquery("page")
     )
     standing = select(_STANDS_AT.label("stands_at")).subquery("standing")
