@@ -14,7 +14,7 @@ BENCH := $(VENV)/.bench-installed
 .DEFAULT_GOAL := help
 .SUFFIXES:
 .DELETE_ON_ERROR:
-.PHONY: help run demo migrate test test-pg15 lint types bench openapi clauses lock clean
+.PHONY: help run demo migrate test test-pg15 mutation lint types bench openapi clauses lock clean
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -34,6 +34,9 @@ test: $(DEV) ## Runs the whole suite against a real PostgreSQL
 
 test-pg15: $(DEV) $(PG15_BIN)/postgres ## Runs the whole suite on PostgreSQL 15
 	@LEDGER_TEST_PG_BIN=$(PG15_BIN) exec $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+mutation: $(DEV) ## Puts small faults into the core and names those that no test notices
+	@exec $(BIN)/python tools/mutation.py $(MUTATION)
 
 lint: $(DEV) ## Checks style, format and the directions of imports
 	@$(BIN)/ruff check
