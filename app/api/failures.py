@@ -133,7 +133,7 @@ def _member_names() -> frozenset[str]:
     while bodies:
         body = bodies.pop()
         bodies += body.__subclasses__()
-        names |= body.model_fields.keys()
+        names |= {field.alias or name for name, field in body.model_fields.items()}
     return frozenset(names)
 
 
