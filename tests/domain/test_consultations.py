@@ -5,6 +5,7 @@ import pytest
 from app.domain.collections import CollectData
 from app.domain.consultations import (
     PurposeNotAllowed,
+    RecordBreachAddress,
     RecordConsultation,
     RecordInspection,
     RecordRefusedConsultation,
@@ -189,6 +190,18 @@ def test_what_is_handed_to_the_person_is_on_record_whatever_it_is_held_for() -> 
     )
     PERSON.when(RecordRightsAnswer(categories=frozenset())).then(
         ConsultationRecorded(purpose="rights_requests", field_classes=(), categories=())
+    )
+
+
+@pytest.mark.clause("L53", "L3")
+def test_an_address_is_read_to_tell_of_a_breach_whatever_it_is_held_for() -> None:
+    """Art. 34: for that purpose alone, which neither a restriction nor an objection stops."""
+    PERSON.when(RecordBreachAddress(categories=frozenset({"contact.email"}))).then(
+        ConsultationRecorded(
+            purpose="breach_notification",
+            field_classes=(FieldClass.CONTACT,),
+            categories=("contact.email",),
+        )
     )
 
 
