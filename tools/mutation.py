@@ -125,12 +125,12 @@ def _python_files(path: Path) -> list[Path]:
 
 
 def in_child(work: Callable[[], object], seconds: float) -> Any:  # Any: what JSON holds
-    """What the work answers, done in a fork of this process; TIMEOUT when it takes too long."""
+    """What the work answers, done in a fork of this process; TIMEOUT when it burns too long."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            signal.alarm(int(seconds) + 1)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
             with os.fdopen(writing, "w") as answer:
                 json.dump(work(), answer)
@@ -142,7 +142,7 @@ def in_child(work: Callable[[], object], seconds: float) -> Any:  # Any: what JS
     with os.fdopen(reading) as answer:
         told = answer.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status == -signal.SIGALRM:
+    if status == -signal.SIGPROF:
         return TIMEOUT
     if status:
         pytest.exit(f"a child ended with {status}: this is a fault of the tool, not of the tests")

@@ -144,3 +144,26 @@ def test_a_masked_account_shows_its_last_four_characters() -> None:
     assert mask_account("BE68539007547034") == "****7034"
     assert mask_account("9912346") == "****2346"
     assert mask_account("2346") == "****"
+
+
+@pytest.mark.clause("C12")
+def test_one_letter_in_front_makes_it_an_iban_that_is_none() -> None:
+    """Two numberings, told apart by the first character alone; the flaw is of the one meant."""
+    with pytest.raises(ValueInvalid) as iban_refused:
+        normalise_account("B9991-2346", category="billing.account")
+    with pytest.raises(ValueInvalid) as bankgiro_refused:
+        normalise_account("9991-2345", category="billing.account")
+
+    assert iban_refused.value.facts == {"category": "billing.account", "reason": "not-an-iban"}
+    assert bankgiro_refused.value.facts == {
+        "category": "billing.account",
+        "reason": "not-a-bankgiro-number",
+    }
+
+
+@pytest.mark.clause("C12")
+def test_a_bankgiro_number_is_as_short_as_an_account_number() -> None:
+    with pytest.raises(ValueInvalid) as refused:
+        normalise_bankgiro("5050-1055" + "0" * 56)
+
+    assert refused.value.facts["reason"] == "too-long"

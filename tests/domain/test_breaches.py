@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.breaches import (
     BREACH,
+    FIRST_MOMENT,
     AssessBreach,
     BreachSpanReversed,
     BreachState,
@@ -325,3 +326,103 @@ def test_other_events_of_the_stream_are_counted_over() -> None:
     state = reduce(BREACH.evolve, (event,), after(DETECT))
 
     assert (state.version, state.detected) == (2, DETECTED)
+
+
+@pytest.mark.clause("L52")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aware_at": NOW},
+        {"began_at": AWARE, "ended_at": None},
+        {"began_at": AWARE, "ended_at": AWARE},
+        {"ended_at": NOW},
+        {"began_at": NOW, "ended_at": None, "aware_at": NOW},
+        {"began_at": FIRST_MOMENT},
+    ],
+)
+def test_the_limits_of_what_can_be_are_themselves_possible(changes: dict[str, Any]) -> None:
+    """A breach that lasted a moment, noticed at once, or that began at the first moment known."""
+    [record] = decided(replace(DETECT, **changes))
+
+    assert {name: getattr(record.event, name) for name in changes} == changes
+
+
+@pytest.mark.clause("L52")
+def test_an_assessment_may_find_that_it_began_when_it_was_noticed() -> None:
+    at_once = replace(SPAN, began_at=AWARE, ended_at=None)
+
+    [record] = decided(replace(ASSESS, span=at_once), DETECT)
+
+    assert record.event.began_at == AWARE
+
+
+def test_a_member_is_named_of_a_group_alone() -> None:
+    member = UUID("5b0b0f6a-0d4e-4b0e-8c53-6e1f3a9d2c41")
+
+    [record] = decided(replace(DETECT, member=member))
+
+    assert (record.event.recipient, record.event.member) == ("mailchimp", None)
+
+
+@pytest.mark.clause("L53")
+def test_before_an_assessment_the_first_facts_stand_and_nobody_is_due_a_letter() -> None:
+    detected = after(DETECT)
+
+    assert detected.span == replace(
+        SPAN, categories=("contact.email", "contact.name"), began_at=DETECT.began_at
+    )
+    assert not detected.subjects_due
+
+
+@pytest.mark.clause("L52")
+def test_each_audience_has_its_own_first_time() -> None:
+    """Whether the authority was told in time is not said by a letter to somebody."""
+    early, late = AWARE + timedelta(hours=1), AWARE + timedelta(hours=5)
+    letter = replace(LETTERS, complete=False, occurred_at=early)
+    told = after(
+        DETECT,
+        letter,
+        replace(AUTHORITY, occurred_at=late),
+        replace(AUTHORITY, occurred_at=late + timedelta(hours=1)),
+    )
+
+    assert told.first(BreachAudience.AUTHORITY) == late
+    assert told.first(BreachAudience.SUBJECTS) == early
+    assert told.first(BreachAudience.PUBLIC, BreachAudience.AUTHORITY) == late
+    assert told.first(BreachAudience.PUBLIC) is None
+
+
+@pytest.mark.clause("L52")
+def test_a_delay_that_was_explained_is_not_explained_with_each_further_phase() -> None:
+    """Art. 33(1), (4): the first notification itself was late, and said why."""
+    late = DEADLINE + timedelta(days=1)
+    explained = replace(AUTHORITY, reasons=(DelayReason.EXTENT_UNKNOWN,), occurred_at=late)
+    further = replace(AUTHORITY, occurred_at=late + timedelta(days=1))
+    now = late + timedelta(days=2)
+
+    [record] = decided(further, DETECT, explained, now=now)
+
+    assert record.event.reasons == ()
+    assert record.occurred_at == further.occurred_at
+    assert type(refused(further, DETECT, now=now)) is DelayUnexplained
+
+
+@pytest.mark.clause("L53")
+def test_a_late_letter_to_people_needs_no_reasons() -> None:
+    """Art. 34(1) says without undue delay, and knows no 72 hours."""
+    assert decided(LETTERS, DETECT, ASSESS, now=DEADLINE + timedelta(days=3))
+
+
+@pytest.mark.clause("L52")
+def test_the_moment_of_awareness_is_the_first_at_which_somebody_is_told() -> None:
+    early = refused(replace(AUTHORITY, occurred_at=AWARE - timedelta(seconds=1)), DETECT)
+
+    assert early.facts == {"aware_at": AWARE}
+    assert decided(replace(AUTHORITY, occurred_at=AWARE), DETECT)
+
+
+def test_a_breach_knows_its_last_event_and_when_it_was_recorded() -> None:
+    state = after(DETECT, ASSESS)
+
+    assert (state.version, state.leaf_hash) == (2, (2).to_bytes(32))
+    assert state.last_at == state.detected_at == state.assessed_at == NOW

@@ -558,3 +558,30 @@ def test_no_personal_value_shows_in_a_command() -> None:
     assert "4711" not in shown
     assert ADDRESS not in shown
     assert "mail opened" not in shown
+
+
+@pytest.mark.clause("C82")
+def test_an_answer_to_one_request_is_no_answer_to_another() -> None:
+    """What was agreed to before, for whatever purpose, does not swallow a confirmation."""
+    security = replace(ASK, request=UUID(int=REQUEST.int + 1), purpose="event_security")
+    confirm = replace(CONFIRM, request=security.request)
+    person = given(SUBSCRIBER, GIVE, At(NOW, ASK), At(NOW, security))
+
+    [record] = person.when(confirm).records
+
+    assert record.event.purpose == "event_security"
+
+
+@pytest.mark.clause("L60")
+def test_one_recipient_in_one_country_is_named_without_it() -> None:
+    """The country is asked for where the policy cannot know it."""
+    one = replace(AGREE, recipient="azavista", country=None)
+
+    given(SUBSCRIBER).when(one).then(replace(AGREED, recipient="azavista", country=None))
+
+
+@pytest.mark.clause("L11")
+def test_a_purpose_that_rests_on_something_else_says_on_what() -> None:
+    given(SUBSCRIBER).when(replace(ASK, purpose="information")).then_refused(
+        ConsentNotApplicable, purpose="information", basis="legitimate_interest"
+    )

@@ -88,3 +88,19 @@ def test_it_may_be_mailed_until_it_opts_out() -> None:
 @pytest.mark.clause("L17")
 def test_a_purpose_that_does_not_rest_on_consent_asks_for_none() -> None:
     assert not required(given(registered("anna.svensson@stad.example")), "information")
+
+
+@pytest.mark.clause("L17")
+def test_the_mark_of_a_later_address_names_its_place_too() -> None:
+    later = CollectData(
+        obtained=Obtained(purpose="newsletter", personal={"contact.email": "info@stad.example"}),
+        source="registration_form",
+        flags=frozenset({"legal_person"}),
+    )
+    person = given(registered("anna.svensson@stad.example"))
+
+    [marked] = [
+        one.event for one in person.when(later).records if isinstance(one.event, MailboxAttributed)
+    ]
+
+    assert marked.collected_at == person.state.version + 1

@@ -308,3 +308,17 @@ def test_values_never_show_in_what_is_printed() -> None:
     text = repr(command) + repr(given(BOTH).when(command).records)
 
     assert not any(value in text for value in (NEW, OLD, "Mine"))
+
+
+@pytest.mark.clause("C7", "L6")
+def test_an_address_corrected_after_a_name_names_the_event_that_holds_it() -> None:
+    """Both in one command: the claim points to the second event, not to the first."""
+    command = rectify({"contact.name": "Zoë Ngọc", "contact.email": NEW}, former={4: OLD})
+    person = given(BOTH)
+
+    records = person.when(command).records
+
+    [claimed] = [one.event for one in records if isinstance(one.event, IdentifierClaimed)]
+    place = claimed.value_at - person.state.version - 1
+    assert records[place].event.category == "contact.email"
+    assert isinstance(records[place].event, DataRectified)
