@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.collections import CollectData, RectifyData
+from app.domain.consents import ImportUnprovenConsent
 from app.domain.disclosures import RecordDisclosure
 from app.domain.erasure_plan import (
     EVERYTHING,
@@ -1121,3 +1122,182 @@ def test_a_ground_is_quoted_by_its_letter() -> None:
     assert [ground.article for ground in ExemptionGround] == [
         f"Art. 17(3)({letter})" for letter in "abcde"
     ]
+
+
+@pytest.mark.clause("L41")
+def test_a_withdrawal_opens_only_what_its_own_preparation_closed() -> None:
+    """What the person closed stays closed; what a part of the data has to do with it is nothing."""
+    left = Unsubscribe(purpose="newsletter", source="mailchimp", addresses=(ADDRESS,))
+    part = replace(REQUEST, erasure=OTHER, categories=frozenset({"contact.phone"}))
+    withdraw = WithdrawErasure(erasure=KEY)
+    reopened = [SuppressionLifted(purpose=key) for key in ("information", "partner_news")]
+
+    both = given(PERSON, left, part, replace(PREPARE, erasure=OTHER), REQUEST, PREPARE)
+    both.when(withdraw).then(ErasureWithdrawn(erasure=KEY), *reopened)
+    both.when(replace(withdraw, erasure=OTHER)).then(ErasureWithdrawn(erasure=OTHER))
+
+
+@pytest.mark.clause("L37", "L41")
+def test_a_whole_erasure_that_was_taken_back_stands_in_the_way_of_nothing() -> None:
+    """Neither does it keep the mailings closed, nor does what it set aside stay."""
+    first = (REQUEST, PREPARE, WithdrawErasure(erasure=KEY))
+    again = (replace(REQUEST, erasure=OTHER), replace(PREPARE, erasure=OTHER))
+    person = given(PERSON, *first, *again)
+
+    assert EXECUTION in plan_of(person).keys
+    assert len(person.when(WithdrawErasure(erasure=OTHER)).records) == 4
+
+
+@pytest.mark.clause("L37")
+def test_an_erasure_of_nothing_that_is_held_is_prepared_like_any_other() -> None:
+    """The person is answered; what was never prepared is not executed."""
+    person = given(PERSON, replace(REQUEST, categories=frozenset({"image.profile"})))
+
+    [prepared] = person.when(PREPARE).records
+    assert (prepared.event.erased, prepared.event.recipients) == ((), ())
+    person.when(execute()).then_refused(ErasureUnprepared, stage="requested")
+
+
+@pytest.mark.clause("L40")
+def test_a_class_whose_clock_has_not_started_is_prepared_without_a_last_day() -> None:
+    survivor = replace(POLICY.retention_classes["participation"], survives_erasure=True)
+    classes = {**POLICY.retention_classes, "participation": survivor}
+    person = given(
+        PERSON,
+        StartRelationship(kind="member"),
+        REQUEST,
+        policy=replace(POLICY, retention_classes=classes),
+    )
+
+    prepared = person.when(PREPARE).records[0].event
+    assert set(prepared.retained) == {"participation"}
+    assert prepared.until == {}
+
+
+@pytest.mark.clause("L36", "L37")
+def test_an_erasure_for_which_nothing_was_set_aside_is_closed_too() -> None:
+    silent = replace(PREPARE, reply_address="")
+    close = replace(CLOSE, destruction=Destruction(keys=(), blobs=0, root=ROOT))
+
+    when = given(PERSON, REQUEST, silent, execute(PARTICIPATION)).when(close)
+
+    assert [record.event.step for record in when.records] == [ErasureStep.CLOSING]
+    assert when.after.state.erasures.by_id[KEY].stage is Stage.CLOSED
+
+
+@pytest.mark.clause("C71", "L37", "L62")
+def test_closing_leaves_the_vouchers_alone() -> None:
+    """Art. 17(3)(b): their key is none that was set aside for telling."""
+    person = given(PERSON, CLAIM, REQUEST, PREPARE, execute(PARTICIPATION))
+
+    assert set(person.when(CLOSE).after.state.data_keys) == {FISCAL}
+
+
+@pytest.mark.clause("L36")
+def test_closing_a_part_does_not_wait_for_those_whom_another_erasure_tells() -> None:
+    other = replace(REQUEST, erasure=OTHER, purposes=frozenset({"network_exchange"}))
+    mine = replace(REQUEST, purposes=frozenset({"payments"}))
+    person = given(
+        registration("event_logistics"),
+        SHARE,
+        other,
+        replace(PREPARE, erasure=OTHER),
+        replace(execute(), erasure=OTHER),
+        mine,
+        PREPARE,
+        execute(),
+    )
+
+    assert person.state.erasures.by_id[OTHER].untold == ("contact_db", "basecamp")
+    assert person.when(CLOSE).records
+
+
+@pytest.mark.clause("L36")
+def test_closing_a_whole_erasure_does_not_wait_for_one_that_was_taken_back() -> None:
+    """What was not erased for that reason, nobody is told of."""
+    part = replace(REQUEST, erasure=OTHER, purposes=frozenset({"network_exchange"}))
+    history = (part, replace(PREPARE, erasure=OTHER), WithdrawErasure(erasure=OTHER))
+    aside = data_key("erasure-execution", f"request.{OTHER}")
+    person = given(
+        PERSON,
+        SHARE,
+        *history,
+        REQUEST,
+        PREPARE,
+        execute(PARTICIPATION, aside),
+        *told(InformOutcome.INFORMED),
+    )
+
+    assert person.state.erasures.by_id[OTHER].untold == ("contact_db", "basecamp")
+    assert person.when(CLOSE).records
+
+
+@pytest.mark.clause("L36")
+def test_a_recipient_that_the_policy_has_dropped_is_told_all_the_same() -> None:
+    """Art. 19 asks who was given the data, not who would be given them today."""
+    person = given(PERSON, SHARE)
+    recipients = {key: one for key, one in POLICY.recipients.items() if key != "basecamp"}
+    later = replace(person.circumstances, policy=replace(POLICY, recipients=recipients))
+
+    assert preview(person.state, later).recipients == ("contact_db", "basecamp")
+
+
+@pytest.mark.clause("L16", "C71")
+def test_a_consent_that_nobody_can_prove_leaves_its_record_behind() -> None:
+    """No section was sealed for it, and the plan names the class all the same."""
+    imported = ImportUnprovenConsent(purpose="newsletter", source="import")
+
+    [proof] = plan_of(given(registration("newsletter"), imported)).retained
+
+    assert proof.retention_class == "consent-proof"
+
+
+@pytest.mark.clause("C71")
+def test_the_desk_cannot_keep_what_the_execution_itself_needs() -> None:
+    keep = Keep(
+        retention_class="erasure-execution",
+        exemption="open_transaction",
+        ground=ExemptionGround.LEGAL_CLAIMS,
+        until=date(2027, 6, 30),
+    )
+
+    assert plan_of(given(PERSON, REQUEST, PREPARE), keeps=(keep,)).retained == ()
+
+
+@pytest.mark.clause("L40", "L62")
+def test_the_last_day_of_a_class_is_counted_from_its_own_values_alone() -> None:
+    """A claim of 2025 among data of 2026: ten years from the end of 2025."""
+    earlier = replace(CLAIM, occurred_at=datetime(2025, 3, 1, tzinfo=NOW.tzinfo))
+
+    [fiscal] = plan_of(given(PERSON, earlier)).retained
+
+    assert (fiscal.retention_class, fiscal.until) == ("fiscal", date(2035, 12, 31))
+
+
+@pytest.mark.clause("L41")
+def test_exactly_what_telling_needs_is_set_aside() -> None:
+    """A reply address alone, an identifier alone, and nothing that was sealed anew."""
+    address_alone = given(PERSON, SHARE, REQUEST, replace(PREPARE, identifiers={}))
+    identifier_alone = given(PERSON, SHARE, REQUEST, replace(PREPARE, reply_address=""))
+    person = given(registration("event_logistics"), PART, PREPARE)
+    rest = remainder(person, "contact.phone", contact__name="Zoë")
+    resealed = person.when(ResealSections(erasure=KEY, remainders=(rest,))).after
+
+    for one in (address_alone, identifier_alone, resealed):
+        assert one.state.erasures.by_id[KEY].set_aside == {EXECUTION}
+
+
+@pytest.mark.clause("L37")
+def test_every_section_that_was_sealed_anew_is_remembered() -> None:
+    """One by one: a caller that stopped half-way goes on where it was."""
+    person = given(registration("event_logistics", "network_exchange"), PART, PREPARE)
+    places = [
+        (one.version, one.retention_class)
+        for one in person.state.collections.of_category("contact.name")
+    ]
+    for place in places:
+        rest = Remainder(place=place, generation="membership", personal={"contact.name": "Zoë"})
+        person = person.when(ResealSections(erasure=KEY, remainders=(rest,))).after
+
+    assert len(places) == 2
+    assert person.state.erasures.by_id[KEY].resealed == set(places)
