@@ -11,14 +11,17 @@ from app.domain.consultations import (
     RecordRefusedConsultation,
     RecordRightsAnswer,
     check_readable,
+    check_unrestricted,
     readable,
 )
 from app.domain.files import ReferenceFile
 from app.domain.identifiers import ClaimIdentifier
 from app.domain.obtaining import Obtained
 from app.domain.purpose_limitation import CategoryUnknown, PurposeUnknown
+from app.domain.restrictions import Restrict, SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.identifiers import Verification
+from app.events.restrictions import RestrictionGround
 from app.policy.vocabulary import FieldClass
 from tests.spec import NOW, OCCASION, Given, given, registration
 
@@ -212,3 +215,62 @@ def test_reading_what_the_record_says_names_a_purpose_and_leaves_an_event() -> N
         ConsultationRecorded(purpose="newsletter", field_classes=(), categories=())
     )
     PERSON.when(RecordInspection(purpose="curiosity")).then_refused(PurposeUnknown)
+
+
+@pytest.mark.clause("L42")
+def test_restricted_data_are_read_for_no_purpose_of_the_controllers_own() -> None:
+    """Art. 18(2): what the law demands, such as answering the person, goes on."""
+    restrict = Restrict(
+        restriction=OCCASION,
+        ground=RestrictionGround.UNLAWFUL,
+        source="email",
+        purpose="event_logistics",
+    )
+    person = given(registration("event_logistics", "newsletter"), restrict)
+
+    for purpose in ("event_logistics", "travel_booking"):
+        with pytest.raises(SubjectRestricted) as refused:
+            check_unrestricted(person.state, purpose, person.circumstances)
+        assert refused.value.facts == {"ground": "unlawful"}
+    for spared in ("newsletter", "rights_requests"):
+        check_unrestricted(person.state, spared, person.circumstances)
+
+
+@pytest.mark.clause("L42")
+def test_a_restriction_of_everything_spares_what_the_law_demands() -> None:
+    everything = Restrict(
+        restriction=OCCASION, ground=RestrictionGround.LEGAL_CLAIMS, source="email"
+    )
+    person = given(registration("event_logistics"), everything)
+
+    check_unrestricted(person.state, "rights_requests", person.circumstances)
+    with pytest.raises(SubjectRestricted):
+        check_unrestricted(person.state, "event_logistics", person.circumstances)
+
+
+@pytest.mark.clause("L3")
+def test_every_refused_reading_is_counted() -> None:
+    refused = RecordRefusedConsultation(purpose="newsletter", categories=frozenset())
+    consultations = PERSON.when(refused).after.when(refused).after.state.consultations
+
+    assert (consultations.recorded, consultations.refused) == (0, 2)
+
+
+@pytest.mark.clause("L3", "C43")
+def test_a_file_is_read_for_its_own_purpose_alone() -> None:
+    """Though its category is on the allow-list of another."""
+    scan = ReferenceFile(
+        system="onedrive",
+        title="Passport",
+        category="identity.document",
+        purpose="travel_booking",
+        source="travelperk",
+        file=OCCASION,
+        occasion=OCCASION,
+    )
+    person = given(registration("event_security"), scan)
+    security = person.circumstances.policy.purpose("event_security")
+
+    assert security is not None
+    assert "identity.document" in security.categories
+    assert "identity.document" not in may_read(person, "event_security")

@@ -1,5 +1,6 @@
 """Files elsewhere: the ledger holds an opaque id in clear and a title under seal."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from app.domain.purpose_limitation import (
 from app.domain.recipients import RecipientNotListed
 from app.domain.text_values import ValueInvalid
 from app.events.files import FileReferenced
-from app.events.recorded import Section
+from app.events.recorded import Record, Section
+from app.events.retention import RetentionExecuted
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from tests.spec import NOW, OCCASION, data_key, given, registration
 
@@ -156,3 +158,39 @@ def test_no_file_is_referred_to_for_a_purpose_of_the_ledgers_own() -> None:
     given(PERSON).when(command).then_refused(
         CategoryNotAllowedForPurpose, category="contact.name", purpose="rights_requests"
     )
+
+
+@pytest.mark.clause("C16", "L62")
+def test_a_voucher_of_an_earlier_year_lies_with_that_year() -> None:
+    earlier = datetime(2024, 12, 31, 23, 59, tzinfo=UTC)
+    command = reference(
+        category="signature.attendance", purpose="accounting", occurred_at=earlier, occasion=None
+    )
+
+    [record] = given(PERSON).when(command).records
+
+    assert record.event.generation == "year.2024"
+    assert record.occurred_at == earlier
+
+
+@pytest.mark.clause("C13", "L7")
+def test_a_reference_goes_with_its_period_and_the_others_stay() -> None:
+    """Thirty days after the trip the scan has no title any more, and the voucher has."""
+    voucher = reference(
+        category="signature.attendance", purpose="accounting", file=None, digest=DIGEST
+    )
+    over = RetentionExecuted(
+        retention_class="travel-identity",
+        generation=f"occasion.{OCCASION}",
+        until=date(2026, 10, 1),
+        policy="impel-1",
+        keys=(data_key("travel-identity", f"occasion.{OCCASION}"),),
+        classes=(),
+        blobs=1,
+        identifiers=False,
+        root="ab" * 32,
+    )
+
+    left = given(PERSON, reference(), voucher, Record(over)).state.files
+
+    assert [one.digest for one in left.references.values()] == [DIGEST]

@@ -47,6 +47,7 @@ def test_a_collision_of_identities_waits_for_a_human() -> None:
     [
         (RAISE, False),
         (replace(RAISE, finding=OTHER), False),
+        (replace(RAISE, code=FindingCode.CHILD_DATA), False),
         (replace(RAISE, finding=OTHER, code=FindingCode.CHILD_DATA), True),
         (replace(RAISE, finding=OTHER, source="azavista"), True),
         (replace(RAISE, finding=OTHER, occasion=None), True),
@@ -80,3 +81,10 @@ def test_clearing_one_finding_leaves_the_others() -> None:
 def test_what_was_not_noticed_cannot_be_cleared() -> None:
     """An id that nobody knows."""
     given(registration()).when(CLEAR).then_refused(FindingUnknown)
+
+
+def test_every_cleared_finding_stays_cleared() -> None:
+    other = replace(RAISE, finding=OTHER, code=FindingCode.POSSIBLE_DUPLICATE)
+    state = given(registration(), RAISE, other, CLEAR, replace(CLEAR, finding=OTHER)).state
+
+    assert state.findings.cleared == {FINDING, OTHER}

@@ -1,5 +1,6 @@
 """Identifiers of a known person change only with proof of control."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.domain.identifiers import (
     ReleaseIdentifier,
     VerifyIdentifier,
 )
+from app.domain.identities import identifying_kind
 from app.domain.purpose_limitation import CategoryNotAllowedForPurpose
 from app.events.identifiers import (
     IdentifierClaimed,
@@ -24,7 +26,7 @@ from app.events.recorded import Claim, Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 from app.policy.vocabulary import IdentifierKind, LegalBasis
 from app.values import replace
-from tests.spec import NOW, given, registration
+from tests.spec import NOW, POLICY, given, registration
 
 PERSON = registration("event_logistics")
 """Versions: 1 registered, 2 collected, 3 the address, 4 the phone number."""
@@ -181,3 +183,54 @@ def test_an_identifier_moves_to_where_its_value_is_kept_when_its_own_place_goes(
     assert (moved.value_at, moved.retention_class) == (3, "subscription")
     gone = replace(move, collected_at=9)
     person.when(gone).then_refused(IdentifierUnknown, identifier=4)
+
+
+@pytest.mark.clause("C7")
+def test_what_happened_to_an_identifier_has_its_time() -> None:
+    """Whoever tells of it later says when it was."""
+    earlier = NOW - timedelta(days=400)
+    address = "zoe.angstrom@stad.example"
+    person = given(PERSON)
+    commands = (
+        claim(occurred_at=earlier),
+        VerifyIdentifier(identifier=3, verification=Verification.LINK, occurred_at=earlier),
+        ReleaseIdentifier(identifier=3, value=address, occurred_at=earlier),
+    )
+
+    for command in commands:
+        assert [one.occurred_at for one in person.when(command).records] == [earlier]
+
+
+@pytest.mark.clause("C7", "L62")
+def test_an_identifier_is_sealed_with_the_year_in_which_it_was_given() -> None:
+    command = claim(
+        purpose="payments",
+        occurred_at=NOW.replace(year=2024),
+    )
+
+    [record] = given(PERSON).when(command).records
+
+    assert record.event.generation == "year.2024"
+
+
+@pytest.mark.clause("C7")
+def test_an_identifier_that_moves_stays_verified() -> None:
+    person = given(
+        registration("event_logistics", "newsletter"),
+        VerifyIdentifier(identifier=4, verification=Verification.LINK),
+    )
+    move = RehouseIdentifier(
+        identifier=4, value="zoe.angstrom@stad.example", collected_at=3, purpose="newsletter"
+    )
+
+    [*_, claimed] = person.when(move).records
+
+    assert claimed.event.verification is Verification.LINK
+
+
+@pytest.mark.clause("C7")
+def test_a_name_that_reads_like_a_mailbox_is_judged_by_its_category() -> None:
+    """Only an e-mail address can be that of a function."""
+    assert identifying_kind("contact.phone", "info", POLICY) is IdentifierKind.PHONE
+    assert identifying_kind("contact.email", "info@stad.example", POLICY) is None
+    assert identifying_kind("contact.horoscope", "anna@stad.example", POLICY) is None
