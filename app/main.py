@@ -21,13 +21,13 @@ from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
-from app.measures import Measures
+from app.measures import Measures, Retained
 from app.propagation.cloud_events import CloudEvents
 from app.propagation.deliveries import Deliveries
 from app.propagation.destinations import Destinations, Resolve, system_resolve
 from app.propagation.feed import Feed, FeedLimits
 from app.propagation.outbound import Outbound
-from app.rights.retention import Retaining
+from app.rights.retention import Done, Retaining
 from app.service import Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
@@ -216,7 +216,9 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
     ear = logins.projector_direct or projector
     # Named past a pooler, the other login leads through one; preparing halves the round trips.
     following = connect if logins.projector_direct is None else connect_stateless
-    retaining = Retaining(service.ledger, service.pool, service.eraser)
+    retaining = Retaining(
+        service.ledger, service.pool, service.eraser, ran=lambda done: _ran(service, done)
+    )
     workers = Workers(
         connect=None
         if projector is None
@@ -231,6 +233,12 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         yield
     finally:
         await workers.stop()
+
+
+def _ran(service: Service, done: Done) -> None:
+    service.measures.retained = Retained(
+        at=service.ledger.clock(), keys_left=done.keys_left, closings_left=done.closings_left
+    )
 
 
 def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:

@@ -4,6 +4,8 @@ A label is a word of ours: never an id of a person, a path or anything else that
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -12,11 +14,22 @@ SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 COMMANDS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """The last time that this process carried out what was due, and what it had to leave."""
+
+    at: datetime
+    keys_left: int
+    closings_left: int
+
+
 class Measures:
     """Owned by one process; several processes are scraped one by one."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.retained: Retained | None = None
+        """None where retention never ran, or is another process's task."""
         self._append = Histogram(
             "pdledger_append_seconds",
             "From a command's entering the queue to its durable answer.",

@@ -14,8 +14,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
+from app.measures import Retained
 from app.projections import PROJECTIONS
 from app.projections.positions import Status, status
+from app.registers.breaches import clocks
+from app.service import Service
 
 MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -53,12 +56,14 @@ class _Families:
 async def metrics(call: Reader) -> Response:
     """Head of the log, lag, parked people and rebuilds by projection, latency and size of appends.
 
-    In the text format of Prometheus.
+    And what waits for somebody: breaches to be notified, receivers that do not answer, and what
+    the last run of retention left, told by the process that carries it out. In the text format of
+    Prometheus.
     """
     service = call.service
     standing = await status(service.pool, PROJECTIONS)
     read = CollectorRegistry(auto_describe=False)
-    read.register(_Families(_of_projections(standing)))
+    read.register(_Families([*_of_projections(standing), *await _of_deadlines(service)]))
     text = generate_latest(service.measures.registry) + generate_latest(read)
     return Response(text, media_type=MEDIA_TYPE)
 
@@ -103,3 +108,34 @@ def _of_projections(standing: Sequence[Status]) -> list[Metric]:
             family.add_metric([projection], value)
         families.append(family)
     return families
+
+
+async def _of_deadlines(service: Service) -> list[Metric]:
+    breaches = await clocks(service.pool, law=service.rulebook.law, now=service.ledger.clock())
+    troubled = await service.subscriptions.troubled()
+    counted = {
+        ("breach_notification", "running"): breaches.running,
+        ("breach_notification", "overdue"): breaches.overdue,
+        ("subscription", "retrying"): troubled.retrying,
+        ("subscription", "disabled"): troubled.disabled,
+    }
+    # To look for what is due takes every stream: once a day, by the worker, and not by a scrape.
+    retained = service.measures.retained
+    ran = [] if retained is None else [_of_run(retained)]
+    if retained is not None:
+        counted["retention", "overdue"] = retained.keys_left
+        counted["erasure_closing", "overdue"] = retained.closings_left
+    family = GaugeMetricFamily(
+        "pdledger_deadlines", "What waits to be done, by its clock.", labels=["kind", "state"]
+    )
+    for labels, number in counted.items():
+        family.add_metric(labels, number)
+    return [family, *ran]
+
+
+def _of_run(retained: Retained) -> Metric:
+    return GaugeMetricFamily(
+        "pdledger_retention_run_timestamp_seconds",
+        "When this process last carried out what was due.",
+        retained.at.timestamp(),
+    )

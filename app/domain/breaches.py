@@ -193,6 +193,12 @@ class BreachState(Value, frozen=True, kw_only=True):
         )
 
     @property
+    def authority_due(self) -> bool:
+        """Whether the authority is still to be told, however late (Art. 33(1))."""
+        needless = self.assessed is not None and self.assessed.risk is BreachRisk.UNLIKELY
+        return self.first(BreachAudience.AUTHORITY) is None and not needless
+
+    @property
     def subjects_due(self) -> bool:
         """Whether the people concerned are to be told (Art. 34(1), (3)).
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ import asyncpg
 from sqlalchemy import BigInteger, bindparam, literal_column, select
 
 from app.domain.breaches import BREACH, BreachState, BreachUnknown, Radius, due_at
-from app.events.breaches import BreachAssessed, BreachAudience, BreachRisk
+from app.events.breaches import BreachAssessed, BreachAudience
 from app.policy.model import Law
 from app.projections.breaches import BREACHES, breaches
 from app.projections.statements import Query
@@ -62,6 +64,20 @@ _ENTRY_AT = Query(
     )
 )
 
+_STREAMS = Query(
+    select(events.c.stream_id, events.c.position, events.c.entry)
+    .join(breaches, breaches.c.subject_id == events.c.stream_id)
+    .order_by(events.c.stream_id, events.c.version)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """How many breaches the authority is still to be told of."""
+
+    running: int
+    overdue: int
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -83,6 +99,19 @@ async def read_breach(
     if state.detected is None:
         raise BreachUnknown
     return Breach(breach, state, asked_at)
+
+
+async def clocks(pool: "asyncpg.Pool[Any]", *, law: Law, now: datetime) -> Clocks:
+    """The breaches whose clock runs, and those whose deadline has passed; their streams are few."""
+    deadlines: list[datetime] = []
+    rows = await _STREAMS.fetch(pool)
+    for _, stream in groupby(rows, itemgetter("stream_id")):
+        recorded = (read_entry(row["entry"], row["position"]) for row in stream)
+        state = reduce(BREACH.evolve, recorded, BREACH.initial)
+        if state.detected is not None and state.authority_due:
+            deadlines.append(due_at(state.detected.aware_at, law))
+    overdue = sum(deadline < now for deadline in deadlines)
+    return Clocks(running=len(deadlines) - overdue, overdue=overdue)
 
 
 async def moment_of(pool: "asyncpg.Pool[Any]", cut: AsOf | None) -> datetime | None:
@@ -114,8 +143,7 @@ def row_of(found: Breach, law: Law) -> Value:
     assert detected is not None, "whatever was read was detected"
     deadline = due_at(detected.aware_at, law)
     told = state.first(BreachAudience.AUTHORITY)
-    needless = assessed is not None and assessed.risk is BreachRisk.UNLIKELY
-    overdue = told is None and not needless and found.asked_at > deadline
+    overdue = state.authority_due and found.asked_at > deadline
     return {
         "breach": found.breach,
         "recorded_at": state.detected_at,

@@ -5,7 +5,7 @@ whether something is due is decided on the person's stream, and the database des
 that decision saw. What another process did meanwhile is met by the next look at the stream.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -81,6 +81,10 @@ class Done:
     closed: int = 0
     failed: int = 0
     """People about whom something is still due; the log of the process says why."""
+    keys_left: int = 0
+    """Data keys that were due and may not have gone."""
+    closings_left: int = 0
+    """Erasures that were to be closed and were not."""
 
 
 class Retaining:
@@ -93,7 +97,10 @@ class Retaining:
         eraser: "asyncpg.Pool[Any] | None",
         *,
         clock: Clock | None = None,
+        ran: Callable[[Done], None] | None = None,
     ) -> None:
+        self._ran = ran
+        """Told of what each daily task did."""
         self._ledger = ledger
         self._pool = pool
         self._clock = clock or ledger.clock
@@ -124,20 +131,27 @@ class Retaining:
         erasing = Erasing(self._ledger, self._eraser, clock=self._clock)
         done = Done()
         async for due in self.due():
+            keys_left, closings_left = len(due.expired), len(due.closing)
             try:
                 done.keys += await self._expire(due.subject_id, eraser)
+                keys_left = 0
                 for erasure in due.closing:
                     await erasing.close(due.subject_id, erasure, BY)
                     done.closed += 1
+                    closings_left -= 1
                 done.people += 1
             except Exception as error:  # noqa: BLE001  # the next person's data are due as well
                 done.failed += 1
                 _log.error("retention not executed", error_class=type(error).__name__)
+            done.keys_left += keys_left
+            done.closings_left += closings_left
         return done
 
     async def carry_out(self) -> bool:
         """As a worker's daily task: whether nothing that is due was left over."""
         done = await self.run()
+        if self._ran is not None:
+            self._ran(done)
         if done.people or done.failed:
             _log.info("retention executed", keys=done.keys, closed=done.closed, failed=done.failed)
         return not done.failed

@@ -77,6 +77,20 @@ SELECT position, event_id, type, state, attempts, reason, status, first_at, last
  WHERE subscription_id = $1 AND position >= $2 ORDER BY position LIMIT $3
 """
 
+_TROUBLED_SQL = """
+SELECT count(*) FILTER (WHERE state = 'active' AND attempts > 0) AS retrying,
+       count(*) FILTER (WHERE state = 'disabled') AS disabled
+  FROM ledger.subscriptions
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """How many subscriptions of all callers do not get their events."""
+
+    retrying: int
+    disabled: int
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -206,6 +220,11 @@ class SubscriptionRegister:
         """Those from a position on, in order; recovered ones are kept for a while."""
         rows = await self._pool.fetch(_FAILURES_SQL, was.subscription_id, start, size_max)
         return [Failure(*row) for row in rows]
+
+    async def troubled(self) -> Troubled:
+        """Those whose receiver does not answer as it should, and those that were given up."""
+        [row] = await self._pool.fetch(_TROUBLED_SQL)
+        return Troubled(row["retrying"], row["disabled"])
 
     def read(self, row: Mapping[str, Any]) -> Subscription:
         """A row of the table with its secrets opened."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -9,11 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.auth import Scope
 from app.main import working
+from app.measures import Retained
 from app.projections import PROJECTIONS
 from app.service import Service
 from app.settings import Settings
+from app.store.subscriptions import Secrets
 from tests.conftest import Database
-from tests.rights.people import register
+from tests.rights.people import post, register
 from tests.serving import Api, logins
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,6 +72,90 @@ async def test_each_projection_tells_how_far_it_lags(
         assert now["pdledger_projection_lag_seconds", name] == 0
         assert now["pdledger_projection_parked_subjects", name] == 0
         assert now["pdledger_projection_position", name] == now["pdledger_head_position", ""]
+
+
+def deadlines(found: Mapping[tuple[str, str], float]) -> Mapping[str, float]:
+    """What waits, by kind and state."""
+    return {
+        labels: value for (name, labels), value in found.items() if name == "pdledger_deadlines"
+    }
+
+
+async def detect(client: httpx.AsyncClient, *, hours_ago: int) -> str:
+    """The path of a breach that the controller has known of for so long."""
+    aware = (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat()
+    body = {"nature": ["confidentiality"], "from": aware, "aware_at": aware}
+    return f"/v1/breaches/{(await post(client, '/v1/breaches', body))['breach']}"
+
+
+@pytest.mark.clause("L52")
+async def test_breaches_wait_until_the_authority_was_told_and_overdue_from_the_deadline_on(
+    shared_api: Api, shared_service: Service, module_database: Database
+) -> None:
+    async with await shared_api.client() as client:
+        before = deadlines(await figures(client))
+        running, overdue, _ = [await detect(client, hours_ago=hours) for hours in (71, 73, 73)]
+        async with working(Settings(workers=True), logins(module_database), shared_service):
+            head = await shared_service.store.head_position()
+            for _ in range(200):
+                reached = await figures(client)
+                if reached["pdledger_projection_position", "breaches"] >= head:
+                    break
+        waiting = deadlines(await figures(client))
+        told = {"audience": "authority", "complete": False, "reasons": ["extent_unknown"]}
+        for path in (running, overdue):
+            await post(client, f"{path}/notifications", told)
+        after = deadlines(await figures(client))
+
+    def of_breaches(found: Mapping[str, float]) -> tuple[float, float]:
+        return found["breach_notification,running"], found["breach_notification,overdue"]
+
+    assert of_breaches(before) == (0, 0)
+    assert of_breaches(waiting) == (1, 2)
+    assert of_breaches(after) == (0, 1)
+
+
+async def test_receivers_that_do_not_answer_are_counted(
+    shared_api: Api, shared_service: Service
+) -> None:
+    subscriptions, secrets = shared_service.subscriptions, Secrets("https://desk.example/", b"key")
+    made = [
+        await subscriptions.create("tests", secrets, scheme="v1", types=[], position=0)
+        for _ in range(6)
+    ]
+    change = "UPDATE ledger.subscriptions SET attempts = 3, state = $2 WHERE subscription_id = $1"
+    for one, state in zip(made[1:], ["active", *["disabled"] * 2, *["paused"] * 2], strict=True):
+        await shared_service.pool.execute(change, one, state)
+
+    async with await shared_api.client() as client:
+        found = deadlines(await figures(client))
+
+    assert (found["subscription,retrying"], found["subscription,disabled"]) == (1, 2)
+
+
+@pytest.mark.clause("L7")
+async def test_what_retention_left_is_told_by_the_process_that_carries_it_out(
+    shared_api: Api, shared_service: Service, module_database: Database
+) -> None:
+    ran = ("pdledger_retention_run_timestamp_seconds", "")
+    measures = shared_service.measures
+    began = datetime.now(UTC).timestamp()
+    measures.retained = None
+    async with await shared_api.client() as client:
+        before = after = await figures(client)
+        async with working(Settings(workers=True), logins(module_database), shared_service):
+            for _ in range(200):
+                after = await figures(client)
+                if ran in after:
+                    break
+        measures.retained = Retained(datetime.now(UTC), keys_left=5, closings_left=3)
+        left = deadlines(await figures(client))
+
+    assert ran not in before
+    assert "retention,overdue" not in deadlines(before)
+    assert after[ran] >= began
+    assert deadlines(after)["retention,overdue"] == 0
+    assert (left["retention,overdue"], left["erasure_closing,overdue"]) == (5, 3)
 
 
 async def test_figures_need_their_scope(shared_api: Api) -> None:

@@ -190,6 +190,7 @@ async def test_one_person_whose_data_cannot_be_destroyed_holds_up_nobody(
     done = await run()
 
     assert (done.people, done.failed) == (1, 1)
+    assert (done.keys_left, done.closings_left) == (1, 0)
     assert [len(await executed(service, one)) for one in people] == [0, 1]
 
 
