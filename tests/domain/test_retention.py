@@ -7,16 +7,36 @@ import pytest
 
 from app.domain.collections import CollectData
 from app.domain.consents import GiveConsent, WithdrawConsent
-from app.domain.erasure_steps import Destruction, RequestErasure, WithdrawErasure
+from app.domain.erasure_plan import Keep
+from app.domain.erasure_steps import (
+    CloseErasure,
+    Destruction,
+    ExecuteErasure,
+    PrepareErasure,
+    RequestErasure,
+    WithdrawErasure,
+)
 from app.domain.evidence import Evidence, Wording
 from app.domain.obtaining import Obtained
 from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.restrictions import Restrict
-from app.domain.retention import ExecuteRetention, expired
+from app.domain.retention import ExecuteRetention, Matters, closing_due, expired
+from app.events.erasures import ExemptionGround
+from app.events.recorded import Record
 from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
 from app.values import replace
-from tests.spec import NOW, OCCASION, At, Given, circumstances, data_key, given, registration
+from tests.spec import (
+    NOW,
+    OCCASION,
+    POLICY,
+    At,
+    Given,
+    circumstances,
+    data_key,
+    given,
+    registration,
+)
 
 LONG_AGO = NOW - timedelta(days=9 * 365)
 ERASURE = UUID("7d1f0c56-2f0e-4c8e-8f62-0d0f3d2b6a01")
@@ -211,3 +231,240 @@ def test_what_is_not_due_is_not_destroyed_whatever_is_asked() -> None:
 
     person.when(ask).then_nothing()
     long_over.when(replace(ask, destruction=more)).then_nothing()
+
+
+CLOSED_ON = NOW - timedelta(days=120)
+EXECUTION = data_key("erasure-execution", f"request.{ERASURE}")
+PREPARE = PrepareErasure(erasure=ERASURE, reply_address="Storgatan 1, Växjö")
+
+
+def executed(*keys: UUID) -> ExecuteErasure:
+    """The destruction that an erasure decided."""
+    return ExecuteErasure(erasure=ERASURE, destruction=Destruction(keys=keys, blobs=1, root=ROOT))
+
+
+def closing(person: Given, now: datetime) -> tuple[UUID, ...]:
+    """The erasures to be closed on a day."""
+    return closing_due(person.state, circumstances(now=now))
+
+
+@pytest.mark.clause("L36", "L41", "L7")
+def test_an_erasure_is_closed_on_the_day_after_its_last_whoever_was_told() -> None:
+    """Three months for telling (Art. 19); the reply address is kept for no longer."""
+    asked = RequestErasure(erasure=ERASURE, source="secretariat")
+    person = given(
+        registration("event_logistics"), asked, PREPARE, At(NOW, executed(PARTICIPATION))
+    )
+    last = datetime(2027, 2, 22, 23, 59, tzinfo=NOW.tzinfo)
+
+    assert closing(person, last) == ()
+    assert closing(person, last + timedelta(minutes=1)) == (ERASURE,)
+    done = CloseErasure(
+        erasure=ERASURE, destruction=Destruction(keys=(EXECUTION,), blobs=1, root=ROOT)
+    )
+    told = given(
+        registration("event_logistics"),
+        At(CLOSED_ON, asked),
+        At(CLOSED_ON, PREPARE),
+        At(CLOSED_ON, executed(PARTICIPATION)),
+    )
+    assert closing(told, NOW) == (ERASURE,)
+    assert closing(told.when(done).after, NOW + timedelta(days=400)) == ()
+
+
+@pytest.mark.clause("L41")
+def test_what_a_withdrawn_erasure_had_set_aside_is_due_at_once() -> None:
+    """And where nothing was set aside there is nothing to close, withdrawn or executed."""
+    asked = RequestErasure(erasure=ERASURE, source="secretariat")
+    silent = replace(PREPARE, reply_address="")
+    person = registration("event_logistics")
+    withdraw = WithdrawErasure(erasure=ERASURE)
+    far = NOW + timedelta(days=4000)
+
+    assert closing(given(person, asked, PREPARE, withdraw), NOW) == (ERASURE,)
+    assert closing(given(person, asked, PREPARE), far) == ()
+    assert closing(given(person, asked, silent, withdraw), far) == ()
+    assert closing(given(person, asked, withdraw), far) == ()
+    assert closing(given(person, asked, silent, executed(PARTICIPATION)), far) == ()
+
+
+def kept_until(day: date, extent: frozenset[str] = frozenset()) -> Given:
+    """Somebody of whose trip the desk kept something, beyond an erasure, until a day."""
+    keep = Keep(
+        retention_class="travel-identity",
+        exemption="open_transaction",
+        ground=ExemptionGround.LEGAL_CLAIMS,
+        until=day,
+    )
+    asked = RequestErasure(erasure=ERASURE, source="secretariat", categories=extent)
+    keys = () if extent else (PARTICIPATION,)
+    return given(
+        registration("event_logistics"),
+        TRIP,
+        *ended("event_attendee", datetime(2026, 6, 1, tzinfo=NOW.tzinfo), OCCASION),
+        asked,
+        replace(PREPARE, keeps=(keep,)),
+        executed(*keys),
+    )
+
+
+@pytest.mark.clause("C71", "L7")
+@pytest.mark.parametrize("named", [date(2026, 6, 15), date(2027, 6, 30)])
+def test_what_the_desk_kept_of_an_erased_person_stays_until_the_day_that_it_named(
+    named: date,
+) -> None:
+    """Nothing else holds it: not the regular period, whether that is longer or shorter."""
+    person = kept_until(named)
+
+    assert ("travel-identity", named) not in due(person, named)
+    assert ("travel-identity", named) in due(person, named + timedelta(days=1))
+
+
+@pytest.mark.clause("C71", "L7")
+@pytest.mark.parametrize(
+    ("named", "last"),
+    [(date(2026, 6, 15), date(2026, 7, 1)), (date(2027, 6, 30), date(2027, 6, 30))],
+)
+def test_what_the_desk_kept_of_a_part_stays_for_its_period_at_least(
+    named: date, last: date
+) -> None:
+    """The person is still there, and so is the purpose."""
+    person = kept_until(named, frozenset({"identity.document"}))
+
+    assert due(person, last) == set()
+    assert due(person, last + timedelta(days=1)) == {("travel-identity", last)}
+
+
+@pytest.mark.clause("C71", "L7")
+def test_a_day_that_was_named_holds_its_own_class_alone() -> None:
+    """The vouchers that an erasure leaves are counted as always."""
+    asked = RequestErasure(erasure=ERASURE, source="secretariat")
+    person = given(
+        registration("event_logistics"), VOUCHER, asked, PREPARE, executed(PARTICIPATION)
+    )
+    last = date(LONG_AGO.year + 10, 12, 31)
+
+    assert person.state.erasures.by_id[ERASURE].until == {"fiscal": last}
+    assert due(person, last + timedelta(days=1)) == {("fiscal", last)}
+
+
+@pytest.mark.clause("C71", "L7")
+def test_a_day_named_in_a_plan_that_was_taken_back_holds_nothing() -> None:
+    keep = Keep(
+        retention_class="travel-identity",
+        exemption="open_transaction",
+        ground=ExemptionGround.LEGAL_CLAIMS,
+        until=date(2040, 1, 1),
+    )
+    person = given(
+        registration("event_logistics"),
+        TRIP,
+        *ended("event_attendee", datetime(2026, 6, 1, tzinfo=NOW.tzinfo), OCCASION),
+        RequestErasure(erasure=ERASURE, source="secretariat"),
+        replace(PREPARE, keeps=(keep,)),
+        WithdrawErasure(erasure=ERASURE),
+    )
+
+    assert ("travel-identity", date(2026, 7, 1)) in due(person, date(2026, 7, 2))
+
+
+@pytest.mark.clause("L42", "L7")
+def test_a_restriction_of_somebody_who_was_erased_holds_nothing_back() -> None:
+    """Art. 18(1)(b): the person asked for the data to be kept, and then for their erasure."""
+    restrict = Restrict(
+        restriction=OCCASION, ground=RestrictionGround.UNLAWFUL, source="secretariat"
+    )
+    person = given(
+        registration("event_logistics"),
+        VOUCHER,
+        restrict,
+        RequestErasure(erasure=ERASURE, source="secretariat"),
+        PREPARE,
+        executed(PARTICIPATION),
+    )
+
+    assert person.state.restrictions.active
+    assert ("fiscal", date(LONG_AGO.year + 10, 12, 31)) in due(person, date(2060, 1, 1))
+
+
+@pytest.mark.clause("L7")
+def test_a_class_that_the_policy_has_dropped_has_no_last_day() -> None:
+    """It waits for the desk: nothing is destroyed by a period that nobody can read."""
+    person = participant(datetime(2019, 3, 14, tzinfo=NOW.tzinfo))
+    classes = {k: one for k, one in POLICY.retention_classes.items() if k != "participation"}
+    later = circumstances(now=NOW, policy=replace(POLICY, retention_classes=classes))
+
+    assert expired(person.state, later) == {}
+
+
+OBJECTION = UUID("7d1f0c56-2f0e-4c8e-8f62-0d0f3d2b6a02")
+
+
+def letters_of(*closed: tuple[UUID, datetime]) -> Matters:
+    """Letters of two matters under one key, of which some were closed."""
+    key = data_key("rights-request", "request")
+    return Matters({key: frozenset({ERASURE, OBJECTION})}, dict(closed))
+
+
+@pytest.mark.clause("C69", "L7")
+def test_letters_under_one_key_wait_for_the_last_of_their_matters() -> None:
+    key = data_key("rights-request", "request")
+    person = given(registration("event_logistics")).state
+    early, late = datetime(2025, 1, 10, tzinfo=NOW.tzinfo), datetime(2025, 3, 5, tzinfo=NOW.tzinfo)
+    on = circumstances(now=datetime(2060, 1, 1, tzinfo=NOW.tzinfo))
+
+    def last_day(*closed: tuple[UUID, datetime]) -> date | None:
+        state = replace(person, data_keys={key: "rights-request"}, retention=letters_of(*closed))
+        found = expired(state, on).get(key)
+        return found.until if found else None
+
+    assert last_day() is None
+    assert last_day((ERASURE, early)) is None
+    assert last_day((ERASURE, early), (OBJECTION, late)) == date(2026, 3, 5)
+    assert last_day((ERASURE, late), (OBJECTION, early)) == date(2026, 3, 5)
+
+
+@pytest.mark.clause("C69", "L7")
+def test_an_execution_does_not_close_the_matter_and_its_closing_does() -> None:
+    """The certificate is final when everybody was told."""
+    asked = RequestErasure(erasure=ERASURE, source="secretariat")
+    person = given(registration("event_logistics"), asked, PREPARE, executed(PARTICIPATION))
+    close = CloseErasure(
+        erasure=ERASURE, destruction=Destruction(keys=(EXECUTION,), blobs=1, root=ROOT)
+    )
+    told = given(
+        registration("event_logistics"),
+        At(CLOSED_ON, asked),
+        At(CLOSED_ON, PREPARE),
+        At(CLOSED_ON, executed(PARTICIPATION)),
+        At(NOW, close),
+    )
+
+    assert ERASURE not in person.state.retention.closed
+    assert told.state.retention.closed == {ERASURE: NOW}
+
+
+@pytest.mark.clause("C69", "L7")
+def test_letters_whose_period_is_over_are_forgotten_and_the_others_are_not() -> None:
+    phone = frozenset({"contact.phone"})
+    other = RequestErasure(
+        erasure=OBJECTION, source="secretariat", statement="And", categories=phone
+    )
+    asked = RequestErasure(erasure=ERASURE, source="secretariat", statement="Please.")
+    letter, left = (data_key("rights-request", f"request.{key}") for key in (ERASURE, OBJECTION))
+    over = RetentionExecuted(
+        retention_class="rights-request",
+        generation=f"request.{ERASURE}",
+        until=date(2026, 1, 1),
+        policy="impel-1",
+        keys=(letter,),
+        classes=(),
+        blobs=1,
+        identifiers=False,
+        root=ROOT,
+    )
+    person = given(registration("event_logistics"), asked, other)
+
+    assert set(person.state.retention.letters) == {letter, left}
+    gone = given(registration("event_logistics"), asked, other, Record(over)).state.retention
+    assert set(gone.letters) == {left}
