@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 import asyncpg
+import uvloop
 
 from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.rebuild import rebuild
@@ -95,7 +96,7 @@ def _rebuild(url: str, workers: int) -> dict[str, float]:
 def _rebuild_here(url: str, workers: int) -> dict[str, float]:
     """In this process: seconds, and the memory of it and its workers, each at its peak."""
     began = time.perf_counter()
-    asyncio.run(rebuild(url, REBUILT, workers=workers))
+    uvloop.run(rebuild(url, REBUILT, workers=workers))
     seconds = time.perf_counter() - began
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+import uvloop
 
 from app.cli.answers import ExitCode, Json, answer, refused, unavailable
 from app.cli.configuration import read_settings
@@ -67,7 +68,7 @@ def rebuild_projections(
     with reached(read_settings()) as logins:
         url = _projector(logins)
         with progress("rebuild", as_json=as_json) as report:
-            rebuilt = asyncio.run(_rebuild(url, chosen, workers, report))
+            rebuilt = uvloop.run(_rebuild(url, chosen, workers, report))
     answer({"rebuilt": rebuilt}, map(_digest_line, rebuilt), as_json=as_json)
 
 
@@ -83,7 +84,7 @@ def compare_projections(
     with reached(read_settings()) as logins:
         url = _projector(logins)
         with progress("rebuild to compare with", as_json=as_json) as report:
-            compared = asyncio.run(_compare(url, chosen, workers, report))
+            compared = uvloop.run(_compare(url, chosen, workers, report))
     answer({"compared": compared}, map(_compared_line, compared), as_json=as_json)
     if any(one["slices_differing"] for one in compared):
         raise typer.Exit(ExitCode.NOT_IN_ORDER)

@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 import typer
+import uvloop
 
 from app.cli.answers import Json, answer, unavailable
 from app.cli.configuration import read_settings, refuse_migration_url
@@ -34,7 +35,7 @@ def work_beside(*, as_json: Json = False) -> None:
             raise unavailable(
                 "projector-url-missing", "set LEDGER_PROJECTOR_URL to that role's login"
             )
-        asyncio.run(_work(settings, logins, as_json=as_json))
+        uvloop.run(_work(settings, logins, as_json=as_json))
 
 
 async def _work(settings: Settings, logins: Logins, *, as_json: bool) -> None:

@@ -6,7 +6,9 @@ come keys and indexes, what was appended meanwhile, and the swap.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -101,7 +103,7 @@ async def load(
     progress: Progress | None = None,
 ) -> list[Run]:
     """Brings a new build of each projection up to its cut, with keys and indexes."""
-    with beside(url, workers - 1) as others:
+    with beside(url, workers - 1) as others, _without_collecting():
         connection = await connect(url, application=APPLICATION)
         try:
             runs = await _runs(connection, tuple(projections))
@@ -116,6 +118,18 @@ async def load(
             return runs
         finally:
             await connection.close()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Events and rows make no cycles, and looking for some takes an eighth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 async def _runs(connection: Connection, projections: tuple[Projection, ...]) -> list[Run]:

@@ -52,10 +52,12 @@ class Statement:
     No two rows that one event gives may touch the same row of a table.
     """
 
-    __slots__ = ("_names", "_of_builds", "apply", "sql", "table")
+    __slots__ = ("_called", "_names", "_of_builds", "apply", "sql", "table")
 
     def __init__(self, rows: TableValuedAlias, core: Executable) -> None:
         self._names = frozenset(rows.c.keys())
+        self._called: set[tuple[str, ...]] = set()
+        """Names as callers have given them so far: each caller's are looked at once."""
         self._of_builds: dict[int, str] = {}
         self.sql, parameters = compiled(core)
         self.table: Table = core.table  # type: ignore[attr-defined]  # an INSERT, UPDATE or DELETE
@@ -70,8 +72,10 @@ class Statement:
 
     def __call__(self, **row: Any) -> Write:
         """One more row; TypeError when its names are not exactly those of the given columns."""
-        if row.keys() != self._names:
-            raise TypeError(f"expected {', '.join(sorted(self._names))}")
+        if (names := tuple(row)) not in self._called:
+            if row.keys() != self._names:
+                raise TypeError(f"expected {', '.join(sorted(self._names))}")
+            self._called.add(names)
         return Write(self, row)
 
     def sql_of(self, build: int) -> str:

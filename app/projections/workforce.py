@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import uvloop
+
 from app.projections import PROJECTIONS
 from app.projections.loading import Run, load_all
 from app.projections.parking import Build
@@ -68,6 +70,7 @@ def _work(url: str, pipe: "Pipe[Any, Any]", inherited: "list[Pipe[Any, Any]]") -
     for one in inherited:
         one.close()
     gc.freeze()
+    gc.disable()  # as in `rebuild.load`
     named = {projection.name: projection for projection in PROJECTIONS}
     while True:
         try:
@@ -75,7 +78,7 @@ def _work(url: str, pipe: "Pipe[Any, Any]", inherited: "list[Pipe[Any, Any]]") -
         except EOFError:
             return
         run = Run(run_id, cut, tuple(Build(named[name], number) for name, number in builds))
-        asyncio.run(_load(url, run))
+        uvloop.run(_load(url, run))
 
 
 async def _load(url: str, run: Run) -> None:
