@@ -177,6 +177,7 @@ def story(scene: Scene) -> Iterator[Story]:
         yield Story(http, scene.markers, key, secret)
 
 
+@pytest.mark.clause("L51")
 def test_no_marker_is_left_anywhere_before_and_after_an_erasure(
     scene: Scene, story: Story, document: dict[str, Any]
 ) -> None:

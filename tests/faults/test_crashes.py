@@ -183,6 +183,7 @@ def cluster(variables: dict[str, str]) -> Iterator[embedded.Cluster]:
         yield held
 
 
+@pytest.mark.clause("L51")
 async def test_no_acknowledged_event_is_lost_doubled_or_out_of_order(
     variables: dict[str, str], cluster: embedded.Cluster, tmp_path: Path
 ) -> None:
