@@ -19,7 +19,7 @@ from app.domain.purpose_limitation import (
     SourceUnknown,
 )
 from app.domain.subjects import RegisterSubject
-from app.domain.suppressions import SubjectSuppressed
+from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.domain.text_values import ValueInvalid
 from app.events.collections import DataCollected
 from app.events.identifiers import IdentifierClaimed
@@ -27,7 +27,8 @@ from app.events.recorded import Section, Suppression
 from app.events.subjects import ChildDiscovered
 from app.events.suppressions import SuppressionCause, SuppressionMatched, SuppressionRecorded
 from app.policy.vocabulary import PORTABLE_BASES, LegalBasis, SourceOrigin
-from tests.spec import NOW, OCCASION, data_key, given, registration
+from tests.domain.test_consents import GIVE as CONSENT
+from tests.spec import NOW, OCCASION, At, data_key, given, registration
 
 SUBSCRIBER = registration("newsletter")
 OTHER_OCCASION = UUID("1f0d9c5e-7a3b-4c2d-8e6f-0a1b2c3d4e5f")
@@ -542,3 +543,31 @@ def test_what_the_law_demands_of_the_controller_is_collected_as_ever() -> None:
     command = collect("accounting", {"financial.claim": "Train, 41 EUR"}, source="secretariat")
 
     assert given(SUBSCRIBER).when(command).records
+
+
+@pytest.mark.clause("L29", "C20")
+def test_what_was_dropped_was_not_obtained_from_anybody() -> None:
+    """Nothing is held, so there is nothing to tell the person of."""
+    dropped = collect("survey", {"network.ip": "192.0.2.7"}, source="azavista")
+
+    assert given(SUBSCRIBER, dropped).state.collections.third_party_since is None
+
+
+@pytest.mark.clause("L29")
+def test_what_the_person_gives_later_does_not_stop_the_clock_of_the_notice() -> None:
+    others = collect("event_logistics", {"contact.name": "Ana"}, source="azavista")
+    own = collect("payments", {"billing.address": "Street 1"})
+
+    assert given(SUBSCRIBER, At(NOW, others), own).state.collections.third_party_since == NOW
+
+
+@pytest.mark.clause("C73", "L41")
+def test_a_consent_opens_what_the_register_closed_and_a_suppression_on_record_closes_it() -> None:
+    """The register's token may be older than the consent; the person's own record is not."""
+    command = collect(
+        "newsletter", {"contact.name": "Ana"}, suppressed_for=frozenset({"newsletter"})
+    )
+    left = Unsubscribe(purpose="newsletter", source="mailchimp")
+
+    assert given(SUBSCRIBER, CONSENT).when(command).records
+    given(SUBSCRIBER, CONSENT, left).when(command).then_refused(SubjectSuppressed)

@@ -585,3 +585,31 @@ def test_a_purpose_that_rests_on_something_else_says_on_what() -> None:
     given(SUBSCRIBER).when(replace(ASK, purpose="information")).then_refused(
         ConsentNotApplicable, purpose="information", basis="legitimate_interest"
     )
+
+
+@pytest.mark.clause("L14", "L60")
+def test_a_newer_agreement_to_another_transfer_does_not_move_the_end_of_this_one() -> None:
+    """Each purpose ends at its own time: the withdrawal's, or of what it ended."""
+    later = replace(EVIDENCE, occurred_at=NOW)
+    travel = replace(
+        AGREE, purpose="travel_booking", recipient="hotels", country="TR", evidence=later
+    )
+    withdraw = replace(WITHDRAW, purpose="event_security", occurred_at=BEFORE)
+    own = replace(AGREE, evidence=later)
+
+    ended = given(SUBSCRIBER, AGREE, At(NOW, travel), At(NOW, withdraw)).state
+    overtaken = given(SUBSCRIBER, At(NOW, own), At(NOW, withdraw)).state
+
+    assert ended.consents.of("event_security").ended_at == BEFORE
+    assert overtaken.consents.of("event_security").ended_at == NOW
+
+
+@pytest.mark.clause("L14", "L63")
+def test_a_consent_given_anew_remembers_that_an_earlier_one_ended() -> None:
+    """An older message that arrives late is still outdated."""
+    later = NOW + timedelta(hours=1)
+    person = given(SUBSCRIBER, GIVE, At(NOW, WITHDRAW), At(later, at(later)), now=later)
+
+    consent = person.state.consents.of("newsletter")
+    assert consent.proof is not None
+    assert consent.ended_at == NOW

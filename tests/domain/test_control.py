@@ -323,3 +323,26 @@ def test_an_event_of_another_kind_only_moves_the_version() -> None:
     state = CONTROL.evolve(after(PUBLISH), stored(Record(SuppressionLifted(purpose="x")), 2))
 
     assert state == replace(after(PUBLISH), version=2, leaf_hash=(2).to_bytes(32))
+
+
+@pytest.mark.clause("L5", "C28", "C77")
+def test_a_refusal_says_what_it_is_about() -> None:
+    """Without it, a tool that sends many could not tell which one was refused."""
+    state = after(PUBLISH)
+    for command, facts in (
+        (replace(SUPPLY, digest=OTHER), {"version": "impel-1", "language": "sv"}),
+        (replace(GENDER_ON, category="contact.name"), {"category": "contact.name"}),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            CONTROL.decide(command, state, circumstances(control=state))
+        assert refusal.value.facts == facts
+
+
+@pytest.mark.clause("L5")
+def test_one_category_that_is_switched_on_leaves_the_others_as_they_are() -> None:
+    state = ControlState(necessary_categories=frozenset({"profile.age"}))
+    [record] = CONTROL.decide(GENDER_ON, state, circumstances(control=state))
+
+    both = CONTROL.evolve(state, stored(record, 1))
+
+    assert both.necessary_categories == {"profile.age", "profile.gender"}

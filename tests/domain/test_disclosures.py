@@ -33,6 +33,7 @@ from app.domain.restrictions import Restrict, SubjectRestricted
 from app.domain.subjects import DiscoverChild
 from app.events.disclosures import DataDisclosed
 from app.events.notices import NoticeChannel
+from app.events.recorded import Record
 from app.events.restrictions import RestrictionGround
 from app.policy.vocabulary import AgreementKind
 from app.values import replace
@@ -43,6 +44,7 @@ from tests.spec import (
     OCCASION,
     POLICY,
     Given,
+    fold,
     given,
     registration,
 )
@@ -375,3 +377,41 @@ def _with_contract(recipient: str, contract: Contract) -> ControlState:
 
 def _only_contracts() -> ControlState:
     return replace(CONTRACTED, arrangements={})
+
+
+@pytest.mark.clause("L32")
+def test_everything_that_one_recipient_was_ever_given_adds_up() -> None:
+    """C-154/21: by name, for every purpose, on every ground, in every country."""
+    early, late = datetime(2020, 1, 7, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+    more = frozenset({"contact.name", "work.title"})
+    person = given(PERSON, share("onedrive", occurred_at=late))
+    both = person.when(
+        share("onedrive", purpose="network_exchange", categories=more, occurred_at=early)
+    ).after
+    shared = both.state.disclosures.shared["onedrive", None]
+
+    assert shared.purposes == {"event_logistics", "network_exchange"}
+    assert shared.categories == {"contact.name", "contact.email", "work.title"}
+    assert (shared.first_at, shared.last_at, shared.count) == (early, late, 2)
+
+
+@pytest.mark.clause("L32", "L59")
+def test_a_member_that_moved_was_given_data_in_both_countries_and_on_both_grounds() -> None:
+    person = given(PERSON)
+    for country, mechanism in (("se", "eea"), ("ch", "adequacy")):
+        event = DataDisclosed(
+            recipient="members",
+            member=MEMBER,
+            country=country,
+            mechanism=mechanism,
+            purpose="network_exchange",
+            categories=("contact.name",),
+            source=None,
+            occasion=None,
+            policy="impel-1",
+        )
+        person = Given(fold(person.state, (Record(event),), NOW), person.circumstances)
+    shared = person.state.disclosures.shared["members", MEMBER]
+
+    assert shared.countries == {"se", "ch"}
+    assert shared.mechanisms == {"eea", "adequacy"}

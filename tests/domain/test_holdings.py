@@ -1,5 +1,6 @@
 """What an erasure and a re-sealing leave of the fold: exactly what still has its key (Art. 17)."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -11,11 +12,14 @@ from app.domain.files import FILES, ReferenceFile
 from app.domain.identifiers import ClaimIdentifier
 from app.domain.obtaining import Obtained
 from app.domain.subject import SubjectState
+from app.events.collections import DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, ErasureStep, SectionsResealed
 from app.events.identifiers import Verification
 from app.events.recorded import Record, Section
+from app.events.retention import RetentionExecuted
 from app.identifiers import KeyId
-from tests.spec import OCCASION, data_key, given, registration, stored
+from app.values import replace
+from tests.spec import OCCASION, At, data_key, given, registration, stored
 
 ERASURE = UUID("eeeeeeee-0000-4000-8000-000000000001")
 TRIP = CollectData(
@@ -244,3 +248,115 @@ def test_an_event_of_another_concern_changes_nothing(concern: Concern[object]) -
 
 def _statements(state: SubjectState) -> tuple[holdings.Statement, ...]:
     return state.collections.held["contact.name", "event_logistics", None].statements
+
+
+def expired(retention_class: str, generation: str) -> Record:
+    """A period was over, and the key was destroyed."""
+    return Record(
+        RetentionExecuted(
+            retention_class=retention_class,
+            generation=generation,
+            until=date(2026, 1, 1),
+            policy="impel-1",
+            keys=(data_key(retention_class, generation),),
+            classes=(),
+            blobs=1,
+            identifiers=False,
+            root="a" * 64,
+        )
+    )
+
+
+@pytest.mark.clause("L7")
+def test_what_a_period_ended_is_gone_and_everything_else_stays() -> None:
+    """Its key is destroyed; values of the same category under other keys are not touched."""
+    left = after(expired("subscription", "membership")).collections
+
+    assert left.held
+    assert left.held == {
+        slot: one for slot, one in HISTORY.state.collections.held.items() if slot[1] != "newsletter"
+    }
+
+
+@pytest.mark.clause("L6")
+def test_what_was_superseded_once_keeps_the_time_at_which_it_was() -> None:
+    """Its successor was destroyed, and a new value takes the place: three histories, two left."""
+    claim = Obtained(purpose="payments", personal={"financial.claim": "Tåg"})
+    then = HISTORY.circumstances.now
+    older = CollectData(obtained=claim, source="secretariat", occurred_at=then.replace(2024))
+    newer = CollectData(obtained=claim, source="secretariat")
+    person = given(
+        registration("newsletter"), older, At(then, newer), expired("fiscal", "year.2026")
+    )
+    newest = person.when(replace(newer, occurred_at=then.replace(2025))).after
+    slot = ("financial.claim", "payments", None)
+    [before] = person.state.collections.held[slot].history()
+
+    current, former = newest.state.collections.held[slot].history()
+
+    assert (current.generation, former.generation) == ("year.2025", "year.2024")
+    assert former.superseded_at == before.superseded_at == then
+
+
+@pytest.mark.clause("L6", "C4")
+def test_a_corrected_value_lies_where_its_correction_says() -> None:
+    """In its class, bucket and key, under its policy, and without what was said of the old one."""
+    corrected = DataRectified(
+        category="contact.name",
+        source="secretariat",
+        policy="impel-2",
+        held={"event_logistics": "occasion"},
+        generations={"occasion": "occasion.7"},
+        supersedes=(2,),
+        occasion=None,
+    )
+    collections = after(Record(corrected)).collections
+    held = collections.held["contact.name", "event_logistics", None]
+
+    assert HISTORY.state.collections.held["contact.name", "event_logistics", None].statements
+    assert (held.retention_class, held.generation) == ("occasion", "occasion.7")
+    assert held.key_id == data_key("occasion", "occasion.7")
+    assert (held.source, held.policy, held.statements) == ("secretariat", "impel-2", ())
+
+
+@pytest.mark.clause("L31", "L37")
+def test_a_statement_moves_with_its_own_section_alone() -> None:
+    """Two statements on one value: the one that was sealed anew is found anew."""
+    twice = given(
+        registration("event_logistics"),
+        RectifyData(source="self_service", statements={"contact.name": "Formerly Å."}),
+        RectifyData(source="self_service", statements={"contact.name": "Since May."}),
+    ).state
+    second = twice.version
+
+    def places(state: SubjectState) -> list[tuple[int, str]]:
+        held = state.collections.held["contact.name", "event_logistics", None]
+        return [(one.version, one.retention_class) for one in held.statements]
+
+    moved = after(resealed(second, "participation", "correspondence.statement"), 12, twice)
+
+    assert places(twice) == [(second - 1, "participation"), (second, "participation")]
+    assert places(moved) == [(second - 1, "participation"), (12, "participation")]
+
+
+@pytest.mark.clause("L31", "L37")
+def test_a_value_and_what_was_said_of_it_move_together_when_they_lie_together() -> None:
+    """Both were collected into one section, and both are found under the new key."""
+    together = DataCompleted(
+        category="contact.name",
+        source="self_service",
+        policy="impel-1",
+        held={"event_logistics": "participation"},
+        generations={"participation": "membership"},
+        supplements=(2,),
+        occasion=None,
+    )
+    state = given(registration("event_logistics")).state
+    said = holdings.evolve(state.collections, stored(Record(together), 2))
+    moved = holdings.evolve(
+        said,
+        stored(resealed(2, "participation", "contact.name", "correspondence.statement"), 12),
+    )
+    held = moved.held["contact.name", "event_logistics", None]
+
+    assert (held.version, [one.version for one in held.statements]) == (12, [12])

@@ -322,3 +322,54 @@ def test_an_address_corrected_after_a_name_names_the_event_that_holds_it() -> No
     place = claimed.value_at - person.state.version - 1
     assert records[place].event.category == "contact.email"
     assert isinstance(records[place].event, DataRectified)
+
+
+@pytest.mark.clause("C7", "C45")
+def test_of_two_addresses_the_one_that_is_right_already_stays() -> None:
+    """Only the other one is released, and nothing is claimed that leads to the person already."""
+    added = ClaimIdentifier(
+        category="contact.email",
+        value=NEW,
+        purpose="newsletter",
+        source="self_service",
+        verification=Verification.LINK,
+    )
+    person = given(BOTH, added)
+
+    records = person.when(rectify({"contact.email": NEW}, former={4: OLD, 6: NEW})).records
+
+    released = [one.event for one in records if isinstance(one.event, IdentifierReleased)]
+    assert [event.identifier for event in released] == [4]
+    assert not any(isinstance(one.event, IdentifierClaimed) for one in records)
+    assert isinstance(records[0].event, DataRectified), "the collected one is corrected"
+
+
+@pytest.mark.clause("C7")
+def test_what_happened_to_a_corrected_address_has_its_time() -> None:
+    earlier = datetime(2026, 11, 1, tzinfo=UTC)
+    command = rectify({"contact.email": NEW}, former={4: OLD}, occurred_at=earlier)
+
+    assert [one.occurred_at for one in given(BOTH).when(command).records] == [earlier] * 3
+
+
+@pytest.mark.clause("L6", "C13")
+def test_values_of_two_classes_and_one_occasion_are_corrected_by_one_event() -> None:
+    """Two buckets of one class need two events, and so does what fits only one of two others."""
+    years = [
+        CollectData(
+            obtained=Obtained(purpose=purpose, personal={"financial.claim": "Tåg"}),
+            source="secretariat",
+            occurred_at=datetime(year, 3, 1, tzinfo=UTC),
+        )
+        for purpose, year in (("payments", 2024), ("accounting", 2025))
+    ]
+    person = given(BOTH, *years)
+
+    for_claims = person.when(rectify({"financial.claim": "Buss"})).records
+    for_names = person.when(rectify({"contact.name": "Zoë"})).records
+
+    assert [one.event.generations for one in for_claims] == [
+        {"fiscal": "year.2024"},
+        {"fiscal": "year.2025"},
+    ]
+    assert [set(one.event.generations) for one in for_names] == [{"participation", "subscription"}]

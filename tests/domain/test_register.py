@@ -3,9 +3,15 @@
 import pytest
 
 from app.domain.purpose_limitation import PurposeUnknown
-from app.domain.register import REGISTER, RegisterState, SuppressUnknown
+from app.domain.register import (
+    REGISTER,
+    RecordRegisterReading,
+    RegisterState,
+    SuppressUnknown,
+)
 from app.events.policies import LawPublished
 from app.events.recorded import Record, Suppression
+from app.events.registers import RegisterConsulted, RegisterForm
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
 from app.values import replace
 from tests.spec import NOW, circumstances, stored
@@ -75,3 +81,29 @@ def test_other_events_of_the_stream_are_counted_over() -> None:
 def test_no_address_shows_in_a_command() -> None:
     """What is printed by accident must say nothing."""
     assert "gone@" not in repr(LEAVE)
+
+
+@pytest.mark.clause("L3")
+def test_a_reading_of_a_register_is_on_record() -> None:
+    """Who read it stands in the entry; for which purpose, how and how far, in the event."""
+    reading = RecordRegisterReading(
+        register="sharing",
+        purpose="rights_requests",
+        form=RegisterForm.CSV,
+        filters=("recipient",),
+        stands_at=41,
+    )
+
+    assert REGISTER.decide(reading, RegisterState(), circumstances()) == (
+        Record(
+            RegisterConsulted(
+                register="sharing",
+                purpose="rights_requests",
+                form=RegisterForm.CSV,
+                filters=("recipient",),
+                stands_at=41,
+            )
+        ),
+    )
+    with pytest.raises(PurposeUnknown):
+        REGISTER.decide(replace(reading, purpose="curiosity"), RegisterState(), circumstances())

@@ -130,3 +130,17 @@ def test_the_times_are_those_at_which_it_happened() -> None:
     [ended] = given(PERSON, participates()).when(leaves()).records
 
     assert (record.occurred_at, ended.occurred_at) == (JUNE, JULY)
+
+
+@pytest.mark.clause("L40")
+def test_the_latest_end_counts_whatever_still_lasts() -> None:
+    later = datetime(2026, 8, 15, tzinfo=UTC)
+    person = given(
+        PERSON,
+        participates(),
+        participates(OTHER_PROJECT),
+        leaves(OTHER_PROJECT, at=later),
+        leaves(at=JULY),
+    )
+
+    assert person.state.relationships.last_ended_at == later

@@ -227,3 +227,31 @@ def test_the_time_of_a_restriction_is_when_it_happened() -> None:
     state = given(PERSON, replace(RESTRICT, occurred_at=earlier)).state
 
     assert state.restrictions.active[KEY].since == earlier
+
+
+@pytest.mark.clause("L42")
+def test_a_restriction_that_is_on_is_not_set_again_under_its_id() -> None:
+    """A message that comes twice, changed or not, is the same restriction."""
+    given(PERSON, RESTRICT).when(
+        replace(RESTRICT, ground=RestrictionGround.LEGAL_CLAIMS)
+    ).then_nothing()
+
+
+@pytest.mark.clause("L42")
+def test_every_restriction_that_ended_stays_ended() -> None:
+    other = replace(RESTRICT, restriction=OTHER, ground=RestrictionGround.LEGAL_CLAIMS)
+    lifts = [
+        command
+        for key in (KEY, OTHER)
+        for command in (replace(ANNOUNCE, restriction=key), replace(LIFT, restriction=key))
+    ]
+
+    assert given(PERSON, RESTRICT, other, *lifts).state.restrictions.ended == {KEY, OTHER}
+
+
+@pytest.mark.clause("L42", "L43")
+def test_an_objection_that_restricted_nothing_ends_no_restriction() -> None:
+    """Against advertising it is granted at once."""
+    state = given(PERSON, replace(OBJECT, purpose="information", recipient=None)).state
+
+    assert state.restrictions.ended == frozenset()

@@ -5,9 +5,10 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from app.domain.purpose_limitation import CategoryUnknown
-from app.domain.text_values import ValueInvalid
+from app.domain.text_values import LINE_LENGTH_MAX, ValueInvalid
 from app.domain.values import normalise, normalised
 from app.policy.vocabulary import ValueFormat
+from app.values import replace
 from tests.spec import POLICY
 
 
@@ -107,3 +108,29 @@ def test_a_refusal_never_repeats_a_value(category: str, value: str) -> None:
 
 def test_every_format_of_the_policy_language_is_covered() -> None:
     assert {kind.format for kind in POLICY.categories.values()} == set(ValueFormat)
+
+
+@pytest.mark.parametrize(
+    ("free_text", "length_max", "kept"),
+    [(True, 80, "a\nb"), (False, LINE_LENGTH_MAX + 1, "a\nb"), (False, LINE_LENGTH_MAX, None)],
+)
+def test_text_may_have_several_lines_where_it_is_free_or_long(
+    free_text: bool, length_max: int, kept: str | None
+) -> None:
+    category = replace(
+        POLICY.categories["survey.answers"], free_text=free_text, max_length=length_max
+    )
+
+    if kept is None:
+        with pytest.raises(ValueInvalid):
+            normalise(category, "a\nb")
+    else:
+        assert normalise(category, "a\nb") == kept
+
+
+def test_text_is_bounded_by_its_own_category() -> None:
+    category = replace(POLICY.categories["survey.answers"], free_text=True, max_length=5000)
+
+    assert normalise(category, "x" * 5000) == "x" * 5000
+    with pytest.raises(ValueInvalid):
+        normalise(category, "x" * 5001)
