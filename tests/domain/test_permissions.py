@@ -56,7 +56,12 @@ from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureTrigger
 from app.events.notices import NoticeChannel
-from app.events.objections import ObjectionOverridden
+from app.events.objections import (
+    ObjectionCause,
+    ObjectionGround,
+    ObjectionOverridden,
+    ObjectionRaised,
+)
 from app.events.restrictions import RestrictionGround
 from app.events.suppressions import SuppressionMatched
 from app.policy.vocabulary import AgreementKind, WithoutAgreement
@@ -64,6 +69,7 @@ from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING, at
 from tests.spec import (
     CONTRACTED,
+    LAW,
     NOTHING_ARRANGED,
     NOW,
     POLICY,
@@ -731,3 +737,59 @@ def test_every_reason_stands_in_the_table() -> None:
         Objected,
         NoticeMissing,
     } <= set(REFUSALS)
+
+
+@pytest.mark.clause("L60")
+def test_a_transfer_agreed_to_counts_whatever_country_is_named_of_a_single_recipient() -> None:
+    """The country of a vendor is its own; only that of a group's member is asked for."""
+    agreed = GiveExplicitTransferConsent(
+        purpose="network_exchange", recipient="basecamp", evidence=EVIDENCE
+    )
+    person = given(PERSON, agreed, control=replace(CONTRACTED, arrangements={}))
+
+    assert allowed(person, country="US") == "explicit_consent"
+    assert allowed(person) == "explicit_consent"
+
+
+@pytest.mark.clause("L55", "L60")
+def test_a_law_without_the_derogation_leaves_a_transfer_without_a_ground() -> None:
+    mechanisms = {key: one for key, one in LAW.mechanisms.items() if key != "explicit_consent"}
+    agreed = GiveExplicitTransferConsent(
+        purpose="network_exchange", recipient="basecamp", evidence=EVIDENCE
+    )
+    person = given(PERSON, agreed, control=replace(CONTRACTED, arrangements={}))
+    without = replace(person.circumstances, law=replace(LAW, mechanisms=mechanisms))
+
+    answered = permission(person.state, "network_exchange", "basecamp", EMAIL, without)
+
+    assert isinstance(answered, Denied)
+    assert answered.refusal is TransferNoBasis
+
+
+@pytest.mark.clause("L42", "L44")
+def test_a_restriction_that_an_objection_left_is_named_as_such() -> None:
+    overridden = given(PERSON, At(NOW, OBJECT), ObjectionOverridden(objection=KEY))
+    answered = asked(overridden)
+
+    assert isinstance(answered, Denied)
+    assert answered.facts == {"ground": "objection"}
+
+
+@pytest.mark.clause("L43", "C65")
+def test_only_a_consent_that_is_younger_than_the_objection_answers_it() -> None:
+    """At the same moment, or before, the person's no is the last word."""
+    raised = ObjectionRaised(
+        objection=KEY,
+        ground=ObjectionGround.OWN_SITUATION,
+        purpose=None,
+        recipient=None,
+        cause=ObjectionCause.PERSON,
+        source="email",
+    )
+    person = registration("newsletter", "network_exchange")
+    for since in (NOW - timedelta(days=1), NOW, NOW + timedelta(seconds=1)):
+        later = given(
+            person, At(max(NOW, since), at(since)), At(NOW, raised), now=NOW + timedelta(hours=1)
+        )
+        answered = asked(later, "newsletter", "mailchimp")
+        assert isinstance(answered, Allowed) is (since > NOW)

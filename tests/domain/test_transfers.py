@@ -8,7 +8,7 @@ from app.domain.control import Arrangement, ControlState
 from app.domain.transfers import Fall, MechanismUnknown, fall, mechanism_named
 from app.policy.model import Recipient
 from app.values import replace
-from tests.spec import CONTRACTED, NOW, POLICY, circumstances
+from tests.spec import CONTRACTED, NOTHING_ARRANGED, NOW, POLICY, circumstances
 
 DAY = date(2027, 3, 1)
 ARRANGED = Arrangement(since=date(2024, 1, 1), evidence_on=NOW.date())
@@ -99,3 +99,49 @@ def test_only_mechanisms_of_the_law_can_fall() -> None:
     for name in ("eea", "safe_harbour", ""):
         with pytest.raises(MechanismUnknown):
             mechanism_named(name, circumstances())
+
+
+@pytest.mark.clause("L57")
+def test_what_carried_on_the_day_before_is_what_counts() -> None:
+    """Arranged on the very last day before it fell."""
+    last_day = Arrangement(since=DAY - timedelta(days=1), evidence_on=NOW.date())
+    control = replace(NOTHING_ARRANGED, arrangements={("mailchimp", "dpf"): last_day})
+
+    assert fallen(control=control).before == "dpf"
+
+
+@pytest.mark.clause("L55", "L57")
+def test_the_adequacy_of_the_whole_country_remains_and_no_other_does() -> None:
+    """Art. 45: what is arranged for a recipient in Switzerland does not need to be."""
+    swiss = replace(recipient("mailchimp"), countries=("CH",))
+
+    found = fall(swiss, None, "scc_2021", DAY, given=circumstances(control=WITH_CLAUSES))
+
+    assert found.remaining == ("adequacy_ch",)
+    assert found.after == "adequacy_ch"
+
+
+@pytest.mark.clause("L57")
+def test_what_is_no_mechanism_for_all_of_it_does_not_remain() -> None:
+    """The area is no mechanism, a derogation is of one person, and some words say nothing."""
+    declared = ("eea", "explicit_consent", "safe_harbour", "bcr")
+    one = replace(recipient("mailchimp"), mechanisms=declared)
+
+    found = fall(one, None, "dpf", DAY, given=circumstances())
+
+    assert found.remaining == ("bcr",)
+
+
+@pytest.mark.clause("L57", "L59")
+def test_a_member_keeps_what_is_arranged_for_its_country() -> None:
+    """Named as callers name it, in small letters."""
+    control = replace(
+        CONTRACTED,
+        arrangements={("members", key): ARRANGED for key in ("dpf", "adequacy_ch", "bcr")},
+    )
+
+    swiss = fallen("members", "bcr", country="ch", control=control)
+    american = fallen("members", "bcr", country="us", control=control)
+
+    assert swiss.remaining == ("adequacy_ch",)
+    assert american.remaining == ("dpf",)
