@@ -8,6 +8,8 @@ import pytest
 from app.policy.check import Change, ChangeKind, Remark, TextRefused, check, diff, verify_text
 from app.policy.loader import load, load_law, packaged_law_structure, packaged_structure
 from app.policy.model import Policy
+from app.policy.vocabulary import LegalBasis
+from app.values import replace
 from tests.policy.notices import SOUND, impel, law
 
 TODAY = date(2026, 11, 22)
@@ -181,3 +183,59 @@ def test_the_declared_bytes_are_taken() -> None:
     digest = sha256(raw).hexdigest()
 
     assert verify_text(changed((impel().texts["sv"].sha256, digest)), "sv", raw).raw == raw
+
+
+@pytest.mark.clause("C30", "C31", "C39", "C48", "C74")
+def test_a_remark_names_the_clause_that_it_is_about() -> None:
+    """So that a page about a clause shows what is open of it."""
+    aged = changed(
+        ("minimum_age = 16", "minimum_age = 13"),
+        (
+            'policy_url = "https://37signals.com/policies/"',
+            'policy_url = "https://37signals.com/policies/"\npolicy_checked_at = 2025-01-01',
+        ),
+    )
+    clauses = {remark.where: remark.clauses for remark in check(aged, law(), TODAY)}
+
+    assert clauses["mechanisms.privacy_shield"] == ("C30",)
+    assert clauses["recipients.mailchimp.mechanisms"] == ("C30",)
+    assert clauses["minimum_age"] == ("C74",)
+    assert clauses["purposes.information.legitimate_interest"] == ("C31",)
+    assert clauses["uses.survey.assessment"] == ("C31",)
+    assert clauses["recipients.azavista.service_types"] == ("C39",)
+    assert clauses["recipients.azavista.policy_url"] == ("C48",)
+    assert clauses["recipients.basecamp.policy_checked_at"] == ("C48",)
+
+
+@pytest.mark.clause("C31")
+def test_every_purpose_on_interest_is_looked_at_wherever_it_stands() -> None:
+    """Behind one that rests on something else, and in each of the three tables."""
+    policy = impel()
+    interest = replace(policy.statutory["accounting"], legal_basis=LegalBasis.LEGITIMATE_INTEREST)
+    odd = replace(policy, statutory={**policy.statutory, "accounting": interest})
+    found = remarks(odd)
+
+    for table, purposes in (("purposes", odd.purposes), ("uses", odd.uses)):
+        for purpose in purposes.values():
+            resting = purpose.legal_basis is LegalBasis.LEGITIMATE_INTEREST
+            unweighed = resting and purpose.assessment is None
+            assert (f"{table}.{purpose.key}.assessment" in found) is unweighed
+    assert "statutory.accounting.assessment" in found
+
+
+def test_a_sequence_is_written_in_one_order() -> None:
+    after = changed(('clauses = ["C25", "C45"]', 'clauses = ["C99", "C25"]'))
+
+    assert diff(impel(), after) == (
+        Change("recipients.mailchimp.clauses", ChangeKind.CHANGED, "C25, C45", "C25, C99"),
+    )
+
+
+def test_what_is_there_now_and_was_not_is_written_out() -> None:
+    """A table that was empty is another thing than an entry that changed."""
+    before = replace(impel(), measures={})
+
+    found = diff(before, impel())
+
+    assert {change.kind for change in found} == {ChangeKind.ADDED}
+    assert {change.where for change in found} == {f"measures.{key}" for key in impel().measures}

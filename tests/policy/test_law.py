@@ -231,9 +231,8 @@ def test_easter_falls_where_the_tables_say(year: int, day: date) -> None:
     assert easter_sunday(year) == day
 
 
-@given(st.integers(1583, 9999))
-def test_easter_agrees_with_the_older_way_of_reckoning(year: int) -> None:
-    """Knuth's arrangement (The Art of Computer Programming 1.3.2, exercise 14)."""
+def _easter_of_knuth(year: int) -> date:
+    """The Art of Computer Programming 1.3.2, exercise 14."""
     golden = year % 19 + 1
     century = year // 100 + 1
     skipped = 3 * century // 4 - 12
@@ -244,9 +243,13 @@ def test_easter_agrees_with_the_older_way_of_reckoning(year: int) -> None:
     full = 44 - epact
     full += 30 if full < 21 else 0
     day = full + 7 - (sunday + full) % 7
-    expected = date(year, 4, day - 31) if day > 31 else date(year, 3, day)
+    return date(year, 4, day - 31) if day > 31 else date(year, 3, day)
 
-    assert easter_sunday(year) == expected
+
+@given(st.integers(1583, 9999))
+def test_easter_agrees_with_the_older_way_of_reckoning(year: int) -> None:
+    """Knuth's arrangement."""
+    assert easter_sunday(year) == _easter_of_knuth(year)
 
 
 @pytest.mark.clause("L13", "C5", "C29", "C55")
@@ -266,3 +269,32 @@ def test_bases_and_rights_know_their_articles() -> None:
         "Art. 15", "Art. 16", "Art. 17", "Art. 18", "Art. 20", "Art. 21", "Art. 7(3)",
         "Art. 77", "Art. 22",
     ]  # fmt: skip
+
+
+def test_easter_agrees_with_the_calendars_own_rules_in_every_year_of_a_thousand() -> None:
+    """It is a Sunday, from 22 March to 25 April; the full moons come back after 19 years."""
+    for year in range(1583, 2600):
+        found = easter_sunday(year)
+        assert found.weekday() == 6
+        assert date(year, 3, 22) <= found <= date(year, 4, 25)
+        assert found == _easter_of_knuth(year)
+
+
+@pytest.mark.clause("L55")
+def test_a_country_belongs_to_the_area_from_its_first_day() -> None:
+    """Croatia, provisionally since 12 April 2014."""
+    member = law().area["HR"]
+
+    assert member.holds(member.valid_from)
+    assert not member.holds(member.valid_from - timedelta(days=1))
+
+
+def test_a_holiday_is_one_from_the_day_on_which_it_became_one() -> None:
+    first = 'name = "Armistice"'
+    structure = packaged_law_structure().decode()
+    start = structure.index(first)
+    since = structure.index("valid_from", start)
+    line_end = structure.index("\n", since)
+    for began, held in ((date(2030, 11, 11), True), (date(2030, 11, 12), False)):
+        moved = f"{structure[:since]}valid_from = {began.isoformat()}{structure[line_end:]}"
+        assert (date(2030, 11, 11) in load_law(moved.encode()).holidays(2030)) is held

@@ -5,7 +5,10 @@ import pytest
 from app.policy.cues import LanguageUnknown, packaged_cues
 from app.policy.linter import RULES, lint
 from app.policy.loader import load_law, packaged_law_structure
+from app.policy.model import Policy
 from app.policy.text import PolicyDocument
+from app.policy.vocabulary import LegalBasis, Severity
+from app.values import replace
 from tests.policy.notices import SOUND, SPOILINGS, Spoiling, findings, impel, law
 
 ALL_CODES = tuple(f"PL{number:02}" for number in range(1, 28))
@@ -133,3 +136,139 @@ def test_a_language_without_cue_words_is_said_to_have_none() -> None:
     for language in ("xx", "../sv", "sv.toml", ""):
         with pytest.raises(LanguageUnknown):
             packaged_cues(language)
+
+
+EDITORIAL, INCOMPLETE, UNLAWFUL = Severity.EDITORIAL, Severity.INCOMPLETE, Severity.UNLAWFUL
+FOUND: dict[str, tuple[Severity, tuple[str, ...], tuple[str, ...], int]] = {
+    "PL01": (EDITORIAL, ("C28",), (), 1),
+    "PL03": (UNLAWFUL, ("C29",), ("purposes.event_security",), 1),
+    "PL04": (UNLAWFUL, ("C55",), (), 1),
+    "PL05": (UNLAWFUL, ("C29",), ("purposes.event_security",), 1),
+    "PL06": (INCOMPLETE, ("C58",), ("recipients.google_drive",), 1),
+    "PL07": (INCOMPLETE, ("C60",), ("retention_classes",), 1),
+    "PL08": (INCOMPLETE, ("C53",), (), 1),
+    "PL09": (EDITORIAL, ("C50",), (), 2),
+    "PL10": (EDITORIAL, ("C57",), (), 1),
+    "PL11": (INCOMPLETE, ("C84",), ("effective_from",), 0),
+    "PL12": (INCOMPLETE, ("C33",), (), 1),
+    "PL13": (INCOMPLETE, ("C85",), (), 0),
+    "PL14": (INCOMPLETE, ("C85",), (), 0),
+    "PL15": (
+        INCOMPLETE,
+        ("C31", "C85"),
+        tuple(
+            f"purposes.{key}"
+            for key, purpose in impel().purposes.items()
+            if purpose.legal_basis is LegalBasis.LEGITIMATE_INTEREST
+        ),
+        1,
+    ),
+    "PL16": (INCOMPLETE, ("C85",), (), 0),
+    "PL17": (INCOMPLETE, ("C14", "C85"), (), 2),
+    "PL18": (INCOMPLETE, ("C85",), (), 0),
+    "PL19": (INCOMPLETE, ("C80",), ("rights.rectification",), 0),
+    "PL20": (UNLAWFUL, ("C21",), (), 1),
+    "PL21": (UNLAWFUL, ("C20",), ('categories."network.ip"',), 1),
+    "PL22": (INCOMPLETE, ("C59",), (), 1),
+    "PL23": (EDITORIAL, ("C82",), (), 1),
+    "PL24": (EDITORIAL, ("C43", "C47"), ("recipients.google_forms.aliases",), 1),
+    "PL25": (UNLAWFUL, ("C10",), ('categories."profile.gender"',), 1),
+    "PL26": (EDITORIAL, ("C31",), ("purposes.newsletter",), 1),
+    "PL27": (UNLAWFUL, ("C54", "C56"), ("recipients.tawk.vendor_practice",), 1),
+}
+"""Code -> severity, clauses, keys of the structure, number of lines. PL02 names ten vendors."""
+
+
+@pytest.mark.clause("L30")
+@pytest.mark.parametrize("spoiling", SPOILED)
+def test_a_finding_says_how_grave_it_is_and_what_it_concerns(spoiling: Spoiling) -> None:
+    """What a desk sorts by, and what a page about a clause or a recipient links to."""
+    (found,) = findings(spoiling.applied())
+    expected = FOUND.get(spoiling.code, (UNLAWFUL, ("C30",), found.keys, 1))
+
+    assert (found.severity, found.clauses, found.keys, len(found.lines)) == expected
+
+
+def detail(code: str, text: str) -> str:
+    """What one finding says of a text."""
+    (found,) = (one for one in findings(text) if one.code == code)
+    return found.detail
+
+
+@pytest.mark.clause("PL19")
+def test_a_correction_that_is_told_elsewhere_is_said_to_be() -> None:
+    """Where it stands is where the person will look for it."""
+    without = SOUND.replace("kopia, rättelse eller", "kopia eller")
+    elsewhere = without.replace("svarar på frågor.", "svarar på frågor om rättelse.")
+
+    assert detail("PL19", without).endswith(" nowhere")
+    assert detail("PL19", elsewhere).endswith(" only elsewhere")
+
+
+@pytest.mark.clause("PL08")
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("I det som samlas in ingår: Annat på sidan.", True),
+        ("I det som samlas in ingår: E-postadress.", False),
+        ("I det som samlas in ingår en del. Annat på sidan.", False),
+        ("Vi skriver: Annat på sidan.", False),
+    ],
+)
+def test_a_list_is_cut_off_where_a_colon_is_followed_by_no_category(text: str, cut: bool) -> None:
+    spoiled = SOUND.replace("I chatten från", f"{text} I chatten från")
+
+    assert ("PL08" in [one.code for one in findings(spoiled)]) is cut
+
+
+@pytest.mark.clause("PL15")
+def test_a_claimed_interest_is_to_be_named_whatever_the_structure_says() -> None:
+    """A notice that relies on none, in structure and in words, has none to name."""
+    silent = SOUND.replace("annars ett berättigat intresse av att samarbeta", "inget annat")
+    unnamed = SOUND.replace("intresse av att samarbeta", "intresse")
+    consent = {
+        key: purpose
+        for key, purpose in impel().purposes.items()
+        if purpose.legal_basis is LegalBasis.CONSENT
+    }
+    on_consent = replace(impel(), purposes=consent)
+
+    def codes(policy: Policy, text: str) -> set[str]:
+        document = PolicyDocument(text.encode())
+        return {one.code for one in lint(policy, law(), document, packaged_cues("sv"))}
+
+    assert "PL15" in codes(impel(), unnamed)
+    assert "PL15" in codes(impel(), silent), "the structure relies on it"
+    assert "PL15" in codes(on_consent, unnamed), "the text relies on it"
+    assert "PL15" not in codes(on_consent, silent)
+
+
+@pytest.mark.clause("PL22")
+def test_another_safeguard_may_stand_in_another_paragraph_on_storage() -> None:
+    """Encryption on the way is a finding only where nothing else is told of."""
+    alone = SOUND.replace(" och behörighet ges per person", "")
+    beside = alone.replace(" • Tid\n", " • Åtkomst\n  Behörighet ges per person.\n • Tid\n")
+    neither = alone.replace(", trafiken är krypterad", "")
+
+    assert "PL22" in [one.code for one in findings(alone)]
+    assert "PL22" not in [one.code for one in findings(beside)]
+    assert "PL22" not in [one.code for one in findings(neither)]
+
+
+@pytest.mark.clause("PL12")
+def test_a_policy_on_storage_that_everybody_can_open_is_public() -> None:
+    """An address where it can be read is enough."""
+    inside = SOUND.replace("Båda fälten", "Vår policy för lagring delas med medlemmar. Båda fälten")
+    outside = inside.replace("delas med medlemmar", "delas med medlemmar på https://impel.example")
+
+    assert "PL12" in [one.code for one in findings(inside)]
+    assert "PL12" not in [one.code for one in findings(outside)]
+
+
+@pytest.mark.clause("PL27")
+def test_a_denial_is_laid_at_the_door_of_whom_the_paragraph_is_about() -> None:
+    denied = SOUND.replace("utan konto.", "utan konto. Samtalen sparas inte.")
+    elsewhere = SOUND.replace("svarar på frågor.", "svarar på frågor. Samtalen sparas inte.")
+
+    assert "PL27" in [one.code for one in findings(denied)]
+    assert "PL27" not in [one.code for one in findings(elsewhere)]

@@ -394,7 +394,14 @@ def test_a_use_of_a_use_of_a_use_is_refused() -> None:
 def test_one_name_for_two_recipients_is_refused() -> None:
     other = '\n[recipients.post]\ntitle = "postkorb"\nrole = "controller"\ncountries = ["BE"]\n'
 
-    assert "recipients.post" in faults((SMALL + other).encode())
+    assert faults((SMALL + other).encode()) == {"recipients.post": "has a name that mailer has too"}
+
+
+@pytest.mark.clause("C47")
+def test_one_name_for_a_recipient_and_a_source_of_another_key_is_refused() -> None:
+    other = '\n[sources.post]\ntitle = "Postkorb"\norigin = "subject"\n'
+
+    assert faults((SMALL + other).encode())["sources.post"] == "has a name that mailer has too"
 
 
 @pytest.mark.parametrize(
@@ -539,6 +546,8 @@ def test_what_is_no_toml_is_refused() -> None:
         ),
         ("BE = ", "Belgium = ", "area.Belgium", "the key has not the shape of a key"),
         ("BE = ", "be = ", "area.be", "the key has not the shape of a key"),
+        ("BE = ", "BEL = ", "area.BEL", "the key has not the shape of a key"),
+        ("BE = ", '"BÉ" = ', "area.BÉ", "the key has not the shape of a key"),
         (
             "value = 1",
             "value = 1.5",
@@ -574,3 +583,10 @@ def test_a_version_that_is_not_packaged_is_a_key_error() -> None:
     for version in ("impel-2", "../law", ""):
         with pytest.raises(KeyError):
             packaged_structure(version)
+
+
+def test_a_period_is_read_with_its_months_and_its_days() -> None:
+    structure = spoiled(SMALL, 'keep = "P1Y6M"', 'keep = "P1Y6M10D"')
+    keep = load(structure).retention_classes["membership"].keep
+
+    assert (keep.months, keep.days) == (18, 10)

@@ -134,3 +134,13 @@ def test_a_number_out_of_turn_opens_no_section() -> None:
 def test_what_is_not_utf_8_is_refused_and_not_repeated() -> None:
     with pytest.raises(TextUnreadable, match=r"^the text is not UTF-8$"):
         _ = PolicyDocument(b"caf\xe9").blocks
+
+
+def test_what_follows_a_numbered_line_is_a_paragraph_of_its_own() -> None:
+    blocks = document("1. One\nwords\nmore words\n\nothers\n").blocks
+
+    assert [(block.kind.value, block.text) for block in blocks] == [
+        ("heading", "One"),
+        ("paragraph", "words\nmore words"),
+        ("paragraph", "others"),
+    ]
