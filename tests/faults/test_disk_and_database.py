@@ -119,7 +119,7 @@ def _requests(client: httpx.AsyncClient, person: str, key: dict[str, str]) -> di
     return {
         "append": lambda: client.post(f"{person}/collections", json=COLLECTED, headers=key),
         "read": lambda: client.get(person, headers=purpose),
-        "timeline": lambda: client.get(f"{person}/events"),
+        "timeline": lambda: client.get(f"{person}/events", headers={"purpose": "event_logistics"}),
         "look-up": lambda: client.post("/v1/subjects:lookup", json=address),
         "permission": lambda: client.post("/v1/permissions:check", json=asked),
         "report": lambda: client.get(f"{person}/access-report"),
