@@ -119,11 +119,11 @@ def _requests(client: httpx.AsyncClient, person: str, key: dict[str, str]) -> di
     return {
         "append": lambda: client.post(f"{person}/collections", json=COLLECTED, headers=key),
         "read": lambda: client.get(person, headers=purpose),
-        "timeline": lambda: client.get(f"{person}/events", headers={"purpose": "event_logistics"}),
+        "timeline": lambda: client.get(f"{person}/events", headers=purpose),
         "look-up": lambda: client.post("/v1/subjects:lookup", json=address),
         "permission": lambda: client.post("/v1/permissions:check", json=asked),
         "report": lambda: client.get(f"{person}/access-report"),
-        "disclosures": lambda: client.get(f"{person}/disclosures"),
+        "disclosures": lambda: client.get(f"{person}/disclosures", headers=purpose),
         "preview": lambda: client.get(f"{person}/erasure/preview"),
         "ready": lambda: client.get("/readyz"),
     }
