@@ -426,3 +426,24 @@ def test_a_breach_knows_its_last_event_and_when_it_was_recorded() -> None:
 
     assert (state.version, state.leaf_hash) == (2, (2).to_bytes(32))
     assert state.last_at == state.detected_at == state.assessed_at == NOW
+
+
+@pytest.mark.clause("L52")
+@pytest.mark.parametrize(
+    ("commands", "due"),
+    [
+        ((), True),
+        ((assessed(BreachRisk.LIKELY),), True),
+        ((assessed(BreachRisk.HIGH),), True),
+        ((assessed(BreachRisk.UNLIKELY),), False),
+        ((AUTHORITY,), False),
+        ((replace(LETTERS, complete=False),), True),
+        ((AUTHORITY, assessed(BreachRisk.HIGH)), False),
+        ((AUTHORITY, assessed(BreachRisk.UNLIKELY)), False),
+    ],
+)
+def test_the_authority_is_due_a_first_word_unless_a_risk_is_unlikely(
+    commands: tuple[Command, ...], due: bool
+) -> None:
+    """Art. 33(1): a letter to people is none to the authority."""
+    assert after(DETECT, *commands).authority_due is due
