@@ -27,8 +27,9 @@ from app.events.recorded import Section, Suppression
 from app.events.subjects import ChildDiscovered
 from app.events.suppressions import SuppressionCause, SuppressionMatched, SuppressionRecorded
 from app.policy.vocabulary import PORTABLE_BASES, LegalBasis, SourceOrigin
+from app.values import replace
 from tests.domain.test_consents import GIVE as CONSENT
-from tests.spec import NOW, OCCASION, At, data_key, given, registration
+from tests.spec import NOW, OCCASION, POLICY, At, data_key, given, registration
 
 SUBSCRIBER = registration("newsletter")
 OTHER_OCCASION = UUID("1f0d9c5e-7a3b-4c2d-8e6f-0a1b2c3d4e5f")
@@ -571,3 +572,14 @@ def test_a_consent_opens_what_the_register_closed_and_a_suppression_on_record_cl
 
     assert given(SUBSCRIBER, CONSENT).when(command).records
     given(SUBSCRIBER, CONSENT, left).when(command).then_refused(SubjectSuppressed)
+
+
+@pytest.mark.clause("L2")
+def test_a_special_category_is_none_for_this_controller_whatever_a_policy_says() -> None:
+    """Art. 9(1): no basis of Art. 6 is enough for it."""
+    special = replace(POLICY.categories["work.unit"], special=True)
+    policy = replace(POLICY, categories={**POLICY.categories, "work.unit": special})
+    command = collect("network_exchange", {"work.unit": "Law"})
+
+    assert given(SUBSCRIBER).when(command).records
+    given(SUBSCRIBER, policy=policy).when(command).then_refused(CategoryUnknown)

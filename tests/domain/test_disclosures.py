@@ -162,12 +162,14 @@ def test_a_partner_gets_nothing_after_its_memorandum_expired() -> None:
     command = share("enpe", purpose="joint_activity")
 
     assert given(PERSON).when(command).records
-    given(PERSON, control=control).when(command).then_refused(AgreementExpired)
+    given(PERSON, control=control).when(command).then_refused(AgreementExpired, recipient="enpe")
 
 
 @pytest.mark.clause("L50", "C40")
 def test_a_processor_without_a_contract_gets_nothing() -> None:
-    given(PERSON, control=NOTHING_ARRANGED).when(share("azavista")).then_refused(ContractMissing)
+    given(PERSON, control=NOTHING_ARRANGED).when(share("azavista")).then_refused(
+        ContractMissing, recipient="azavista"
+    )
 
 
 @pytest.mark.clause("C18", "C54")

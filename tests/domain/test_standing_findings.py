@@ -136,3 +136,11 @@ def test_what_a_conflict_names_beside_recipients_needs_no_mechanism() -> None:
     wider = replace(TRANSFERS, subject_of=frozenset({"contact.name", "azavista", "mailchimp"}))
 
     assert ungrounded(wider, circumstances(control=NOTHING_ARRANGED)) == ("mailchimp",)
+
+
+@pytest.mark.clause("C30")
+def test_a_conflict_about_something_else_needs_no_mechanism_though_it_names_vendors() -> None:
+    """Only that about transfers is put right by one."""
+    other = replace(TRANSFERS, clauses=("C54",))
+
+    assert ungrounded(other, circumstances(control=NOTHING_ARRANGED)) == ()

@@ -134,3 +134,17 @@ def test_text_is_bounded_by_its_own_category() -> None:
     assert normalise(category, "x" * 5000) == "x" * 5000
     with pytest.raises(ValueInvalid):
         normalise(category, "x" * 5001)
+
+
+@pytest.mark.parametrize(
+    "value_format", [ValueFormat.EMAIL, ValueFormat.PHONE, ValueFormat.ACCOUNT]
+)
+def test_a_refusal_names_the_category_and_not_the_usual_one_of_its_form(
+    value_format: ValueFormat,
+) -> None:
+    category = replace(POLICY.categories["work.unit"], format=value_format)
+
+    with pytest.raises(ValueInvalid) as refused:
+        normalise(category, "!")
+
+    assert refused.value.facts["category"] == "work.unit"
