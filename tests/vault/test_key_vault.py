@@ -177,6 +177,7 @@ def test_a_register_key_opens_in_any_open_epoch_and_for_its_register_alone(tmp_p
     cipher = AESGCM(epoch_key(tmp_path, 1, wrapped[1]))
     assert unwrap(cipher, made, bound_to=place) == key
     assert vault.register_key("idempotency 8", made) is None
+    assert vault.register_key("idempotency 7", vault.new_register_key("idempotency 7")) is not None
     assert made[1:13] != vault.new_register_key("idempotency 7")[1:13]
 
 
