@@ -22,7 +22,6 @@ from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson
 from app.auth import Scope
 from app.domain.decider import Refusal
-from app.propagation.enrolment import Enrolment
 from app.propagation.importing import Line, LineResult, LineStatus, import_line, rehearse_line
 from app.propagation.mapping import CellUnreadable, MappingInvalid
 from app.propagation.registration import Registrar
@@ -150,7 +149,7 @@ class _Import(Response):
         self._body = body
         self._rehearsal = rehearsal
         service = call.service
-        self._registrar = Registrar(service.ledger, service.lookups, Enrolment(service.ledger))
+        self._registrar = Registrar(service.ledger, service.lookups, remembers=False)
         self._results = Backlog()
         self._clock = asyncio.get_running_loop().time
         size = call.request.headers.get("content-length", "")

@@ -25,7 +25,6 @@ from app.identifiers import EventId
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
-from app.propagation.enrolment import Enrolment
 from app.receipts import Attribution, IdentifierTaken, Receipt
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
@@ -58,13 +57,11 @@ class Registration:
 class Registrar:
     """The one way in which people become known: the API, imports and receivers all ask here."""
 
-    def __init__(
-        self, ledger: Ledger, lookups: Lookups, enrolment: Enrolment | None = None
-    ) -> None:
-        """With an enrolment, new people are not remembered: for whoever brings very many."""
+    def __init__(self, ledger: Ledger, lookups: Lookups, *, remembers: bool = True) -> None:
+        """``remembers`` is about new people: whoever brings very many lets go of each at once."""
         self._ledger = ledger
         self._lookups = lookups
-        self._enrolment = enrolment
+        self._remembers = remembers
 
     async def register(self, command: RegisterSubject, attribution: Attribution) -> Registration:
         """Registers the person, or adds what was obtained to the one person that is meant.
@@ -213,11 +210,9 @@ class Registrar:
     ) -> Registration:
         taken = frozenset[str]().union(*(identifiers[one] for one in holders))
         command = replace(command, identified=taken, suspicion=random_id() if taken else None)
-        receipt = None
-        if self._enrolment is not None:
-            receipt = await self._enrolment.enrol(command, attribution)
-        if receipt is None:
-            receipt = await self._ledger.execute(random_id(), command, attribution, new=True)
+        receipt = await self._ledger.execute(
+            random_id(), command, attribution, new=True, remembered=self._remembers
+        )
         return Registration(Registered.NEW, receipt.stream_id, receipt)
 
     async def _join(
