@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 from fastapi import Response, Security
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from app.api.call import Call, authorised
@@ -19,8 +19,6 @@ from app.projections import PROJECTIONS
 from app.projections.positions import Status, status
 from app.registers.breaches import clocks
 from app.service import Service
-
-MEDIA_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 
 ROUTES = router("operations")
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.METRICS_READ])]
@@ -65,7 +63,7 @@ async def metrics(call: Reader) -> Response:
     read = CollectorRegistry(auto_describe=False)
     read.register(_Families([*_of_projections(standing), *await _of_deadlines(service)]))
     text = generate_latest(service.measures.registry) + generate_latest(read)
-    return Response(text, media_type=MEDIA_TYPE)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 def _of_projections(standing: Sequence[Status]) -> list[Metric]:

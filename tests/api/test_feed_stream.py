@@ -1,7 +1,6 @@
 """The feed as a stream: catch-up, then live, each event once, and nobody can hold it up (A17)."""
 
 import asyncio
-import os
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -17,12 +16,13 @@ from app.store.log_pages import LogPage, read_log_page
 from app.values import replace
 from tests.api.live import live, messages, next_messages
 from tests.api.test_feed import log, people
+from tests.faults.fleet import knob
 from tests.projections.waiting import until
 from tests.rights.people import register
 from tests.serving import Api
 
 PATH = "/v1/events/stream"
-DISCONNECTS = int(os.environ.get("LEDGER_FEED_DISCONNECTS", "100"))
+DISCONNECTS = knob("LEDGER_FEED_DISCONNECTS", 100)
 OPEN_CLIENTS = 200
 
 

@@ -7,7 +7,6 @@ import csv
 import hashlib
 import itertools
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -26,8 +25,9 @@ from tests.cli.conftest import COMMAND, environment, prepared
 from tests.cli.services import Running, running
 from tests.conftest import ROOT, Database, in_thread
 from tests.conftest import _copy as copied
+from tests.faults.fleet import knob
 
-LINES: Final = int(os.environ.get("LEDGER_IMPORT_LINES", "2000"))
+LINES: Final = knob("LEDGER_IMPORT_LINES", 2_000)
 BATCH_LINES: Final = 400
 PATIENCE_S: Final = 60 + LINES / 50
 MEMORY_MAX_MIB: Final = 350

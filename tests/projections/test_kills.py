@@ -4,7 +4,6 @@ A short form by default; LEDGER_PROJECTION_KILLS asks for more (100 in full).
 """
 
 import asyncio
-import os
 import signal
 import sys
 from itertools import pairwise
@@ -16,12 +15,13 @@ import asyncpg
 from app.projections.pages import Connection
 from app.projections.rebuild import rebuild
 from tests.conftest import ROOT, Database
+from tests.faults.fleet import knob
 from tests.projections import oracle
 from tests.projections.catching_up import KNOWN, catch_up_all, digests
 from tests.projections.chance import Chance
 from tests.projections.history import Log
 
-KILLS = int(os.environ.get("LEDGER_PROJECTION_KILLS", "6"))
+KILLS = knob("LEDGER_PROJECTION_KILLS", 6)
 LIFE_MAX_S = 0.6
 
 # What a row of `positions` went through, written by the database itself.
