@@ -23,7 +23,7 @@ from app.receipts import (
     receipt_lines,
 )
 from app.store.append import Append, Outcome, OutcomeCode
-from app.store.event_store import Bucket, Draft, EventStore
+from app.store.event_store import Bucket, Draft, EventStore, Stream
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import FirstExecution, IdempotencyRegister
 from app.store.rulebook import Rulebook, Rules
@@ -105,6 +105,17 @@ class Ledger:
     async def state(self, subject_id: UUID) -> SubjectState:
         """The person's state as this process knows it: for hints only, a decision re-checks it."""
         return (await self._recall(subject_id)).state
+
+    def meet(self, stream: Stream) -> SubjectState:
+        """The state of a stream that was read anyway, kept for the decision that follows."""
+        known = self._known.get(stream.stream_id)
+        last = stream.events[-1].version if stream.events else 0
+        if known is not None and known.state.version == last:
+            return known.state
+        state = fold(SUBJECT.initial, stream.events)
+        if known is None or known.state.version < last:
+            self._remember(stream.stream_id, _Known(state, self.store.active_keys(stream)))
+        return state
 
     async def rules(self) -> Rules:
         """The rules as this process knows them; an append re-checks them."""

@@ -1,6 +1,7 @@
 """A ratio taken several times in one run, its target, and the table that shows them."""
 
 import argparse
+import inspect
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -83,10 +84,13 @@ def alone(measure: Callable[..., list[Figure]]) -> None:
     """Runs one of the benchmarks by itself."""
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = options.parse_args().rounds
+    grows = "full" in inspect.signature(measure).parameters
+    if grows:
+        options.add_argument("--full", action="store_true", help="more of what grows")
+    chosen = options.parse_args()
     with ledger() as served:
         print(machine.pinned_text(served))
-        figures = measure(served, rounds=rounds)
+        figures = measure(served, **vars(chosen))
     print(table(figures))
     sys.exit(any(not figure.met for figure in figures))
 

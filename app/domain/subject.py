@@ -22,6 +22,7 @@ from app.domain.mailboxes import MAILBOXES, Mailboxes
 from app.domain.notices import NOTICES, Notices
 from app.domain.objections import OBJECTIONS, Objections
 from app.domain.proofs import Consents
+from app.domain.rehearsal import rehearsed
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
 from app.domain.restrictions import RESTRICTIONS, Restrictions
 from app.domain.retention import RETENTION, Matters
@@ -106,6 +107,12 @@ class SubjectState(Value, frozen=True, kw_only=True):
         return self.erasures.of_everything
 
 
+class InTurn(Value, frozen=True):
+    """Several commands on one person, each decided on what those before it made: one append."""
+
+    commands: tuple[object, ...]
+
+
 class OccurredLater(Refusal):
     """What is recorded has happened: its time is not in the future."""
 
@@ -150,6 +157,8 @@ def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[
     Raises the Refusal of the concern, or one of those that every command can meet.
     """
     kind = type(command)
+    if isinstance(command, InTurn):
+        return _decide_in_turn(command, state, given)
     if kind is not RegisterSubject and not state.registered:
         raise SubjectUnknown
     if state.erased and kind not in _AFTER_ERASURE:
@@ -160,6 +169,15 @@ def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[
     if occurred_at is not None and occurred_at > given.now:
         raise OccurredLater
     return _DECIDE[kind](command, state, given)
+
+
+def _decide_in_turn(turns: InTurn, state: SubjectState, given: Circumstances) -> tuple[Record, ...]:
+    made: tuple[Record, ...] = ()
+    for command in turns.commands:
+        records = decide(command, state, given)
+        state = fold(state, rehearsed(records, after_version=state.version, now=given.now))
+        made += records
+    return made
 
 
 def evolve(state: SubjectState, recorded: Recorded[Any]) -> SubjectState:

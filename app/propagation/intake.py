@@ -35,6 +35,7 @@ from app.domain.decider import Refusal
 from app.domain.findings import RaiseFinding
 from app.domain.objections import RaiseObjection
 from app.domain.register import SuppressUnknown
+from app.domain.subject import InTurn
 from app.domain.subjects import SubjectErased
 from app.domain.suppressions import Unsubscribe
 from app.domain.values import normalise
@@ -48,7 +49,7 @@ from app.policy.vocabulary import IdentifierKind, LegalBasis
 from app.receipts import Attribution, IdentifierTaken
 from app.store.idempotency import IdempotencyKey
 from app.store.lookups import Lookups
-from app.store.on_file import addresses_on_file, identifiers_on_file
+from app.store.on_file import addresses_in, identifiers_on_file
 
 _log: Any = structlog.get_logger("pdledger.intake")
 
@@ -106,14 +107,19 @@ class Intake:
             await self._ledger.execute(subject_id, command, attribution)
         except SubjectErased:
             # Erased between look-up and append: the address is nobody's any more.
-            if isinstance(command, Unsubscribe):
-                await self._control.register(_unknown(command), attribution)
+            for one in _each(command):
+                if isinstance(one, Unsubscribe):
+                    await self._control.register(_unknown(one), Attribution(attribution.by))
         except IdentifierTaken:
             # Somebody took the new address meanwhile: nothing moves, and the desk is told.
             await self._ledger.execute(
                 subject_id, _collision(attribution.by.rpartition(".")[2], random_id()), attribution
             )
         except Refusal as refusal:
+            if len(_each(command)) > 1:  # what is refused does not hold back the rest
+                for one in _each(command):
+                    await self._execute(subject_id, one, Attribution(attribution.by))
+                return
             # The tool has done its part: a no of ours is nothing that it could mend by repeating.
             _log.warning("message had no effect", refusal=refusal.code)
 
@@ -143,7 +149,8 @@ class Intake:
         """Every mailing of that system ends, for a person known, unknown or erased alike."""
         told = await self._told(intent.email, policy)
         cause, objection = _causes(intent)
-        steps: list[Step] = []
+        register: list[Step] = []
+        commands: list[object] = []
         for purpose in _mailings(system, policy):
             command = Unsubscribe(
                 purpose=purpose,
@@ -153,9 +160,9 @@ class Intake:
                 occurred_at=self._happened(intent),
             )
             if told.subject_id is None:
-                steps.append((None, _unknown(command)))
+                register.append((None, _unknown(command)))
                 continue
-            steps.append((told.subject_id, command))
+            commands.append(command)
             if Effect.OBJECT in effects_of(intent):
                 objected = RaiseObjection(
                     objection=random_id(),
@@ -165,8 +172,11 @@ class Intake:
                     addresses=told.addresses,
                     occurred_at=self._happened(intent),
                 )
-                steps.append((told.subject_id, objected))
-        return steps
+                commands.append(objected)
+        if told.subject_id is None:
+            return register
+        # A person's mailings end together, in one append.
+        return [(told.subject_id, InTurn(tuple(commands)))] if commands else []
 
     async def _moving(self, system: str, intent: EmailChanged, policy: Policy) -> list[Step]:
         """The person's address changes, unless the new one is another's: then nothing moves."""
@@ -225,13 +235,18 @@ class Intake:
         subject_id = await self._lookups.subject_of("email", email)
         if subject_id is None:
             return _Told(None, (email,))
+        stream = await self._ledger.store.read_stream(subject_id, with_blobs=True)
         emails = policy.identifying(IdentifierKind.EMAIL)
-        on_file = await addresses_on_file(self._ledger.store, subject_id, emails)
+        on_file = addresses_in(self._ledger.store, stream, self._ledger.meet(stream), emails)
         return _Told(subject_id, tuple(dict.fromkeys((email, *on_file))))
 
     def _happened(self, intent: Intent) -> datetime:
         """The tool's time, unless its clock runs ahead of ours."""
         return min(intent.fired_at, self._ledger.clock())
+
+
+def _each(command: object) -> tuple[object, ...]:
+    return command.commands if isinstance(command, InTurn) else (command,)
 
 
 def _causes(intent: Unsubscribed | Cleaned) -> tuple[SuppressionCause, ObjectionCause]:

@@ -4,24 +4,20 @@ A person is found only by a verified identifier. Whoever calls gets the same kin
 known and unknown people: whether somebody is known is personal data.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from app.clock import random_id
 from app.domain.collections import CollectData, RectifyData
-from app.domain.decider import Circumstances
 from app.domain.identifiers import ClaimIdentifier
 from app.domain.identities import identifying_kind
 from app.domain.obtaining import Obtained
-from app.domain.subject import SUBJECT, SubjectState, fold
+from app.domain.subject import SUBJECT, InTurn, fold
 from app.domain.subjects import JoinSubject, RegisterSubject
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.domain.values import normalise
-from app.events.recorded import Record, Recorded
-from app.identifiers import EventId
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
@@ -34,7 +30,6 @@ from app.vault.sealing import Sealed
 TRIES_MAX = 4
 REGISTRAR = "registrar"
 """Who records what follows from a registration by itself."""
-NOWHERE = EventId(UUID(int=0))
 
 
 class Registered(StrEnum):
@@ -148,9 +143,7 @@ class Registrar:
         command = replace(command, suppressed_for=suppressed)
         first = command if found is None else JoinSubject(command)
         try:
-            for one in (first, *further):
-                records = SUBJECT.decide(one, state, given)
-                state = fold(state, rehearsed(records, state, given))
+            SUBJECT.decide(InTurn((first, *further)), state, given)
         except SubjectSuppressed:
             return Registered.SUPPRESSED
         return Registered.NEW if found is None else Registered.FOUND
@@ -220,25 +213,6 @@ class Registrar:
     ) -> Registration:
         receipt = await self._ledger.execute(subject_id, JoinSubject(command), attribution)
         return Registration(Registered.FOUND, receipt.stream_id, receipt)
-
-
-def rehearsed(
-    records: Sequence[Record], state: SubjectState, given: Circumstances
-) -> Iterator[Recorded[Any]]:
-    """The records as they would be read back, for folding alone: no ids, no keys, no bytes."""
-    for version, record in enumerate(records, state.version + 1):
-        yield Recorded(
-            event=record.event,
-            event_id=NOWHERE,
-            stream_id=NOWHERE,
-            version=version,
-            position=None,
-            recorded_at=given.now,
-            occurred_at=record.occurred_at,
-            by="",
-            previous=None,
-            leaf_hash=b"",
-        )
 
 
 async def verified_holder(

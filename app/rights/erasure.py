@@ -166,7 +166,7 @@ class Erasing:
         plan = preview(person.state, given, extent, order.keeps)
         told = identifiers_for(person, plan.recipients, given.policy)
         emails = given.policy.identifying(IdentifierKind.EMAIL)
-        addresses = addresses_in(self._ledger.store, person.stream, emails)
+        addresses = addresses_in(self._ledger.store, person.stream, person.state, emails)
         command = _preparation(erasure, order, told=told, addresses=addresses)
         await self._ledger.execute(person.subject_id, command, by)
         await self._release(person, plan, by)

@@ -18,12 +18,14 @@ async def addresses_on_file(
 
     ``categories`` are those of the policy whose values are e-mail addresses.
     """
-    return addresses_in(store, await store.read_stream(subject_id, with_blobs=True), categories)
+    stream = await store.read_stream(subject_id, with_blobs=True)
+    return addresses_in(store, stream, fold(SUBJECT.initial, stream.events), categories)
 
 
-def addresses_in(store: EventStore, stream: Stream, categories: Collection[str]) -> tuple[str, ...]:
+def addresses_in(
+    store: EventStore, stream: Stream, state: SubjectState, categories: Collection[str]
+) -> tuple[str, ...]:
     """The same, of a stream that was read with its blobs; superseded addresses included."""
-    state = fold(SUBJECT.initial, stream.events)
     found = (_opened(store, stream, place) for place in _places(state, categories))
     return tuple(dict.fromkeys(value for value in found if value is not None))
 

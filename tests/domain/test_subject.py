@@ -12,8 +12,9 @@ from app.domain.consultations import RecordConsultation
 from app.domain.erasures import ERASURES
 from app.domain.obtaining import Obtained
 from app.domain.relationships import StartRelationship
-from app.domain.subject import CONCERNS, SUBJECT, SubjectState, evolve, fold
+from app.domain.subject import CONCERNS, SUBJECT, InTurn, SubjectState, evolve, fold
 from app.domain.subjects import SubjectErased, SubjectUnknown
+from app.domain.suppressions import Unsubscribe
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureTrigger
 from tests.spec import NOW, OCCASION, At, circumstances, given, registration, stored
 
@@ -140,3 +141,22 @@ def test_the_erasure_itself_goes_on_after_the_person_is_gone(
 
 def test_a_command_about_nobody_is_refused() -> None:
     given().when(MEMBER).then_refused(SubjectUnknown)
+
+
+LEAVE = Unsubscribe(purpose="newsletter", source="mailchimp")
+OTHER = Unsubscribe(purpose="information", source="mailchimp")
+
+
+def test_commands_in_turn_are_each_decided_on_what_the_one_before_made() -> None:
+    alone = given(PERSON).when(LEAVE).records
+
+    assert alone
+    assert given(PERSON).when(InTurn((LEAVE, OTHER, LEAVE))).records == (
+        *alone,
+        *given(PERSON).when(OTHER).records,
+    )
+
+
+def test_commands_in_turn_are_all_refused_with_one_of_them() -> None:
+    given(PERSON, *ERASED).when(InTurn((LEAVE, OTHER))).then_refused(SubjectErased)
+    given().when(InTurn((LEAVE, PERSON))).then_refused(SubjectUnknown)
