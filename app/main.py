@@ -50,6 +50,7 @@ from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
+from app.vault.signing import Signer
 from app.workers import Workers
 
 VERSION = "0.1.0"
@@ -69,15 +70,15 @@ async def open_service(
         open_things.push_async_callback(pool.close)
         await prove_powerless(pool)
         identity = await read_identity(pool)
-        vault = KeyVault(identity.ledger_id, FileCustody(settings.home / "keys"))
+        custody = FileCustody(settings.home / "keys")
+        vault = KeyVault(identity.ledger_id, custody)
         store = EventStore(pool, vault)
         await store.refresh_epochs()
         rulebook = Rulebook(pool, store, identity.control_stream)
         await rulebook.refresh_control()
-        announcer = Announcer(pool)
+        announcer, measures = Announcer(pool), Measures()
         announcer.start()
         open_things.push_async_callback(announcer.stop)
-        measures = Measures()
 
         def appended(waited_s: Sequence[float]) -> None:
             measures.appended(waited_s)
@@ -92,8 +93,7 @@ async def open_service(
             register_stream=identity.register_stream,
             clock=clock,
         )
-        feed = _open_feed(settings, identity, pool)
-        open_things.push_async_callback(feed.stop)
+        feed = _open_feed(settings, identity, pool, open_things)
         callers = Callers(pool, clock, settings.callers_ttl_s)
         handlers = {
             CLIENTS_CHANNEL: callers.forget,
@@ -116,6 +116,7 @@ async def open_service(
             measures=measures,
             destinations=_destinations(settings, resolve),
             subscriptions=SubscriptionRegister(pool, vault),
+            signer=Signer(custody.signing_key()),
         )
 
 
@@ -150,14 +151,21 @@ def _listen(logins: Logins, handlers: Mapping[str, Handler], open_things: AsyncE
     open_things.push_async_callback(notices.stop)
 
 
-def _open_feed(settings: Settings, identity: LedgerIdentity, pool: "asyncpg.Pool[Any]") -> Feed:
+def _open_feed(
+    settings: Settings,
+    identity: LedgerIdentity,
+    pool: "asyncpg.Pool[Any]",
+    open_things: AsyncExitStack,
+) -> Feed:
     public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
     limits = FeedLimits(
         listeners_max=settings.feed_listeners_max,
         send_timeout_s=settings.feed_send_timeout_s,
         keep_alive_s=settings.feed_keep_alive_s,
     )
-    return Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
+    feed = Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
+    open_things.push_async_callback(feed.stop)
+    return feed
 
 
 def _destinations(settings: Settings, resolve: Resolve) -> Destinations:

@@ -16,6 +16,7 @@ from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.rulebook import Rulebook
 from app.store.subscriptions import SubscriptionRegister
+from app.vault.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,5 @@ class Service:
     """Where subscriptions may deliver to."""
     subscriptions: SubscriptionRegister
     measures: Measures
+    signer: Signer
+    """Signs packages and receipts; opens nothing."""

@@ -26,6 +26,10 @@ class Custody(Protocol):
         """The key of the suppression register: one for the life of the ledger."""
         ...
 
+    def signing_key(self) -> bytes:
+        """The seed of the key that signs packages and receipts: one for the life of the ledger."""
+        ...
+
 
 class KeyFileUnsafe(Exception):
     """A key file can be read by others; chmod it to 0600 and consider the key known."""
@@ -48,6 +52,10 @@ class FileCustody:
     def suppression_key(self) -> bytes:
         """Creates the key's file on first use."""
         return self._read_or_create(self._folder / "suppression.key")
+
+    def signing_key(self) -> bytes:
+        """Creates the seed's file on first use."""
+        return self._read_or_create(self._folder / "signing.key")
 
     def _root_path(self, epoch: int) -> Path:
         return self._folder / f"epoch-{epoch:04d}.root"

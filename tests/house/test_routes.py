@@ -18,6 +18,7 @@ PUBLIC: dict[str, str] = {
     "/openapi.json": "auditors read without a key",
     "/problems": "the type of a problem is a link that anybody may follow",
     "/v1/event-types": "the catalogue that auditors read holds no person",
+    "/v1/signing-keys": "whoever was handed a package checks it without asking for anything",
     "/v1/policies": "a privacy policy is public, and so is what is wrong with it",
     "/webhooks/{system}/{secret}": "the secret in the path is the key",
 }
