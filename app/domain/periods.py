@@ -87,6 +87,8 @@ def sealed_values(state: "SubjectState") -> Iterator[SealedValue]:
                 key_id=identifier.key_id,
                 since=identifier.since.date(),
             )
+    yield from state.mails.sealed_values()
+    yield from state.sign_ups.sealed_values()
 
 
 def clock_start(

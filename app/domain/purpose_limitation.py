@@ -18,7 +18,15 @@ EXECUTION_PURPOSE: Final = "erasure_execution"
 BREACHES: Final = "breach_notification"
 """The statutory purpose of telling people that their data were in a breach (Art. 34)."""
 
-LEDGERS_OWN: Final = frozenset({RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE, BREACHES})
+MAILING: Final = "correspondence"
+"""The statutory purpose of telling people what they must be told, by mail (Arts. 12 to 14)."""
+
+SIGNING_UP: Final = "sign_up"
+"""The statutory purpose of asking whether a sign-up was meant (Art. 7(1); C82)."""
+
+LEDGERS_OWN: Final = frozenset(
+    {RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE, BREACHES, MAILING, SIGNING_UP}
+)
 """Purposes for which the ledger alone seals, and whose classes outlast an erasure or serve it."""
 
 

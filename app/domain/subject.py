@@ -16,16 +16,28 @@ from app.domain.erasures import ERASURES
 from app.domain.files import FILES, Files, ReferenceFile
 from app.domain.findings import FINDINGS, Findings
 from app.domain.holdings import Collections
+from app.domain.holds import HOLDS, Holds
 from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier
 from app.domain.identities import Identifiers
+from app.domain.links import LINKS, Links
 from app.domain.mailboxes import MAILBOXES, Mailboxes
+from app.domain.mails import MAILS, Mails
+from app.domain.merges import MERGES, Merges, RevertMerge, SubjectAbsorbed
 from app.domain.notices import NOTICES, Notices
-from app.domain.objections import OBJECTIONS, Objections
+from app.domain.objections import (
+    OBJECTIONS,
+    Objections,
+    OverrideObjection,
+    UpholdObjection,
+    WithdrawObjection,
+)
 from app.domain.proofs import Consents
 from app.domain.rehearsal import rehearsed
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
-from app.domain.restrictions import RESTRICTIONS, Restrictions
+from app.domain.restrictions import RESTRICTIONS, AnnounceLift, LiftRestriction, Restrictions
 from app.domain.retention import RETENTION, Matters
+from app.domain.sign_ups import SIGN_UPS, ReceiveSignUp, SignUps, Subscribe
+from app.domain.splits import SPLITS, ReceiveSplit, Splits
 from app.domain.subjects import (
     SUBJECTS,
     JoinSubject,
@@ -52,13 +64,19 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     CONSENTS,
     OBJECTIONS,
     RESTRICTIONS,
+    HOLDS,
     SUPPRESSIONS,
     DISCLOSURES,
     FILES,
+    MERGES,
+    SPLITS,
     CONSULTATIONS,
     FINDINGS,
     ERASURES,
     RETENTION,
+    MAILS,
+    SIGN_UPS,
+    LINKS,
 )
 
 
@@ -83,13 +101,19 @@ class SubjectState(Value, frozen=True, kw_only=True):
     consents: Consents = CONSENTS.initial
     objections: Objections = OBJECTIONS.initial
     restrictions: Restrictions = RESTRICTIONS.initial
+    holds: Holds = HOLDS.initial
     suppressions: Suppressions = SUPPRESSIONS.initial
     disclosures: Disclosures = DISCLOSURES.initial
     files: Files = FILES.initial
+    merges: Merges = MERGES.initial
+    splits: Splits = SPLITS.initial
     consultations: Consultations = CONSULTATIONS.initial
     findings: Findings = FINDINGS.initial
     erasures: Erasures = ERASURES.initial
     retention: Matters = RETENTION.initial
+    mails: Mails = MAILS.initial
+    sign_ups: SignUps = SIGN_UPS.initial
+    links: Links = LINKS.initial
 
     @property
     def registered(self) -> bool:
@@ -124,6 +148,7 @@ _ADDING = frozenset(
     {
         RegisterSubject,
         JoinSubject,
+        Subscribe,
         ClaimIdentifier,
         CollectData,
         RectifyData,
@@ -134,8 +159,28 @@ _ADDING = frozenset(
 )
 """Commands that would hold or share more about a child."""
 
-_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands})
-"""Commands on what an erasure left."""
+_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands, *MAILS.commands})
+"""Commands on what an erasure left, and letters about it."""
+
+_REGISTERING = frozenset({RegisterSubject, ReceiveSignUp, ReceiveSplit, Subscribe})
+"""Commands that need nobody to be there."""
+
+_OF_A_SIGN_UP = frozenset({*SIGN_UPS.commands, *MAILS.commands, *RETENTION.commands})
+"""Commands on a stream that holds nothing but a sign-up."""
+
+_ON_ABSORBED = frozenset(
+    {
+        *_AFTER_ERASURE,
+        *CONSULTATIONS.commands,
+        RevertMerge,
+        UpholdObjection,
+        OverrideObjection,
+        WithdrawObjection,
+        AnnounceLift,
+        LiftRestriction,
+    }
+)
+"""Commands that end what is open on a record that another one stands for, and reads of it."""
 
 _CONSULTATIONS = (ConsultationRecorded, ConsultationRefused)
 
@@ -159,10 +204,13 @@ def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[
     kind = type(command)
     if isinstance(command, InTurn):
         return _decide_in_turn(command, state, given)
-    if kind is not RegisterSubject and not state.registered:
+    if kind not in _REGISTERING and not state.registered and not _signing_up(kind, state):
         raise SubjectUnknown
     if state.erased and kind not in _AFTER_ERASURE:
         raise SubjectErased
+    absorbed = state.merges.absorbed
+    if absorbed is not None and kind not in _ON_ABSORBED:
+        raise SubjectAbsorbed(survivor=absorbed.other, merge=absorbed.merge)
     if state.child and kind in _ADDING:
         raise UnderAge(minimum_age=minimum_age(given))
     occurred_at = getattr(command, "occurred_at", None)
@@ -178,6 +226,10 @@ def _decide_in_turn(turns: InTurn, state: SubjectState, given: Circumstances) ->
         state = fold(state, rehearsed(records, after_version=state.version, now=given.now))
         made += records
     return made
+
+
+def _signing_up(kind: type[Any], state: SubjectState) -> bool:
+    return state.sign_ups.one is not None and kind in _OF_A_SIGN_UP
 
 
 def evolve(state: SubjectState, recorded: Recorded[Any]) -> SubjectState:

@@ -8,8 +8,12 @@ from app.events import disclosures as disclosures
 from app.events import erasures as erasures
 from app.events import files as files
 from app.events import findings as findings
+from app.events import holds as holds
 from app.events import identifiers as identifiers
+from app.events import links as links
 from app.events import mailboxes as mailboxes
+from app.events import mails as mails
+from app.events import merges as merges
 from app.events import notices as notices
 from app.events import objections as objections
 from app.events import policies as policies
@@ -17,6 +21,8 @@ from app.events import registers as registers
 from app.events import relationships as relationships
 from app.events import restrictions as restrictions
 from app.events import retention as retention
+from app.events import sign_ups as sign_ups
+from app.events import splits as splits
 from app.events import subjects as subjects
 from app.events import suppressions as suppressions
 from app.events.declare import registry

@@ -1,0 +1,313 @@
+"""Mails to a person: queued with address and message sealed, and what came of each (Art. 12).
+
+A mail is settled once. The first one tells of the right to object, on its own (Art. 21(4); L45).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
+from uuid import UUID
+
+from app.domain.concern import Concern
+from app.domain.decider import Circumstances, Refusal
+from app.domain.generations import generation
+from app.domain.periods import SealedValue
+from app.domain.purpose_limitation import purpose_named
+from app.domain.restrictions import SubjectRestricted
+from app.events.mails import (
+    MailBounced,
+    MailChannel,
+    MailFailed,
+    MailFailure,
+    MailKind,
+    MailQueued,
+    MailRequeued,
+    MailSent,
+    MailWithdrawn,
+)
+from app.events.recorded import Record, Recorded, Section
+from app.identifiers import KeyId
+from app.values import Confidential, replace
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+MESSAGE: Final = "correspondence.message"
+ADDRESS: Final = "correspondence.reply_address"
+
+
+class MailState(StrEnum):
+    """Where a mail stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+    WITHDRAWN = "withdrawn"
+
+
+class MailUnknown(Refusal):
+    """The person has no such mail."""
+
+    code = "mail-unknown"
+    rules = ("L9",)
+
+
+class MailSettled(Refusal):
+    """What is asked does not fit where the mail stands: ``state`` says where."""
+
+    code = "mail-settled"
+    rules = ("L9",)
+
+
+class ObjectionRightUntold(Refusal):
+    """The first message to a person tells of the right to object, apart from all else."""
+
+    code = "objection-right-untold"
+    rules = ("L45",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """One mail; what it says and to whom lies sealed at ``version``."""
+
+    version: int
+    kind: MailKind
+    purpose: str
+    matter: UUID | None
+    retention_class: str
+    key_id: KeyId | None
+    message: str
+    state: MailState
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """Every mail to a person."""
+
+    by_id: Mapping[UUID, Mail] = field(default_factory=dict)
+    objection_told: bool = False
+    """Whether the right to object was told in one of them."""
+
+    def sealed_values(self) -> Iterator[SealedValue]:
+        """What lies sealed beside the mails."""
+        for mail in self.by_id.values():
+            for category in (MESSAGE, ADDRESS):
+                yield SealedValue(
+                    place=(mail.version, mail.retention_class),
+                    category=category,
+                    meant_as=category,
+                    purpose=mail.purpose,
+                    key_id=mail.key_id,
+                    since=mail.queued_at.date(),
+                )
+
+
+class QueueMail(Confidential, frozen=True, kw_only=True):
+    """A composed message is to be sent to an address."""
+
+    CONFIDENTIAL = ("address", "text")
+
+    mail: UUID
+    kind: MailKind
+    purpose: str
+    address: str
+    text: str
+    """The message as it will be sent (RFC 5322)."""
+    message: str
+    """Its SHA-256 in hex."""
+    letter: str
+    language: str
+    matter: UUID | None = None
+    objection: str | None = None
+    unsubscribe: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMailSent:
+    """The mail left."""
+
+    mail: UUID
+    channel: MailChannel
+    attempts: int = 1
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMailFailed:
+    """The mail is given up."""
+
+    mail: UUID
+    failure: MailFailure
+    attempts: int
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMailBounced:
+    """The mail came back."""
+
+    mail: UUID
+    permanent: bool
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequeueMail:
+    """A mail that failed or came back is to be tried again."""
+
+    mail: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawMail:
+    """A mail that has not left is not to be sent."""
+
+    mail: UUID
+
+
+Command: TypeAlias = (
+    QueueMail | RecordMailSent | RecordMailFailed | RecordMailBounced | RequeueMail | WithdrawMail
+)
+
+_UNSETTLED: Final = frozenset({MailState.QUEUED, MailState.FAILED, MailState.BOUNCED})
+
+
+def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    """The records that a step of a mail makes."""
+    if isinstance(command, QueueMail):
+        return _queue(command, state, given)
+    mail = state.mails.by_id.get(command.mail)
+    if mail is None:
+        raise MailUnknown
+    match command:
+        case RecordMailSent():
+            event: object = MailSent(
+                mail=command.mail, channel=command.channel, attempts=command.attempts
+            )
+            return _settled(
+                mail, MailState.SENT, _UNSETTLED, event, occurred_at=command.occurred_at
+            )
+        case RecordMailFailed():
+            event = MailFailed(
+                mail=command.mail,
+                failure=command.failure,
+                code=command.code,
+                attempts=command.attempts,
+            )
+            return _settled(mail, MailState.FAILED, frozenset({MailState.QUEUED}), event)
+        case RecordMailBounced():
+            event = MailBounced(mail=command.mail, permanent=command.permanent)
+            sent = frozenset({MailState.SENT})
+            return _settled(mail, MailState.BOUNCED, sent, event, occurred_at=command.occurred_at)
+        case RequeueMail():
+            event = MailRequeued(mail=command.mail)
+            lost = frozenset({MailState.FAILED, MailState.BOUNCED})
+            return _settled(mail, MailState.QUEUED, lost, event)
+        case WithdrawMail():
+            event = MailWithdrawn(mail=command.mail)
+            return _settled(mail, MailState.WITHDRAWN, _UNSETTLED, event)
+        case _:
+            assert_never(command)
+
+
+def _queue(command: QueueMail, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
+    if command.mail in state.mails.by_id:
+        return ()
+    if command.objection is None and not state.mails.objection_told:
+        raise ObjectionRightUntold
+    if command.unsubscribe is not None and state.restrictions.active:
+        raise SubjectRestricted  # nothing that is not owed reaches a restricted person (Art. 18(2))
+    purpose = purpose_named(command.purpose, given.policy)
+    retention_class = purpose.retention_class(MESSAGE)
+    queued = MailQueued(
+        mail=command.mail,
+        kind=command.kind,
+        purpose=purpose.key,
+        matter=command.matter,
+        language=command.language,
+        policy=given.policy.version,
+        letter=command.letter,
+        message=command.message,
+        objection=command.objection,
+        unsubscribe=command.unsubscribe,
+    )
+    bucket = generation(retention_class, given.policy, on=given.now.date(), occasion=command.matter)
+    section = Section(retention_class, bucket, {ADDRESS: command.address, MESSAGE: command.text})
+    return (Record(queued, sections=(section,)),)
+
+
+def _settled(
+    mail: Mail,
+    state: MailState,
+    before: frozenset[MailState],
+    event: object,
+    *,
+    occurred_at: datetime | None = None,
+) -> tuple[Record, ...]:
+    if mail.state is state:
+        return ()
+    if mail.state not in before:
+        raise MailSettled(state=mail.state.value)
+    return (Record(event, occurred_at=occurred_at),)
+
+
+def evolve(slice_: Mails, recorded: Recorded[Any]) -> Mails:
+    """The mails after one more event."""
+    match recorded.event:
+        case MailQueued() as event:
+            return _queued(slice_, event, recorded)
+        case MailSent(mail=mail):
+            return _now(slice_, mail, MailState.SENT)
+        case MailFailed(mail=mail):
+            return _now(slice_, mail, MailState.FAILED)
+        case MailBounced(mail=mail):
+            return _now(slice_, mail, MailState.BOUNCED)
+        case MailRequeued(mail=mail):
+            return _now(slice_, mail, MailState.QUEUED)
+        case MailWithdrawn(mail=mail):
+            return _now(slice_, mail, MailState.WITHDRAWN)
+        case _:
+            return slice_
+
+
+def _queued(slice_: Mails, event: MailQueued, recorded: Recorded[Any]) -> Mails:
+    seal = next(iter(recorded.seals), None)
+    mail = Mail(
+        version=recorded.version,
+        kind=event.kind,
+        purpose=event.purpose,
+        matter=event.matter,
+        retention_class="" if seal is None else seal.retention_class,
+        key_id=None if seal is None else seal.key_id,
+        message=event.message,
+        state=MailState.QUEUED,
+        queued_at=recorded.recorded_at,
+    )
+    told = slice_.objection_told or event.objection is not None
+    return Mails({**slice_.by_id, event.mail: mail}, told)
+
+
+def _now(slice_: Mails, mail: UUID, state: MailState) -> Mails:
+    changed = replace(slice_.by_id[mail], state=state)
+    return Mails({**slice_.by_id, mail: changed}, slice_.objection_told)
+
+
+MAILS = Concern(
+    "mails",
+    commands=(
+        QueueMail,
+        RecordMailSent,
+        RecordMailFailed,
+        RecordMailBounced,
+        RequeueMail,
+        WithdrawMail,
+    ),
+    folds=(MailQueued, MailSent, MailFailed, MailBounced, MailRequeued, MailWithdrawn),
+    initial=Mails(),
+    decide=decide,
+    evolve=evolve,
+)
