@@ -1,0 +1,1 @@
+"""Documents for people, one content in every form: letters and reports (C81, L27)."""

@@ -1,0 +1,80 @@
+"""A document as plain text, for the part of a mail that every program can show (RFC 3676)."""
+
+import textwrap
+from typing import Final
+
+from app.documents.blocks import (
+    Block,
+    Bullets,
+    Contents,
+    Document,
+    Heading,
+    Lines,
+    Paragraph,
+    Quotation,
+    Table,
+    plain,
+)
+
+WIDTH: Final = 76
+
+
+def plain_text(document: Document) -> str:
+    """The whole document, lines of at most 76 characters where words allow it."""
+    parts = ["\n".join(document.sender), "\n".join(document.addressee), document.dateline or ""]
+    parts += [_ruled(document.title, "=")]
+    parts += [_block(block) for block in document.blocks]
+    parts.append(document.footer)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text=text):
+            return _ruled(plain(text), "-")
+        case Paragraph(text=text):
+            return _wrapped(plain(text))
+        case Bullets(items=items):
+            return "\n".join(_wrapped(plain(one), first="- ", rest="  ") for one in items)
+        case Lines(lines=lines):
+            return "\n".join(plain(one) for one in lines)
+        case Quotation(text=text):
+            return _wrapped(plain(text), first="> ", rest="> ")
+        case Contents(title=title, links=links):
+            return "\n".join((title, *(f"- {name}" for _, name in links)))
+        case Table():
+            return _table(block)
+
+
+def _table(table: Table) -> str:
+    """One row after another: columns would not survive a narrow screen."""
+    rows = (
+        "\n".join(
+            _wrapped(f"{header}: {plain(cell)}", first="- " if number == 0 else "  ", rest="    ")
+            for number, (header, cell) in enumerate(zip(table.headers, row, strict=True))
+            if plain(cell)
+        )
+        for row in table.rows
+    )
+    return "\n".join((_wrapped(plain(table.caption)), *rows))
+
+
+def _ruled(text: str, mark: str) -> str:
+    lines = textwrap.wrap(text, WIDTH) or [""]
+    return "\n".join((*lines, mark * max(map(len, lines))))
+
+
+def _wrapped(text: str, *, first: str = "", rest: str = "") -> str:
+    paragraphs = text.split("\n")
+    wrapped = [
+        textwrap.fill(
+            part,
+            WIDTH,
+            initial_indent=first if number == 0 else rest,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for number, part in enumerate(paragraphs)
+    ]
+    return "\n".join(wrapped)
