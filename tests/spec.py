@@ -8,7 +8,8 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import pytest
 
-from app.domain.control import Arrangement, Contract, ControlState
+from app.domain.arrangements import Arrangement
+from app.domain.control import Contract, ControlState
 from app.domain.decider import Circumstances, Refusal
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, SubjectState

@@ -10,14 +10,8 @@ from app.api.bodies import Body, DayField, NameField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
-from app.domain.control import (
-    Command,
-    DecideNecessity,
-    EndContract,
-    LapseTransferMechanism,
-    RegisterContract,
-    SetTransferMechanism,
-)
+from app.domain.arrangements import LapseTransferMechanism, SetTransferMechanism
+from app.domain.control import Command, DecideNecessity, EndContract, RegisterContract
 from app.events.policies import NecessityOutcome
 from app.policy.vocabulary import AgreementKind
 

@@ -4,10 +4,29 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, TypeAlias, assert_never
 
+from app.domain.arrangements import (
+    Arrangement,
+    LapseTransferMechanism,
+    SetTransferMechanism,
+    decide_mechanism,
+    rearranged,
+)
 from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.occasions import (
+    EndOccasion,
+    HoldOccasion,
+    OccasionCommand,
+    Occasions,
+    ReleaseOccasion,
+    SettleGrant,
+    decide_occasion,
+    occasions_after,
+)
 from app.domain.purpose_limitation import category_named
 from app.domain.recipients import recipient_named
+from app.domain.safeguards import SwitchSafeguard, switched
 from app.domain.standing_findings import Decided, DecideStandingFinding, decide_standing, decided
+from app.events.holds import GrantSettled, LegalHoldPlaced, LegalHoldReleased, OccasionEnded
 from app.events.policies import (
     ContractEnded,
     ContractRegistered,
@@ -16,6 +35,8 @@ from app.events.policies import (
     NecessityOutcome,
     PolicyPublished,
     PolicyTextSupplied,
+    Safeguard,
+    SafeguardSwitched,
     StandingFindingDecided,
     TransferMechanismLapsed,
     TransferMechanismSet,
@@ -53,13 +74,6 @@ class NecessityNotInQuestion(Refusal):
     rules = ("L5",)
 
 
-class MechanismNotInForce(Refusal):
-    """The law knows no such mechanism for a recipient, or it does not hold on that day."""
-
-    code = "mechanism-not-in-force"
-    rules = ("L55", "L56")
-
-
 class Published(Value, frozen=True, kw_only=True):
     """One published policy version."""
 
@@ -84,13 +98,6 @@ class Contract(Value, frozen=True, kw_only=True):
         return self.since <= on and (self.until is None or on <= self.until)
 
 
-class Arrangement(Value, frozen=True, kw_only=True):
-    """A transfer mechanism that the desk set for one recipient."""
-
-    since: date
-    evidence_on: date
-
-
 class ControlState(Value, frozen=True, kw_only=True):
     """Everything that decisions about people depend on beside the policy and the law themselves."""
 
@@ -110,6 +117,9 @@ class ControlState(Value, frozen=True, kw_only=True):
     """(recipient or None for all, mechanism) -> first day without it."""
     decisions: Mapping[str, Decided] = field(default_factory=dict)
     """Code of a standing finding, in lower case -> the last decision on it."""
+    occasions: Occasions = Occasions()
+    safeguards: frozenset[Safeguard] = frozenset()
+    """Those that are on."""
 
     @property
     def policy(self) -> str | None:
@@ -179,23 +189,6 @@ class EndContract(Value, frozen=True, kw_only=True):
     on: date
 
 
-class SetTransferMechanism(Value, frozen=True, kw_only=True):
-    """Rest the transfers to a recipient on a mechanism of Chapter V."""
-
-    recipient: str
-    mechanism: str
-    since: date
-    evidence_on: date
-
-
-class LapseTransferMechanism(Value, frozen=True, kw_only=True):
-    """Record that a mechanism ended for a recipient, or for everybody."""
-
-    mechanism: str
-    on: date
-    recipient: str | None = None
-
-
 Command: TypeAlias = (
     PublishPolicy
     | SupplyPolicyText
@@ -206,6 +199,8 @@ Command: TypeAlias = (
     | SetTransferMechanism
     | LapseTransferMechanism
     | DecideStandingFinding
+    | OccasionCommand
+    | SwitchSafeguard
 )
 
 
@@ -224,9 +219,13 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
         case RegisterContract() | EndContract():
             return _contract(command, state, given)
         case SetTransferMechanism() | LapseTransferMechanism():
-            return _mechanism(command, state, given)
+            return decide_mechanism(command, state, given)
         case DecideStandingFinding():
             return decide_standing(command, state, given)
+        case EndOccasion() | SettleGrant() | HoldOccasion() | ReleaseOccasion():
+            return decide_occasion(command, state, given)
+        case SwitchSafeguard():
+            return switched(command, state.safeguards)
         case _:
             assert_never(command)
 
@@ -290,41 +289,6 @@ def _contract(
     return (Record(event),)
 
 
-def _mechanism(
-    command: SetTransferMechanism | LapseTransferMechanism,
-    state: ControlState,
-    given: Circumstances,
-) -> tuple[Record, ...]:
-    name = command.recipient
-    recipient = None if name is None else recipient_named(name, given.policy).key
-    if isinstance(command, LapseTransferMechanism):
-        _known_mechanism(command.mechanism, None, given)
-        if state.lapses.get((recipient, command.mechanism)) == command.on:
-            return ()
-        lapsed = TransferMechanismLapsed(
-            recipient=recipient, mechanism=command.mechanism, on=command.on
-        )
-        return (Record(lapsed),)
-    assert recipient is not None, "a mechanism is set for somebody"
-    _known_mechanism(command.mechanism, command.since, given)
-    arrangement = Arrangement(since=command.since, evidence_on=command.evidence_on)
-    if state.arrangements.get((recipient, command.mechanism)) == arrangement:
-        return ()
-    event = TransferMechanismSet(
-        recipient=recipient,
-        mechanism=command.mechanism,
-        since=command.since,
-        evidence_on=command.evidence_on,
-    )
-    return (Record(event),)
-
-
-def _known_mechanism(key: str, on: date | None, given: Circumstances) -> None:
-    mechanism = given.law.mechanisms.get(key)
-    if mechanism is None or mechanism.per_person or (on and not mechanism.in_force(on)):
-        raise MechanismNotInForce
-
-
 def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
     """What the controller arranged, after one more event."""
     return replace(
@@ -353,12 +317,22 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case ContractEnded(recipient=recipient, on=on):
             ended = replace(state.contracts[recipient], until=on)
             return replace(state, contracts={**state.contracts, recipient: ended})
-        case StandingFindingDecided():
-            return replace(state, decisions=decided(state.decisions, recorded))
+        case StandingFindingDecided() | SafeguardSwitched():
+            return _resolved(state, recorded)
+        case OccasionEnded() | GrantSettled() | LegalHoldPlaced() | LegalHoldReleased():
+            return replace(state, occasions=occasions_after(state.occasions, recorded))
         case TransferMechanismSet() | TransferMechanismLapsed():
-            return _rearranged(state, recorded.event)
+            return rearranged(state, recorded.event)
         case _:
             return state
+
+
+def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
+    event: StandingFindingDecided | SafeguardSwitched = recorded.event
+    if isinstance(event, StandingFindingDecided):
+        return replace(state, decisions=decided(state.decisions, recorded))
+    others = state.safeguards - {event.safeguard}
+    return replace(state, safeguards=others | {event.safeguard} if event.on else others)
 
 
 def _published(
@@ -380,18 +354,6 @@ def _supplied(state: ControlState, event: PolicyTextSupplied) -> Mapping[str, Pu
     published = state.policies[event.policy]
     supplied = replace(published, supplied=published.supplied | {event.language})
     return {**state.policies, event.policy: supplied}
-
-
-def _rearranged(
-    state: ControlState, event: TransferMechanismSet | TransferMechanismLapsed
-) -> ControlState:
-    key = (event.recipient, event.mechanism)
-    if isinstance(event, TransferMechanismLapsed):
-        return replace(state, lapses={**state.lapses, key: event.on})
-    arrangement = Arrangement(since=event.since, evidence_on=event.evidence_on)
-    lapses = {whose: on for whose, on in state.lapses.items() if whose != key}
-    arranged = {**state.arrangements, (event.recipient, event.mechanism): arrangement}
-    return replace(state, arrangements=arranged, lapses=lapses)
 
 
 CONTROL: Decider[Command, ControlState] = Decider(ControlState(), decide, evolve)

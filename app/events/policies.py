@@ -26,6 +26,13 @@ class StandingOutcome(StrEnum):
     REOPENED = "reopened"
 
 
+class Safeguard(StrEnum):
+    """Own measures that the controller can switch on and off."""
+
+    TWO_PERSON_ERASURE = "two_person_erasure"
+    """An erasure is asked for by one caller and approved by another."""
+
+
 @event("policy.published", version=1)
 class PolicyPublished:
     """A policy version is in force from now on and never changes again (C76, C77)."""
@@ -110,3 +117,11 @@ class StandingFindingDecided:
     finding: Word
     """Its code in lower case."""
     outcome: StandingOutcome
+
+
+@event("safeguard.switched", version=1)
+class SafeguardSwitched:
+    """A measure of the controller's own holds from now on, or no longer."""
+
+    safeguard: Safeguard
+    on: bool

@@ -4,16 +4,19 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.domain.arrangements import (
+    Arrangement,
+    LapseTransferMechanism,
+    MechanismNotInForce,
+    SetTransferMechanism,
+)
 from app.domain.control import (
     CONTROL,
-    Arrangement,
     Command,
     Contract,
     ControlState,
     DecideNecessity,
     EndContract,
-    LapseTransferMechanism,
-    MechanismNotInForce,
     NecessityNotInQuestion,
     PolicyTextMismatch,
     PolicyUnpublished,
@@ -22,7 +25,6 @@ from app.domain.control import (
     PublishLaw,
     PublishPolicy,
     RegisterContract,
-    SetTransferMechanism,
     SupplyPolicyText,
 )
 from app.domain.decider import Refusal

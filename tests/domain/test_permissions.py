@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.arrangements import Arrangement
 from app.domain.children import UnderAge
 from app.domain.collections import CollectData
 from app.domain.consents import (
@@ -14,7 +15,7 @@ from app.domain.consents import (
     RequestConsent,
     WithdrawConsent,
 )
-from app.domain.control import Arrangement, Contract
+from app.domain.control import Contract
 from app.domain.decider import Refusal
 from app.domain.disclosures import RecordDisclosure
 from app.domain.notices import ShowNotice

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.domain.control import Arrangement, ControlState
+from app.domain.arrangements import Arrangement
+from app.domain.control import ControlState
 from app.domain.transfers import Fall, MechanismUnknown, fall, mechanism_named
 from app.policy.model import Recipient
 from app.values import replace

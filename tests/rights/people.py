@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import httpx
 
-from app.domain.control import RegisterContract, SetTransferMechanism
+from app.domain.arrangements import SetTransferMechanism
+from app.domain.control import RegisterContract
 from app.policy.vocabulary import AgreementKind
 from app.receipts import Attribution
 from app.service import Service

@@ -1,0 +1,24 @@
+"""Which day it is where the controller sits: periods are counted by its calendar, not by UTC."""
+
+from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from app.domain.decider import Circumstances
+
+TIME_ZONE = "time_zone"
+
+
+def day_of(moment: datetime, given: Circumstances) -> date:
+    """The day of a moment by the zone that the law file names today.
+
+    One second before midnight in UTC is the next day already in Brussels: a period counted from
+    there by UTC would end a day too early.
+    """
+    zone = given.law.value(TIME_ZONE, given.now.date())
+    return moment.astimezone(_zone(str(zone))).date()
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
