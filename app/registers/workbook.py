@@ -11,8 +11,8 @@ from typing import Any
 
 import xlsxwriter
 
+from app.documents.delimited import text_of
 from app.domain.decider import Refusal
-from app.registers.delimited import text_of
 from app.registers.table import Row
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

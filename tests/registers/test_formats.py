@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.registers.delimited import heading, lines
+from app.documents.delimited import heading, lines
 from app.registers.table import ColumnUnknown, columns
 from app.registers.workbook import CELL_LENGTH_MAX, ROWS_MAX, ExportTooLarge, workbook
 

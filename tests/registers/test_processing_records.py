@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.documents.delimited import text_of
 from app.policy.loader import load_packaged
 from app.registers.belgian_model import COLUMNS, Language, headings
-from app.registers.delimited import text_of
 from app.service import Service
 from tests.registers.reading import refused, rows, sheet, table
 from tests.rights.people import arrange, collect, post, register, share

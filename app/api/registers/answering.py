@@ -15,11 +15,11 @@ from app.api.call import Call
 from app.api.operations import Endpoint, operation
 from app.api.paging import LIMIT_MAX, cursor, place_in
 from app.auth import Scope
+from app.documents.delimited import heading, lines
 from app.domain.purpose_limitation import purpose_named
 from app.domain.register import RecordRegisterReading
 from app.events.registers import RegisterForm
 from app.projections.projection import Projection
-from app.registers.delimited import heading, lines
 from app.registers.moments import checked
 from app.registers.table import Columns, Part, Question, Row
 from app.registers.waiting import ProjectionLagging, reached

@@ -5,12 +5,11 @@ in front, which the spreadsheet shows as text. Where values must come back uncha
 them, because there a cell says that it is text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from app.events.declare import moment_text
-from app.registers.table import Row
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
 WORDS_BETWEEN = "; "
@@ -23,7 +22,7 @@ def heading(names: Sequence[str]) -> bytes:
     return (MARK + _line(names)).encode()
 
 
-def lines(rows: Iterable[Row], names: Sequence[str]) -> bytes:
+def lines(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> bytes:
     """One line a row."""
     return "".join(_line([row.get(name) for name in names]) for row in rows).encode()
 
