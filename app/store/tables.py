@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0005"
+SCHEMA_HEAD = "0006"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -256,6 +256,31 @@ subscription_failures = Table(
     Column("last_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
     CheckConstraint("state IN ('retrying', 'given-up', 'recovered', 'skipped')", name="state"),
     comment="Deliveries that failed at first: words and numbers, never an answer.",
+)
+
+mail_queue = Table(
+    "mail_queue",
+    METADATA,
+    Column("mail", Uuid, primary_key=True),
+    Column("stream_id", Uuid, nullable=False),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("claim", Uuid),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("reason", Text),
+    Column("code", Integer),
+    Index(None, "due_at"),
+    comment="Mails that wait to be sent: references; what they say lies sealed beside the log.",
+)
+
+mail_cursor = Table(
+    "mail_cursor",
+    METADATA,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one", name="one"),
+    comment="Up to where the log was read for mails.",
 )
 
 append_lock_0 = Table(

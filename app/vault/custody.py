@@ -30,6 +30,10 @@ class Custody(Protocol):
         """The seed of the key that signs packages and receipts: one for the life of the ledger."""
         ...
 
+    def link_key(self) -> bytes:
+        """The key of links in mails; another one ends every link that was given."""
+        ...
+
 
 class KeyFileUnsafe(Exception):
     """A key file can be read by others; chmod it to 0600 and consider the key known."""
@@ -56,6 +60,10 @@ class FileCustody:
     def signing_key(self) -> bytes:
         """Creates the seed's file on first use."""
         return self._read_or_create(self._folder / "signing.key")
+
+    def link_key(self) -> bytes:
+        """Creates the key's file on first use."""
+        return self._read_or_create(self._folder / "links.key")
 
     def _root_path(self, epoch: int) -> Path:
         return self._folder / f"epoch-{epoch:04d}.root"
