@@ -52,6 +52,8 @@ class Scope(StrEnum):
     BREACHES_WRITE = "breaches:write"
     BREACHES_NOTIFY = "breaches:notify"
     SUBSCRIPTIONS_MANAGE = "subscriptions:manage"
+    MERGES_PROPOSE = "merges:propose"
+    MERGES_APPROVE = "merges:approve"
     METRICS_READ = "metrics:read"
 
 

@@ -27,6 +27,7 @@ from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.identifiers import Verification
 from app.events.recorded import Record
 from app.events.retention import RetentionExecuted
+from app.events.splits import SplitApproved
 from app.values import Confidential, Value, field, replace
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ COLLECTIONS = Concern(
         SectionsResealed,
         ErasureExecuted,
         RetentionExecuted,
+        SplitApproved,
     ),
     initial=Collections(),
     decide=decide,

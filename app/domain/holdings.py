@@ -9,6 +9,7 @@ from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.recorded import Recorded
 from app.events.retention import RetentionExecuted
+from app.events.splits import SplitApproved, SplitSide
 from app.identifiers import KeyId
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.values import Value, field, replace
@@ -91,6 +92,8 @@ def evolve(slice_: Collections, recorded: Recorded[Any]) -> Collections:
             return _resealed(slice_, recorded)
         case ErasureExecuted() | RetentionExecuted() as event:
             return _without(slice_, event)
+        case SplitApproved(side=SplitSide.ORIGIN, versions=versions):
+            return _left(slice_, frozenset(versions))
         case _:
             return slice_
 
@@ -222,6 +225,24 @@ def _reached(held: Held, event: ErasureExecuted | RetentionExecuted) -> bool:
 
 def _without_statements(held: Held, keys: frozenset[KeyId]) -> Held:
     kept = tuple(statement for statement in held.statements if statement.key_id not in keys)
+    return held if kept == held.statements else replace(held, statements=kept)
+
+
+def _left(slice_: Collections, versions: frozenset[int]) -> Collections:
+    """What stays once some values turned out to be another person's: the one before is in use."""
+    surviving: dict[Slot, Held] = {}
+    for slot, held in slice_.held.items():
+        history = [_without_said(one, versions) for one in held.history()]
+        kept = [one for one in history if one.version not in versions]
+        if kept and held.version in versions and held.superseded_at is None:
+            kept[0] = replace(kept[0], superseded_at=None)
+        if kept:
+            surviving[slot] = _chained(kept)
+    return replace(slice_, held=surviving)
+
+
+def _without_said(held: Held, versions: frozenset[int]) -> Held:
+    kept = tuple(one for one in held.statements if one.version not in versions)
     return held if kept == held.statements else replace(held, statements=kept)
 
 

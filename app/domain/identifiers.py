@@ -33,6 +33,7 @@ from app.events.identifiers import (
     Verification,
 )
 from app.events.recorded import Record
+from app.events.splits import SplitApproved
 from app.policy.vocabulary import IdentifierKind
 
 if TYPE_CHECKING:
@@ -202,6 +203,7 @@ IDENTIFIERS = Concern(
         IdentifierReleased,
         ErasureExecuted,
         SectionsResealed,
+        SplitApproved,
     ),
     initial=Identifiers(),
     decide=decide,

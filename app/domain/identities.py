@@ -15,6 +15,7 @@ from app.events.identifiers import (
     Verification,
 )
 from app.events.recorded import Claim, Record, Recorded, Section, Suppression
+from app.events.splits import SplitApproved, SplitSide
 from app.identifiers import KeyId
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind, LegalBasis
@@ -78,6 +79,9 @@ def evolve(slice_: Identifiers, recorded: Recorded[Any]) -> Identifiers:
             return Identifiers({v: one for v, one in slice_.active.items() if v != released})
         case ErasureExecuted(identifiers=True):
             return Identifiers()
+        case SplitApproved(side=SplitSide.ORIGIN, versions=versions):
+            kept = {v: one for v, one in slice_.active.items() if one.value_at not in versions}
+            return Identifiers(kept)
         case SectionsResealed() as event:
             return Identifiers(
                 {v: _moved(one, event, recorded) for v, one in slice_.active.items()}

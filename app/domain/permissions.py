@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.children import UnderAge
 from app.domain.decider import Circumstances, Fact, Refusal
+from app.domain.inheritance import as_one
 from app.domain.mailboxes import consent_required
 from app.domain.objections import Objection
 from app.domain.proofs import Transfer
@@ -244,6 +245,7 @@ def answer(use: Use | Denied, state: "SubjectState") -> Answer:
         return unreachable
     if isinstance(use, Denied):
         return use
+    state = as_one(state)
     for rule in _RULES:
         denied = rule(use, state)
         if denied is not None:
