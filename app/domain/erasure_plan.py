@@ -4,10 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import EVIDENCE
-from app.domain.periods import Place, SealedValue, clock_start, sealed_values
+from app.domain.holds import holding
+from app.domain.periods import Place, SealedValue, clock_start, last_day, sealed_values
 from app.domain.purpose_limitation import EXECUTION_PURPOSE, PROOF_PURPOSE
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
@@ -100,6 +103,8 @@ class ErasurePlan:
     """Identifiers whose value goes, by the version that claimed them."""
     suppressed: tuple[str, ...]
     """Purposes that are closed to the person's addresses for good."""
+    held: Mapping[str, tuple[UUID, ...]]
+    """Retention classes of which something would go -> the legal holds that forbid it."""
 
     @property
     def identifiers(self) -> bool:
@@ -145,7 +150,22 @@ def preview(
         recipients=_recipients(extent, state, given.policy),
         released=_released(gone, state),
         suppressed=_closed_for_good(given.policy, state) if whole else (),
+        held=_held({*keys.values(), *(kind for _, kind in gone)}, meant, state, given),
     )
+
+
+def _held(
+    going: Iterable[str], meant: Iterable[SealedValue], state: "SubjectState", given: Circumstances
+) -> dict[str, tuple[UUID, ...]]:
+    """The classes that would go and are held; what the execution set aside serves nothing else."""
+    occasions: dict[str, set[UUID | None]] = {}
+    for value in meant:
+        occasions.setdefault(value.place[1], set()).add(value.occasion)
+    found = {
+        key: tuple(sorted(holding(key, occasions.get(key, ()), state, given)))
+        for key in sorted(set(going) - {execution_class(given.policy)})
+    }
+    return {key: holds for key, holds in found.items() if holds}
 
 
 def _kept_by_desk(keep: Keep, policy: Policy) -> Retained:
@@ -290,7 +310,7 @@ def _retained(
         exemption=PROOF if exemption is None else exemption.key,
         ground=(exemption.ground if exemption else None) or kind.norm,
         norm=kind.norm,
-        until=None if start is None else kind.until(start),
+        until=None if start is None else last_day(kind, start, values, given),
     )
 
 
@@ -305,5 +325,5 @@ def _clock_start(
     """The day from which the class is counted; None while nothing has set its clock going."""
     if kind.clock in {ClockEvent.CONSENT_END, ClockEvent.ERASURE}:
         # The erasure ends whatever consent is still in force.
-        return given.now.date()
-    return clock_start(kind, values, state)
+        return day_of(given.now, given)
+    return clock_start(kind, values, state, given)

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.domain.erasure_plan import Extent
 from app.domain.periods import Place
 from app.events.erasures import (
+    ErasureApproved,
     ErasureAssured,
+    ErasureBlocked,
     ErasureExecuted,
     ErasureLevel,
     ErasurePrepared,
@@ -33,10 +35,16 @@ class Stage(StrEnum):
     """Where an erasure stands."""
 
     REQUESTED = "requested"
+    BLOCKED = "blocked"
+    """A legal hold forbids it; it goes on when it is asked for again after the release."""
     PREPARED = "prepared"
     EXECUTED = "executed"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+
+
+RUNNING: Final = frozenset({Stage.REQUESTED, Stage.BLOCKED, Stage.PREPARED})
+"""Nothing is destroyed yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,11 @@ class Erasure:
     """Who must be told -> what came of it."""
     resealed: frozenset[Place] = frozenset()
     """Sections whose remainder was sealed anew."""
+    requested_by: str = ""
+    """The caller's id."""
+    approved_by: str | None = None
+    blocked_by: tuple[UUID, ...] = ()
+    """The legal holds that it last met."""
     executed_at: datetime | None = None
     closed_at: datetime | None = None
     set_aside: frozenset[KeyId] = frozenset()
@@ -111,6 +124,7 @@ def _requested(event: ErasureRequested, recorded: Recorded[Any]) -> Erasure:
         trigger=event.trigger,
         extent=Extent(frozenset(event.purposes), frozenset(event.categories)),
         requested_at=recorded.happened_at,
+        requested_by=recorded.by,
     )
 
 
@@ -134,6 +148,10 @@ def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
                 until=event.until,
                 recipients=dict.fromkeys(event.recipients),
             )
+        case ErasureApproved():
+            return replace(erasure, approved_by=recorded.by)
+        case ErasureBlocked(holds=holds):
+            return replace(erasure, stage=Stage.BLOCKED, blocked_by=holds)
         case ErasureWithdrawn():
             return replace(erasure, stage=Stage.WITHDRAWN)
         case SectionsResealed(origin=origin, retention_class=retention_class):
@@ -179,6 +197,8 @@ def _assured(
 
 FOLDS = (
     ErasureRequested,
+    ErasureApproved,
+    ErasureBlocked,
     ErasureWithdrawn,
     ErasurePrepared,
     ErasureRecipientDue,

@@ -33,6 +33,20 @@ class ErasureUnprepared(Refusal):
     rules = ("L36", "L37", "C71")
 
 
+class ErasureHeld(Refusal):
+    """Something that was to go is under a legal hold (Art. 17(3)(b), (e))."""
+
+    code = "erasure-held"
+    rules = ("L37", "L63", "L67")
+
+
+class ErasureUnapproved(Refusal):
+    """Two people are needed, and the second has not approved it."""
+
+    code = "erasure-unapproved"
+    rules = ("L9", "C66")
+
+
 class ErasureIrrevocable(Refusal):
     """What was destroyed cannot be brought back, and a child's data are not left in place."""
 
@@ -86,6 +100,23 @@ class RequestErasure:
     categories: frozenset[str] = frozenset()
     statement: str = field(default="", repr=False)
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveErasure:
+    """A second person approves it."""
+
+    erasure: UUID
+    by: str
+    """The caller's id, which is not that of whoever asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockErasure:
+    """Put on record that legal holds forbid it."""
+
+    erasure: UUID
+    keeps: tuple[Keep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +204,8 @@ class AssureErasure:
 
 Command: TypeAlias = (
     RequestErasure
+    | ApproveErasure
+    | BlockErasure
     | WithdrawErasure
     | PrepareErasure
     | ResealSections

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_never
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.erasure_gates import approve, block, check_gates
 from app.domain.erasure_plan import (
     RECIPIENT_IDENTIFIER,
     REPLY_ADDRESS,
@@ -15,9 +17,11 @@ from app.domain.erasure_plan import (
     execution_class,
     preview,
 )
-from app.domain.erasure_progress import FOLDS, Erasure, Erasures, Stage, evolve
+from app.domain.erasure_progress import FOLDS, RUNNING, Erasure, Erasures, Stage, evolve
 from app.domain.erasure_steps import (
+    ApproveErasure,
     AssureErasure,
+    BlockErasure,
     ChildNotDiscovered,
     CloseErasure,
     Command,
@@ -64,7 +68,7 @@ if TYPE_CHECKING:
 _OWN_SOURCE = "erasure"
 """What a suppression that an erasure records was read from."""
 
-_RUNNING = frozenset({Stage.REQUESTED, Stage.PREPARED})
+
 _RESEALED = re.compile(r"\.k\d+$")
 
 
@@ -76,6 +80,10 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     if erasure is None:
         raise ErasureUnknown
     match command:
+        case ApproveErasure():
+            return approve(command, erasure)
+        case BlockErasure():
+            return block(command, erasure, state, given)
         case WithdrawErasure():
             return _withdraw(command, erasure, state)
         case PrepareErasure():
@@ -107,7 +115,7 @@ def _request(
     purposes = {purpose_named(key, given.policy).key for key in command.purposes}
     categories = {category_named(key, given.policy).key for key in command.categories}
     extent = Extent(frozenset(purposes), frozenset(categories))
-    if any(one.extent == extent and one.stage in _RUNNING for one in known.values()):
+    if any(one.extent == extent and one.stage in RUNNING for one in known.values()):
         return ()
     event = ErasureRequested(
         erasure=command.erasure,
@@ -126,7 +134,7 @@ def _withdraw(
     """What its preparation closed is open again, unless another erasure keeps it closed."""
     if erasure.stage is Stage.WITHDRAWN:
         return ()
-    if erasure.stage not in _RUNNING or erasure.trigger is ErasureTrigger.CHILD_DATA:
+    if erasure.stage not in RUNNING or erasure.trigger is ErasureTrigger.CHILD_DATA:
         raise ErasureIrrevocable(stage=erasure.stage.value)
     others = (one for key, one in state.erasures.by_id.items() if key != command.erasure)
     kept = any(one.prepared and one.extent.of_everything for one in others)
@@ -154,6 +162,7 @@ def _prepare(
     if state.erased:
         raise SubjectErased
     plan = preview(state, given, erasure.extent, command.keeps)
+    check_gates(erasure, plan, given)
     if erasure.stage is Stage.PREPARED and _on_record(plan, erasure):
         return ()
     address = {REPLY_ADDRESS: command.reply_address}
@@ -239,7 +248,7 @@ def _execute(
     if erasure.stage in (Stage.EXECUTED, Stage.CLOSED):
         return ()
     plan = preview(state, given, erasure.extent, _keeps(erasure))
-    if erasure.stage is not Stage.PREPARED or not _on_record(plan, erasure):
+    if erasure.stage is not Stage.PREPARED or plan.held or not _on_record(plan, erasure):
         raise ErasureUnprepared(stage=erasure.stage.value)
     keys = frozenset(command.destruction.keys)
     if not keys.issuperset(plan.keys):
@@ -333,10 +342,10 @@ def _all_told(erasure: Erasure, state: "SubjectState", given: Circumstances) -> 
     if not erasure.telling or erasure.executed_at is None:
         raise ErasureUnprepared(stage=erasure.stage.value)
     kind = given.policy.retention_classes[execution_class(given.policy)]
-    last_day = kind.until(erasure.executed_at.date())
+    last_day = kind.until(day_of(erasure.executed_at, given))
     others = (one for one in state.erasures.by_id.values() if one.telling and _ends_all(erasure))
     untold = dict.fromkeys(key for one in (erasure, *others) for key in one.untold)
-    if untold and given.now.date() <= last_day:
+    if untold and day_of(given.now, given) <= last_day:
         raise RecipientsUninformed(recipients=tuple(untold), until=last_day)
 
 
@@ -354,6 +363,8 @@ ERASURES = Concern(
     "erasures",
     commands=(
         RequestErasure,
+        ApproveErasure,
+        BlockErasure,
         WithdrawErasure,
         PrepareErasure,
         ResealSections,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
 from app.domain.purpose_limitation import PROOF_PURPOSE, category_named, source_named
@@ -105,7 +106,7 @@ def _flaws(evidence: Evidence, given: Circumstances) -> Iterator[str]:
 def _section(reference: str, given: Circumstances) -> Section:
     value = normalise(category_named(EVIDENCE, given.policy), reference)
     retention_class = given.policy.retention_class(EVIDENCE, PROOF_PURPOSE)
-    bucket = generation(retention_class, given.policy, on=given.now.date())
+    bucket = generation(retention_class, given.policy, on=day_of(given.now, given))
     return Section(retention_class, bucket, {EVIDENCE: value})
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.generations import generation
 from app.domain.purpose_limitation import RIGHTS, category_named
@@ -27,6 +28,8 @@ def letters(
             value = normalise(category_named(category, given.policy), text)
             by_class.setdefault(retention_class, {})[category] = value
     return tuple(
-        Section(key, generation(key, given.policy, on=given.now.date(), occasion=matter), values)
+        Section(
+            key, generation(key, given.policy, on=day_of(given.now, given), occasion=matter), values
+        )
         for key, values in by_class.items()
     )

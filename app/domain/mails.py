@@ -102,7 +102,7 @@ class Mails:
                     meant_as=category,
                     purpose=mail.purpose,
                     key_id=mail.key_id,
-                    since=mail.queued_at.date(),
+                    since=mail.queued_at,
                 )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.generations import generation
 from app.domain.identities import Lot, claim, identifying_kind
@@ -87,7 +88,7 @@ def collected(values: Admitted, provenance: Provenance, given: Circumstances) ->
     """The record of one collection: one section for each retention class."""
     purpose, policy = values.purpose, given.policy
     held = {category: purpose.retention_class(category) for category in values.personal}
-    on = (provenance.occurred_at or given.now).date()
+    on = day_of(provenance.occurred_at or given.now, given)
     generations = {
         retention_class: generation(retention_class, policy, on=on, occasion=values.occasion)
         for retention_class in held.values()

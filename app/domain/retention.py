@@ -1,8 +1,8 @@
 """Whose period is over, and the record of its execution: never early, held back by rights (L7).
 
 What is destroyed is a data key: what shares one (a person's class and expiry bucket) goes on one
-day. Nothing goes while a restriction or an erasure is open (Art. 18(2); L67), and what the desk
-keeps under Art. 17(3) stays to the day that it named, and no longer (L37).
+day. Nothing goes while a restriction or an erasure is open (Art. 18(2); L67), nothing that a legal
+hold names, and what the desk keeps under Art. 17(3) stays to the day that it named (L37).
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.erasure_progress import Stage
 from app.domain.erasure_steps import Destruction
-from app.domain.periods import SealedValue, clock_start, erased_at, sealed_values
+from app.domain.holds import holding
+from app.domain.periods import SealedValue, clock_start, erased_at, last_day, sealed_values
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureWithdrawn
 from app.events.objections import (
     ObjectionGranted,
@@ -103,7 +105,7 @@ def closing_due(state: "SubjectState", given: Circumstances) -> tuple[UUID, ...]
             or (
                 one.telling
                 and one.executed_at is not None
-                and given.now.date() > execution.until(one.executed_at.date())
+                and day_of(given.now, given) > execution.until(day_of(one.executed_at, given))
             )
         )
     )
@@ -128,22 +130,29 @@ def _expired(state: "SubjectState", given: Circumstances) -> Iterator[Expired]:
     for key_id, retention_class in state.data_keys.items():
         kind = given.policy.retention_classes.get(retention_class)
         values = tuple(by_key.get(key_id, ()))
-        until = None if kind is None else _last_day(kind, key_id, values, state)
-        if until is not None and given.now.date() > until:
+        until = None if kind is None else _last_day(kind, key_id, values, state, given)
+        if until is None or day_of(given.now, given) <= until:
+            continue
+        occasions = {value.occasion for value in values}
+        if next(holding(retention_class, occasions, state, given), None) is None:
             yield Expired(
                 key_id=key_id, retention_class=retention_class, until=until, values=values
             )
 
 
-def _last_day(
-    kind: RetentionClass, key_id: KeyId, values: tuple[SealedValue, ...], state: "SubjectState"
+def _last_day(  # noqa: PLR0917  # what lies under which key, and the rules it is counted by
+    kind: RetentionClass,
+    key_id: KeyId,
+    values: tuple[SealedValue, ...],
+    state: "SubjectState",
+    given: Circumstances,
 ) -> date | None:
     """The last day of what lies under a key; None while nothing says so."""
     if kind.clock is ClockEvent.REQUEST_CLOSED:
-        start = _matters_closed(key_id, state)
+        start = _matters_closed(key_id, state, given)
     else:
-        start = clock_start(kind, values, state)
-    regular = None if start is None else kind.until(start)
+        start = clock_start(kind, values, state, given)
+    regular = None if start is None else last_day(kind, start, values, given)
     named = [
         (one.until[kind.key], one.extent.of_everything)
         for one in state.erasures.by_id.values()
@@ -157,12 +166,12 @@ def _last_day(
     return None if regular is None else max(regular, kept)
 
 
-def _matters_closed(key_id: KeyId, state: "SubjectState") -> date | None:
+def _matters_closed(key_id: KeyId, state: "SubjectState", given: Circumstances) -> date | None:
     """When the last matter was closed whose letters lie under the key."""
     slice_ = state.retention
     ended = erased_at(state)
     ends = [slice_.closed.get(one, ended) for one in slice_.letters.get(key_id, ())]
-    known = [end.date() for end in ends if end is not None]
+    known = [day_of(end, given) for end in ends if end is not None]
     return max(known) if known and len(known) == len(ends) else None
 
 

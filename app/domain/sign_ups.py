@@ -71,7 +71,7 @@ class SignUps:
                     meant_as=category,
                     purpose=SIGNING_UP,
                     key_id=self.one.key_id,
-                    since=self.one.since.date(),
+                    since=self.one.since,
                 )
 
 

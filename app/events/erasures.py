@@ -85,6 +85,23 @@ class ErasureWithdrawn:
     erasure: UUID
 
 
+@event("erasure.approved", version=1)
+class ErasureApproved:
+    """A second person approved what another had asked for; who did is who recorded this."""
+
+    erasure: UUID
+
+
+@event("erasure.blocked", version=1)
+class ErasureBlocked:
+    """Legal holds forbid it for now: nothing was destroyed, and the attempt is on record."""
+
+    erasure: UUID
+    retention_classes: tuple[Word, ...]
+    """Of which something was to go."""
+    holds: tuple[UUID, ...]
+
+
 @event("erasure.prepared", version=1)
 class ErasurePrepared:
     """The plan that will be executed: what goes, what stays on which exemption, who must be told.

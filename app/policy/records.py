@@ -257,6 +257,8 @@ class RetentionClass:
     """An erasure under Art. 17 does not reach it (L41)."""
     confirmed: bool = False
     """False: a proposal that the data-protection desk has not yet decided."""
+    minima: tuple[str, ...] = ()
+    """Parameters of the law, in years: their longest holds, whatever `keep` promises (L63)."""
     clauses: tuple[str, ...] = ()
 
     def until(self, start: date) -> date:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 from app.domain.decider import Circumstances
 from app.domain.files import TITLE
 from app.domain.holdings import Held
-from app.domain.periods import clock_start, sealed_values
+from app.domain.periods import clock_start, last_day, sealed_values
 from app.domain.proofs import NONE
 from app.events.notices import NoticeShown
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
@@ -306,13 +306,13 @@ def _purpose(key: str, told: Told) -> Value:
 def _retention(kind: RetentionClass, told: Told) -> Value:
     state = told.person.state
     values = [one for one in sealed_values(state) if one.place[1] == kind.key]
-    start = clock_start(kind, values, state)
+    start = clock_start(kind, values, state, told.given)
     return {
         **class_value(kind.key, told.policy),
         "keep": str(kind.keep),
         "counted_from": kind.clock.value,
         "running_since": start,
-        "until": None if start is None else kind.until(start),
+        "until": None if start is None else last_day(kind, start, values, told.given),
         "reason": kind.reason,
         "norm": kind.norm,
     }

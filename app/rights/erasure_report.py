@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.erasure_plan import ErasurePlan, execution_class
 from app.domain.erasure_progress import Erasure, Stage
@@ -58,7 +59,7 @@ def status_value(erasure: UUID, progress: Erasure, given: Circumstances) -> Valu
         "requested_at": progress.requested_at,
         "executed_at": progress.executed_at,
         "closed_at": progress.closed_at,
-        "close_by": _close_by(progress, policy),
+        "close_by": _close_by(progress, given),
         "erased": [
             {
                 **class_value(key, policy),
@@ -117,8 +118,9 @@ def _norm(key: str, policy: Policy) -> str | None:
     return None if kind is None else kind.norm
 
 
-def _close_by(progress: Erasure, policy: Policy) -> date | None:
+def _close_by(progress: Erasure, given: Circumstances) -> date | None:
     """The day on which what the execution needed goes, told or not."""
     if progress.executed_at is None or progress.stage is Stage.CLOSED:
         return None
-    return policy.retention_classes[execution_class(policy)].until(progress.executed_at.date())
+    kind = given.policy.retention_classes[execution_class(given.policy)]
+    return kind.until(day_of(progress.executed_at, given))

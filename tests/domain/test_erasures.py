@@ -931,7 +931,7 @@ def test_an_erasure_closes_when_everybody_was_told(outcome: InformOutcome) -> No
 @pytest.mark.clause("L36")
 def test_an_erasure_stays_open_while_somebody_was_not_told() -> None:
     """Or still has the data; until its last day, on which it closes in any case."""
-    last_day = datetime(2027, 2, 22, 23, 59, tzinfo=NOW.tzinfo)
+    last_day = datetime(2027, 2, 22, 22, 59, tzinfo=NOW.tzinfo)
     present = tuple(At(NOW, one) for one in told(InformOutcome.STILL_PRESENT))
 
     given(*EXECUTED).when(CLOSE).then_refused(

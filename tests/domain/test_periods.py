@@ -21,6 +21,7 @@ from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.suppressions import Unsubscribe
 from app.events.recorded import Record
 from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.policy.model import RetentionClass
 from app.policy.vocabulary import ClockEvent
 from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING
@@ -53,7 +54,14 @@ def attended(occasion: UUID, until: datetime | None) -> tuple[object, ...]:
 def start_of(person: Given, retention_class: str) -> date | None:
     """The day from which what is held in a class is counted."""
     values = [one for one in sealed_values(person.state) if one.place[1] == retention_class]
-    return clock_start(POLICY.retention_classes[retention_class], values, person.state)
+    return clock_start(
+        POLICY.retention_classes[retention_class], values, person.state, person.circumstances
+    )
+
+
+def started(kind: RetentionClass, person: Given) -> date | None:
+    """The day from which a class is counted of which nothing was collected."""
+    return clock_start(kind, [], person.state, person.circumstances)
 
 
 def erased_person(*more: object) -> Given:
@@ -111,8 +119,8 @@ def test_a_trip_lasts_while_the_person_takes_part_in_it_in_any_way() -> None:
 
 
 @pytest.mark.clause("L7")
-def test_what_belongs_to_no_occasion_is_counted_from_the_end_of_none() -> None:
-    """Neither from that of another relationship, nor from one that only some of it belongs to."""
+def test_what_belongs_to_no_occasion_waits_for_the_end_of_taking_part() -> None:
+    """Not for that of one relationship of several; without anything held there is no clock."""
     loose = replace(TRIP, obtained=replace(TRIP.obtained, occasion=None))
     member = (
         StartRelationship(kind="member", occurred_at=LONG_AGO),
@@ -121,8 +129,13 @@ def test_what_belongs_to_no_occasion_is_counted_from_the_end_of_none() -> None:
     kind = POLICY.retention_classes["travel-identity"]
     person = given(registration("event_logistics"), TRIP, loose, *member, *attended(OCCASION, JUNE))
 
-    assert start_of(person, "travel-identity") is None
-    assert clock_start(kind, [], person.state) is None
+    still = given(
+        registration("event_logistics"), TRIP, loose, *member[:1], *attended(OCCASION, MAY)
+    )
+
+    assert start_of(person, "travel-identity") == JUNE.date()
+    assert start_of(still, "travel-identity") is None
+    assert started(kind, person) is None
 
 
 @pytest.mark.clause("L7", "L40")
@@ -136,14 +149,17 @@ def test_a_membership_sets_the_same_clock_as_taking_part() -> None:
     values = tuple(sealed_values(person.state))
 
     for clock in (ClockEvent.PARTICIPATION_END, ClockEvent.MEMBERSHIP_END):
-        assert clock_start(replace(kind, clock=clock), values, person.state) == MAY.date()
+        assert (
+            clock_start(replace(kind, clock=clock), values, person.state, person.circumstances)
+            == MAY.date()
+        )
 
 
 @pytest.mark.clause("L62")
 def test_a_year_of_vouchers_without_a_voucher_has_no_end() -> None:
     kind = POLICY.retention_classes["fiscal"]
 
-    assert clock_start(kind, [], given(registration()).state) is None
+    assert started(kind, given(registration())) is None
 
 
 @pytest.mark.clause("C25", "L14", "L63")
@@ -227,7 +243,7 @@ def test_the_proofs_are_counted_from_the_end_of_the_last_consent() -> None:
     kind = POLICY.retention_classes["consent-proof"]
 
     def start(*history: object) -> date | None:
-        return clock_start(kind, [], given(*history).state)
+        return started(kind, given(*history))
 
     assert start(*both) is None
     assert start(*both, At(NOW, first)) is None
@@ -247,9 +263,9 @@ def test_a_request_that_nobody_answered_holds_up_no_proof() -> None:
     ended = (SUBSCRIBED, GIVE, At(NOW, replace(WITHDRAW, occurred_at=NOW)))
     kind = POLICY.retention_classes["consent-proof"]
 
-    assert clock_start(kind, [], given(*ended, At(NOW, ask)).state) == NOW.date()
-    assert clock_start(kind, [], given(*ended, agree).state) is None
-    assert clock_start(kind, [], given(SUBSCRIBED).state) is None
+    assert started(kind, given(*ended, At(NOW, ask))) == NOW.date()
+    assert started(kind, given(*ended, agree)) is None
+    assert started(kind, given(SUBSCRIBED)) is None
 
 
 @pytest.mark.clause("L41", "L63")
@@ -262,11 +278,11 @@ def test_the_erasure_of_the_person_ends_every_consent() -> None:
 
     assert erased_at(in_force.state) == NOW
     assert consent.proof is not None
-    assert clock_start(kind, [], in_force.state) == NOW.date()
+    assert started(kind, in_force) == NOW.date()
     ended = withdrawn.state.consents.of("newsletter").ended_at
     assert ended is not None
     assert ended < NOW
-    assert clock_start(kind, [], withdrawn.state) == ended.date()
+    assert started(kind, withdrawn) == ended.date()
 
 
 @pytest.mark.clause("L41")

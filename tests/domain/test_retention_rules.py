@@ -152,9 +152,9 @@ VOUCHER = CollectData(
     source="secretariat",
 )
 MOMENTS = [
-    (datetime(2024, 2, 29, 23, 59, tzinfo=UTC), date(2034, 12, 31), date(2029, 2, 28)),
-    (datetime(2024, 12, 31, 23, 59, tzinfo=UTC), date(2034, 12, 31), date(2029, 12, 31)),
-    (datetime(2025, 1, 1, 0, 0, tzinfo=UTC), date(2035, 12, 31), date(2030, 1, 1)),
+    (datetime(2024, 2, 29, 22, 59, tzinfo=UTC), date(2034, 12, 31), date(2029, 2, 28)),
+    (datetime(2024, 12, 31, 22, 59, tzinfo=UTC), date(2034, 12, 31), date(2029, 12, 31)),
+    (datetime(2024, 12, 31, 23, 0, tzinfo=UTC), date(2035, 12, 31), date(2030, 1, 1)),
 ]
 
 
@@ -163,7 +163,10 @@ MOMENTS = [
 def test_what_an_erasure_leaves_is_told_with_its_last_day(
     now: datetime, voucher: date, proof: date
 ) -> None:
-    """A voucher is counted from the end of its year, the proof of a consent from its end."""
+    """A voucher is counted from the end of its year, the proof of a consent from its end.
+
+    The year ends at midnight in Brussels, an hour before it does in UTC.
+    """
     person = given(
         registration("event_logistics"),
         At(now, VOUCHER),
