@@ -36,6 +36,9 @@ from app.domain.rehearsal import rehearsed
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
 from app.domain.restrictions import RESTRICTIONS, AnnounceLift, LiftRestriction, Restrictions
 from app.domain.retention import RETENTION, Matters
+from app.domain.rights_request_progress import RightsRequests
+from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveRequest
+from app.domain.rights_requests import RIGHTS_REQUESTS
 from app.domain.sign_ups import SIGN_UPS, ReceiveSignUp, SignUps, Subscribe
 from app.domain.splits import SPLITS, ReceiveSplit, Splits
 from app.domain.subjects import (
@@ -77,6 +80,7 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     MAILS,
     SIGN_UPS,
     LINKS,
+    RIGHTS_REQUESTS,
 )
 
 
@@ -114,6 +118,7 @@ class SubjectState(Value, frozen=True, kw_only=True):
     mails: Mails = MAILS.initial
     sign_ups: SignUps = SIGN_UPS.initial
     links: Links = LINKS.initial
+    rights_requests: RightsRequests = RIGHTS_REQUESTS.initial
 
     @property
     def registered(self) -> bool:
@@ -159,14 +164,22 @@ _ADDING = frozenset(
 )
 """Commands that would hold or share more about a child."""
 
-_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands, *MAILS.commands})
+_ANSWERING = frozenset(RIGHTS_REQUESTS.commands) - {ReceiveRequest, ReceiveFromStranger}
+"""Steps of a request that is there: it is answered whatever became of the person's data."""
+
+_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands, *MAILS.commands, *_ANSWERING})
 """Commands on what an erasure left, and letters about it."""
 
-_REGISTERING = frozenset({RegisterSubject, ReceiveSignUp, ReceiveSplit, Subscribe})
+_REGISTERING = frozenset(
+    {RegisterSubject, ReceiveSignUp, ReceiveSplit, Subscribe, ReceiveFromStranger}
+)
 """Commands that need nobody to be there."""
 
 _OF_A_SIGN_UP = frozenset({*SIGN_UPS.commands, *MAILS.commands, *RETENTION.commands})
 """Commands on a stream that holds nothing but a sign-up."""
+
+_OF_A_STRANGER = frozenset({*_ANSWERING, *MAILS.commands, *RETENTION.commands})
+"""Commands on a stream that holds nothing but a request of somebody unknown."""
 
 _ON_ABSORBED = frozenset(
     {
@@ -204,7 +217,7 @@ def decide(command: object, state: SubjectState, given: Circumstances) -> tuple[
     kind = type(command)
     if isinstance(command, InTurn):
         return _decide_in_turn(command, state, given)
-    if kind not in _REGISTERING and not state.registered and not _signing_up(kind, state):
+    if kind not in _REGISTERING and not state.registered and not _unregistered(kind, state):
         raise SubjectUnknown
     if state.erased and kind not in _AFTER_ERASURE:
         raise SubjectErased
@@ -228,8 +241,11 @@ def _decide_in_turn(turns: InTurn, state: SubjectState, given: Circumstances) ->
     return made
 
 
-def _signing_up(kind: type[Any], state: SubjectState) -> bool:
-    return state.sign_ups.one is not None and kind in _OF_A_SIGN_UP
+def _unregistered(kind: type[Any], state: SubjectState) -> bool:
+    """Whether a command is one on somebody who signs up, or who asks and is not known."""
+    if state.sign_ups.one is not None and kind in _OF_A_SIGN_UP:
+        return True
+    return bool(state.rights_requests.by_id) and kind in _OF_A_STRANGER
 
 
 def evolve(state: SubjectState, recorded: Recorded[Any]) -> SubjectState:

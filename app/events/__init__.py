@@ -21,6 +21,7 @@ from app.events import registers as registers
 from app.events import relationships as relationships
 from app.events import restrictions as restrictions
 from app.events import retention as retention
+from app.events import rights_requests as rights_requests
 from app.events import sign_ups as sign_ups
 from app.events import splits as splits
 from app.events import subjects as subjects

@@ -1,0 +1,111 @@
+"""What answers which right, which grounds may be held against it, and who must be told of it.
+
+Art. 19 has every recipient told of what was corrected, erased or restricted; an erasure keeps its
+own list of them, which counts here (L36).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from app.domain.erasure_progress import Stage
+from app.domain.objections import Status
+from app.domain.rights_request_progress import RightsRequest, Task
+from app.events.rights_requests import RefusalGround, RequestedRight, TaskKind
+
+if TYPE_CHECKING:
+    from app.domain.subject import SubjectState
+
+HELD_AGAINST: Final = frozenset(
+    {
+        RefusalGround.MANIFESTLY_UNFOUNDED,
+        RefusalGround.MANIFESTLY_EXCESSIVE,
+        RefusalGround.MALICIOUS_INTENT,
+        RefusalGround.LACK_OF_INTENT,
+    }
+)
+"""Art. 12(5): the burden is the controller's; even a first request can be excessive (C-526/24)."""
+
+_ALWAYS = HELD_AGAINST | {RefusalGround.IDENTITY_FAILURE, RefusalGround.RIGHT_NOT_APPLICABLE}
+_ARTICLE_17_3 = frozenset(one for one in RefusalGround if one.value.startswith("a17_"))
+_OWN: Mapping[RequestedRight, frozenset[RefusalGround]] = {
+    RequestedRight.ACCESS: frozenset({RefusalGround.THIRD_PARTY_RIGHTS}),
+    RequestedRight.PORTABILITY: frozenset({RefusalGround.THIRD_PARTY_RIGHTS}),
+    RequestedRight.RECTIFICATION: frozenset({RefusalGround.ACCURACY_CONFIRMED}),
+    RequestedRight.ERASURE: _ARTICLE_17_3,
+    RequestedRight.RESTRICTION: frozenset({RefusalGround.ACCURACY_CONFIRMED}),
+    RequestedRight.OBJECTION: frozenset(
+        {RefusalGround.LEGITIMATE_INTEREST, RefusalGround.LEGAL_CLAIMS}
+    ),
+    RequestedRight.DEACTIVATE_ACCOUNT: frozenset(),
+    RequestedRight.OTHER: frozenset(),
+}
+
+_TOLD = frozenset({RequestedRight.RECTIFICATION, RequestedRight.RESTRICTION})
+"""Rights whose exercise recipients are told of by tasks of the request itself."""
+
+_REPORTED = frozenset({RequestedRight.ACCESS, RequestedRight.PORTABILITY})
+
+
+def grounds_against(right: RequestedRight) -> frozenset[RefusalGround]:
+    """The grounds on which a request for a right can be refused."""
+    return _ALWAYS | _OWN[right]
+
+
+def answers_of(request: RightsRequest, state: "SubjectState") -> frozenset[UUID] | None:
+    """What was done of the right since the receipt; None for one that is answered by words."""
+    match request.right:
+        case RequestedRight.ERASURE:
+            return frozenset(
+                key
+                for key, one in state.erasures.by_id.items()
+                if one.stage in _GONE and one.requested_at >= request.received_at
+            )
+        case RequestedRight.RESTRICTION:
+            active = state.restrictions.active.items()
+            since = {key for key, one in active if one.since >= request.received_at}
+            return frozenset(since) | state.restrictions.ended
+        case RequestedRight.OBJECTION:
+            return frozenset(
+                key
+                for key, one in state.objections.by_id.items()
+                if one.status is Status.GRANTED and one.since >= request.received_at
+            )
+        case RequestedRight.ACCESS | RequestedRight.PORTABILITY | RequestedRight.RECTIFICATION:
+            return frozenset(_done(request, state))
+        case _:
+            return None
+
+
+_GONE = frozenset({Stage.EXECUTED, Stage.CLOSED})
+
+
+def _done(request: RightsRequest, state: "SubjectState") -> Iterator[UUID]:
+    meant = RequestedRight.ACCESS if request.right in _REPORTED else request.right
+    for key, (right, at) in state.rights_requests.done.items():
+        if right is meant and at >= request.received_at:
+            yield key
+
+
+def untold(answers: tuple[UUID, ...], state: "SubjectState") -> bool:
+    """Whether a recipient of what an erasure destroyed was not told of it yet (Art. 19)."""
+    known = state.erasures.by_id
+    return any(known[key].untold for key in answers if key in known)
+
+
+def duties(request: RightsRequest, state: "SubjectState") -> Iterator[Task]:
+    """The tasks that an approval opens, but for those that are there."""
+    known = {(one.kind, one.recipient, one.member) for one in request.tasks.values()}
+    for kind, recipient, member in _duties(request, state):
+        if (kind, recipient, member) not in known:
+            yield Task(kind=kind, recipient=recipient, member=member)
+
+
+def _duties(
+    request: RightsRequest, state: "SubjectState"
+) -> Iterator[tuple[TaskKind, str, UUID | None]]:
+    if request.right is RequestedRight.DEACTIVATE_ACCOUNT and request.system is not None:
+        yield TaskKind.DEACTIVATE_ACCOUNT, request.system, None
+    if request.right in _TOLD:
+        for recipient, member in sorted(state.disclosures.shared, key=str):
+            yield TaskKind.INFORM_RECIPIENT, recipient, member
