@@ -1,23 +1,35 @@
 """The portability package of one person, and its schema (Art. 20 GDPR)."""
 
+import asyncio
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query, Response, Security
+from fastapi import Query, Request, Response, Security
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.answers import answer
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
-from app.rights.portability import Profile, portability_package
+from app.rights.portability import Profile, portable
+from app.rights.portability_package import packed
 from app.rights.portability_schema import SCHEMA, SCHEMA_PATH
 
 ROUTES = router("rights")
 
 SCHEMA_MEDIA_TYPE = "application/schema+json"
+ZIP_MEDIA_TYPE = "application/zip"
+ZIP_NAME = "your-data.zip"
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.REPORTS_READ])]
+
+
+class Form(StrEnum):
+    """In what form the package is handed out."""
+
+    JSON = "json"
+    ZIP = "zip"
 
 
 class PortabilityBody(BaseModel):
@@ -27,13 +39,14 @@ class PortabilityBody(BaseModel):
     article: str = Field(max_length=64)
     profile: Profile
     subject_id: UUID
-    generated_at: datetime
+    as_of: datetime
     position: int = Field(ge=0)
     policy: str = Field(max_length=64)
     data: list[dict[str, Any]] = Field(max_length=100_000)
     files: list[dict[str, Any]] = Field(max_length=100_000)
     statements: list[dict[str, Any]] = Field(max_length=100_000)
     consents: list[dict[str, Any]] = Field(max_length=1000)
+    transfers: list[dict[str, Any]] = Field(max_length=1000)
     manifest: list[dict[str, Any]] = Field(max_length=10)
 
 
@@ -53,19 +66,47 @@ class SchemaBody(BaseModel):
     problems=("subject-unknown", "subject-erased", "ledger-busy"),
     clauses=("C68",),
     law=("L35",),
+    forms=(ZIP_MEDIA_TYPE,),
 )
 async def get_portability_package(
     subject_id: UUID,
     call: Reader,
+    *,
     profile: Annotated[Profile, Query()] = Profile.PROMISED,
+    form: Annotated[
+        Form | None, Query(alias="format", description="In place of an Accept header.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        Query(
+            max_length=16,
+            pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+            description="Of README.html; without it, the language of the person.",
+        ),
+    ] = None,
 ) -> Response:
-    """The person's data as JSON, each value with purpose, basis, source and since when.
+    """The person's data, each value with purpose, basis, source and since when.
 
-    `legal` holds what Art. 20 grants: what the person provided, on consent or contract. `promised`
-    holds everything in use, as the policy promises. The answer is recorded as a consultation.
+    It is a zip with a page for the person, JSON with its schema, tables, a vCard, a JSContact card,
+    the consents as ISO/IEC TS 27560 records, and a signed manifest; with `Accept: application/json`
+    or `format=json` it is the data alone. `legal` holds what Art. 20 grants: what the person
+    provided, on consent or contract. `promised` holds everything in use, as the policy promises.
+    The same state is the same bytes. The answer is recorded as a consultation.
     """
     ledger = call.service.ledger
-    return answer(await portability_package(ledger, subject_id, profile, call.reading()))
+    found = await portable(ledger, subject_id, profile, call.reading())
+    if form is Form.JSON or (form is None and _wants_json(call.request)):
+        return answer(found.value)
+    content = await asyncio.to_thread(packed, found, call.service.signer, language)
+    named = {"content-disposition": f'attachment; filename="{ZIP_NAME}"'}
+    return Response(content, headers=named, media_type=ZIP_MEDIA_TYPE)
+
+
+def _wants_json(request: Request) -> bool:
+    accepted = {
+        one.partition(";")[0].strip() for one in request.headers.get("accept", "").split(",")
+    }
+    return "application/json" in accepted and ZIP_MEDIA_TYPE not in accepted
 
 
 @operation(

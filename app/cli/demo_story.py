@@ -179,7 +179,7 @@ def access(scene: Scene) -> str:
 
 def portability(scene: Scene) -> str:
     """Art. 20: the person's data to take along."""
-    package = scene.read(scene.person("/portability-package"))
+    package = scene.read(scene.person("/portability-package"), accept="application/json")
     expect(scene.cast.hero.email in str(package["data"]), "the package holds the data")
     return f"The portability package has {len(package['data'])} values and its JSON Schema."
 

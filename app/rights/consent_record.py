@@ -21,7 +21,7 @@ from app.events.consents import (
 from app.events.recorded import Recorded
 from app.policy.model import Policy, Purpose, Recipient
 from app.policy.vocabulary import RecipientRole
-from app.rights.consent_history import consent_events
+from app.rights.consent_history import CONSENT_EVENTS, consent_events
 from app.rights.person import Person
 
 MEDIA_TYPE: Final = "application/ld+json"
@@ -58,10 +58,7 @@ def consent_receipt(person: Person, purpose: str, given: Circumstances) -> Value
     NeverConsented when there is nothing to give a receipt for; PurposeUnknown.
     """
     found = purpose_named(purpose, given.policy)
-    records = [
-        _record(person, found, steps, given)
-        for steps in _by_record(consent_events(person, found.key))
-    ]
+    records = _records(person, found, given)
     if not records:
         raise NeverConsented(purpose=found.key)
     receipt = random_id()
@@ -74,6 +71,21 @@ def consent_receipt(person: Person, purpose: str, given: Circumstances) -> Value
         "dct:created": _time(given.now),
         "dpv:hasRecordOfActivity": records,
     }
+
+
+def consent_graph(person: Person, given: Circumstances) -> Value:
+    """Every consent of the person as records of one graph; the same state makes the same graph."""
+    purposes = {one.event.purpose for one in person.events if isinstance(one.event, CONSENT_EVENTS)}
+    known = [purpose for purpose in given.policy.all_purposes() if purpose.key in purposes]
+    return {
+        "@context": _CONTEXT,
+        "@graph": [record for purpose in known for record in _records(person, purpose, given)],
+    }
+
+
+def _records(person: Person, purpose: Purpose, given: Circumstances) -> list[Value]:
+    steps = consent_events(person, purpose.key)
+    return [_record(person, purpose, group, given) for group in _by_record(steps)]
 
 
 def _by_record(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:

@@ -1,11 +1,13 @@
 """The data that a person takes along, structured and with its provenance (Art. 20; L35, C68).
 
 Two profiles: `legal` is what Art. 20 itself grants, data that the person provided on consent or
-contract; `promised` is what the policy promises, everything in use.
+contract; `promised` is what the policy promises, everything in use (X10). What a package holds
+follows from the state alone: whoever gets it, and whenever, gets the same.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -14,20 +16,33 @@ import msgspec
 
 from app.domain.consultations import RecordRightsAnswer
 from app.domain.decider import Circumstances
+from app.domain.evidence import EVIDENCE
 from app.domain.files import TITLE
 from app.domain.holdings import Held
+from app.events.collections import DataCollected, DataCompleted, DataRectified
+from app.events.erasures import ErasureExecuted
+from app.events.files import FileReferenced
+from app.events.recorded import Recorded
+from app.events.retention import RetentionExecuted
+from app.events.subjects import SubjectRegistered
 from app.ledger import Ledger
 from app.policy.vocabulary import PORTABLE_BASES, SourceOrigin
 from app.receipts import Attribution
-from app.rights.consent_history import consents_value
+from app.rights.consent_history import CONSENT_EVENTS, consents_value
 from app.rights.copy_of_data import CopiedValue, Copy, copy_of
 from app.rights.person import Person, read_person
 from app.rights.portability_schema import SCHEMA, SCHEMA_PATH
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
-_CANONICAL: Final = msgspec.json.Encoder(order="sorted", uuid_format="canonical")
+CANONICAL: Final = msgspec.json.Encoder(order="sorted", uuid_format="canonical")
 """RFC 8785 for what a package holds: strings, whole numbers, null, keys in ASCII."""
+
+_TELLING = (
+    *(SubjectRegistered, DataCollected, DataRectified, DataCompleted, FileReferenced),
+    *(*CONSENT_EVENTS, ErasureExecuted, RetentionExecuted),
+)
+"""Whatever can change a package: who read the data, or asked for them, does not."""
 
 
 class Profile(StrEnum):
@@ -43,34 +58,46 @@ class Profile(StrEnum):
         return held.basis in PORTABLE_BASES and held.origin is SourceOrigin.SUBJECT
 
 
-async def portability_package(
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """What a package is made of."""
+
+    person: Person
+    given: Circumstances
+    profile: Profile
+    value: Value = field(repr=False)
+    """The package as JSON values, as its schema says."""
+
+
+async def portable(
     ledger: Ledger, subject_id: UUID, profile: Profile, attribution: Attribution
-) -> Value:
-    """The package, after recording that it was made; SubjectUnknown, SubjectErased."""
+) -> Portable:
+    """What the person takes along, after recording that it was made ready.
+
+    Raises SubjectUnknown, SubjectErased.
+    """
     person = await read_person(ledger.store, subject_id)
     rules = await ledger.rules()
     copy = copy_of(person)
+    given = rules.at(ledger.clock())
     shown = {key for part in parts(person, copy, profile).values() for key in _categories(part)}
     known = frozenset(shown & rules.policy.categories.keys())
     await ledger.execute(subject_id, RecordRightsAnswer(categories=known), attribution)
-    return package_of(person, copy, profile, rules.at(ledger.clock()))
+    return Portable(person, given, profile, package_of(person, copy, profile, given))
 
 
 def package_of(person: Person, copy: Copy, profile: Profile, given: Circumstances) -> Value:
     """The package as JSON values; the manifest has the SHA-256 of each part in canonical JSON."""
-    controller = given.policy.controller
-    told = {
-        **parts(person, copy, profile),
-        "consents": consents_value(person, given.policy)["consents"],
-    }
+    controller, last = given.policy.controller, _last_telling(person)
+    told = {**parts(person, copy, profile), **_consents(person, copy, profile, given)}
     return {
         "package": "portability",
         "article": "Art. 20 GDPR",
         "profile": profile.value,
         "schema": {"path": SCHEMA_PATH, "sha256": digest(SCHEMA)},
         "subject_id": person.subject_id,
-        "generated_at": given.now,
-        "position": person.position,
+        "as_of": last.recorded_at,
+        "position": last.position,
         "policy": given.policy.version,
         "controller": {"name": controller.name, "email": controller.email},
         **told,
@@ -106,7 +133,36 @@ def parts(person: Person, copy: Copy, profile: Profile) -> dict[str, list[Value]
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON, in hex."""
-    return hashlib.sha256(_CANONICAL.encode(value)).hexdigest()
+    return hashlib.sha256(CANONICAL.encode(value)).hexdigest()
+
+
+def _last_telling(person: Person) -> Recorded[Any]:
+    """The last event that changed what a package holds; the first one in any case."""
+    telling = (one for one in reversed(person.events) if isinstance(one.event, _TELLING))
+    return next(telling, person.events[0])
+
+
+def _consents(
+    person: Person, copy: Copy, profile: Profile, given: Circumstances
+) -> dict[str, list[Value]]:
+    """Every consent with its history; where its evidence is kept is promised, not granted by law.
+
+    With the evidence a consent can be shown elsewhere; without it, it is but a claim (L16).
+    """
+    told = consents_value(person, given.policy)
+    shown = profile is Profile.PROMISED
+    evidence = {
+        one.recorded.version: one.value for one in copy.values if shown and one.category == EVIDENCE
+    }
+    return {
+        "consents": [_evidenced(consent, evidence) for consent in told["consents"]],
+        "transfers": told["transfers"],
+    }
+
+
+def _evidenced(consent: Value, evidence: Mapping[int, str]) -> Value:
+    history = [{**step, "evidence": evidence.get(step["version"])} for step in consent["history"]]
+    return {**consent, "history": history}
 
 
 def _value(copied: CopiedValue, held: Held) -> Value:

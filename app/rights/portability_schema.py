@@ -53,19 +53,26 @@ _CONSENT: Final = {
     "additionalProperties": False,
 }
 
+_TRANSFER: Final = {
+    "type": "object",
+    "properties": {"purpose": _WORD, "recipient": _WORD, "since": _TIME},
+    "required": ["purpose", "recipient", "country", "since"],
+}
+
 SCHEMA: Final[dict[str, Any]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": SCHEMA_PATH,
     "title": "Portability package",
     "description": "Personal data that a person takes along (Art. 20 GDPR). Each value says for"
-    " which purpose, on which basis and from which source it is held.",
+    " which purpose, on which basis and from which source it is held. `as_of` is when anything in"
+    " it changed last: the same state is the same package.",
     **_object(
         package={"const": "portability"},
         article=_TEXT,
         profile={"enum": ["legal", "promised"]},
         schema=_object(path={"const": SCHEMA_PATH}, sha256=_DIGEST),
         subject_id=_UUID,
-        generated_at=_TIME,
+        as_of=_TIME,
         position=_NUMBER,
         policy=_WORD,
         controller=_object(name=_TEXT, email=_TEXT),
@@ -96,9 +103,10 @@ SCHEMA: Final[dict[str, Any]] = {
         ),
         statements=_list(_object(completes=_list(_WORD), category=_WORD, text=_TEXT, since=_TIME)),
         consents=_list(_CONSENT),
+        transfers=_list(_TRANSFER),
         manifest=_list(
             _object(
-                part={"enum": ["data", "files", "statements", "consents"]},
+                part={"enum": ["data", "files", "statements", "consents", "transfers"]},
                 count=_NUMBER,
                 sha256=_DIGEST,
             )

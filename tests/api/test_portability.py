@@ -29,7 +29,8 @@ PROVENANCE = {"purpose", "basis", "source", "origin", "since", "policy"}
 
 async def package_of(client: httpx.AsyncClient, person: str, profile: str | None = None) -> Package:
     """The package in one profile; the promised one when none is named."""
-    query: dict[str, Any] = {} if profile is None else {"profile": profile}
+    query: dict[str, Any] = {"format": "json"}
+    query |= {} if profile is None else {"profile": profile}
     return await get(client, f"{person}/portability-package", **query)
 
 
@@ -125,6 +126,7 @@ async def test_the_manifest_hashes_each_part_in_canonical_json(
         "files",
         "statements",
         "consents",
+        "transfers",
     ]
     for part in package["manifest"]:
         content = package[part["part"]]

@@ -106,7 +106,7 @@ async def choose(client: httpx.AsyncClient, person: str) -> None:
 async def see_and_take_along(client: httpx.AsyncClient, person: str) -> None:
     """Everything is told, with every recipient by name, and handed out by machine."""
     report = await get(client, f"{person}/access-report")
-    package = await get(client, f"{person}/portability-package")
+    package = await get(client, f"{person}/portability-package", format="json")
 
     named = {one["title"] for one in report["parts"]["sharing"]["recipients"]}
     told = {one["value"] for one in report["parts"]["data"]["held"]}
