@@ -42,6 +42,7 @@ class Scope(StrEnum):
     OBJECTIONS_DECIDE = "objections:decide"
     RESTRICTIONS_WRITE = "restrictions:write"
     ERASURE_EXECUTE = "erasure:execute"
+    RETENTION_WRITE = "retention:write"
     REPORTS_READ = "reports:read"
     PERMISSIONS_CHECK = "permissions:check"
     IMPORTS_WRITE = "imports:write"

@@ -1,15 +1,23 @@
 """Erasure: previewed, carried out, told to every recipient, closed (Arts. 17, 19 GDPR)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response, Security
-from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
-from app.api.bodies import Body, DayField, MomentField, NameField, ReceiptBody, WordField
+from app.api.bodies import ReceiptBody
 from app.api.call import Call, authorised
+from app.api.erasure_bodies import (
+    ApprovalBody,
+    AssuredBody,
+    CarriedBody,
+    ErasureBody,
+    ErasuresBody,
+    InformedBody,
+    PlanBody,
+)
 from app.api.failures import request_id
 from app.api.operations import operation, router
 from app.api.problems import problem
@@ -18,7 +26,6 @@ from app.auth import Scope
 from app.domain.erasure_plan import Extent, Keep
 from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawErasure
 from app.domain.subjects import SubjectUnknown
-from app.events.erasures import ErasureLevel, ErasureTrigger, ExemptionGround, InformOutcome
 from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
 from app.rights.erasure_report import plan_value, status_value
 
@@ -31,111 +38,6 @@ Eraser = Annotated[Call, Security(authorised, scopes=[Scope.ERASURE_EXECUTE])]
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])]
 
 
-class KeepBody(Body):
-    """What a human decided to keep although it does not survive by itself (C71)."""
-
-    retention_class: WordField = Field(examples=["participation"])
-    exemption: WordField = Field(examples=["record_keeping"])
-    ground: ExemptionGround = Field(description="The letter of Art. 17(3) that carries it.")
-    until: DayField
-
-    def keep(self) -> Keep:
-        """As the decider takes it."""
-        return Keep(
-            retention_class=self.retention_class,
-            exemption=self.exemption,
-            ground=self.ground,
-            until=self.until,
-        )
-
-
-class ErasureBody(Body):
-    """What is to be erased: data of some purposes, some categories, or, with neither, all."""
-
-    source: NameField = Field(examples=["secretariat"])
-    trigger: ErasureTrigger = ErasureTrigger.REQUEST
-    purposes: list[WordField] = Field(default=[], max_length=100)
-    categories: list[WordField] = Field(default=[], max_length=200)
-    keeps: list[KeepBody] = Field(default=[], max_length=50)
-    statement: str = Field(
-        default="", description="What the person wrote; none is needed. Sealed.", max_length=4000
-    )
-    reply_address: str = Field(
-        default="",
-        description="Where the answer goes; the first e-mail address on file without it. Sealed.",
-        max_length=400,
-    )
-    identifiers: dict[NameField, str] = Field(
-        default={},
-        description="Recipient -> what it knows the person by, if not what it was given. Sealed.",
-        max_length=100,
-    )
-    preview: bool = Field(
-        default=False, description="Answer what would happen, and record nothing."
-    )
-    occurred_at: MomentField | None = Field(
-        default=None, description="When the request reached the controller."
-    )
-
-    def extent(self) -> Extent:
-        """As the decider takes it."""
-        return Extent(frozenset(self.purposes), frozenset(self.categories))
-
-
-class InformedBody(Body):
-    """What came of telling one recipient (Art. 19)."""
-
-    recipient: NameField = Field(examples=["azavista"])
-    outcome: InformOutcome
-
-
-class AssuredBody(Body):
-    """A further level was reached, with evidence outside the ledger: e2 or e3, never e1."""
-
-    level: ErasureLevel
-    classes: list[WordField] = Field(min_length=1, max_length=50)
-    occurred_at: MomentField | None = None
-
-
-class PlanBody(BaseModel):
-    """What an erasure would do: what goes, what stays until when and why, who will be told."""
-
-    subject_id: UUID
-    version: int = Field(ge=0)
-    of_everything: bool
-    purposes: list[str] = Field(max_length=100)
-    categories: list[str] = Field(max_length=200)
-    erased: list[dict[str, Any]] = Field(max_length=100)
-    retained: list[dict[str, Any]] = Field(max_length=100)
-    recipients_to_tell: list[dict[str, Any]] = Field(max_length=1000)
-    found_by_nothing: bool
-    suppressed: list[str] = Field(max_length=100)
-
-
-class ErasureStatusBody(BaseModel):
-    """Where an erasure stands, class by class and level by level."""
-
-    erasure: UUID
-    stage: str = Field(examples=["executed"], max_length=20)
-    erased: list[dict[str, Any]] = Field(max_length=100)
-    retained: list[dict[str, Any]] = Field(max_length=100)
-    recipients: list[dict[str, Any]] = Field(max_length=1000)
-
-
-class CarriedBody(ReceiptBody):
-    """The receipt of every event of the erasure, and where it stands."""
-
-    erasure: ErasureStatusBody
-
-
-class ErasuresBody(BaseModel):
-    """Every erasure of the person; it is answered after an erasure too, without personal data."""
-
-    subject_id: UUID
-    erased: bool
-    erasures: list[ErasureStatusBody] = Field(max_length=1000)
-
-
 @operation(
     ROUTES,
     "POST",
@@ -146,6 +48,7 @@ class ErasuresBody(BaseModel):
     summary="Erase a person's data",
     problems=(
         "eraser-unavailable",
+        "erasure-held",
         "child-not-discovered",
         "source-unknown",
         "source-not-yours",
@@ -161,7 +64,9 @@ async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
 
     What a law or a named exemption keeps stays until its date, apart from every other use; the
     recipients that were given any of it are listed, and the person's addresses stay closed to news.
-    An erasure that was interrupted goes on when the request is repeated.
+    An erasure that was interrupted goes on when the request is repeated. Where the controller asks
+    for two people, its stage is `requested` until a second key approves it; where a legal hold
+    forbids it, it is refused, and the attempt is on record.
     """
     keeps = tuple(keep.keep() for keep in body.keeps)
     if body.preview:
@@ -180,6 +85,47 @@ async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
     )
     erasing = Erasing(call.service.ledger, call.service.eraser)
     return await _carried(call, await erasing.erase(subject_id, order, await call.attribution()))
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/approval",
+    scope=Scope.ERASURE_EXECUTE,
+    answers=CarriedBody,
+    status=201,
+    summary="Approve an erasure that somebody else asked for",
+    problems=(
+        "eraser-unavailable",
+        "second-person-needed",
+        "erasure-held",
+        "erasure-unknown",
+        *ASKED,
+    ),
+    clauses=("C66",),
+    law=("L9", "L37"),
+    writes=True,
+)
+async def approve_erasure(
+    subject_id: UUID, erasure: UUID, body: ApprovalBody, call: Eraser
+) -> Response:
+    """Approves and carries out an erasure where the controller asks for two people.
+
+    The key is another one than that which asked for it. What is kept by a human's decision is
+    what this body names: the preview shows it before.
+    """
+    if call.service.eraser is None:
+        return _unavailable(call)
+    order = ErasureOrder(
+        source="",
+        extent=Extent(),
+        keeps=tuple(keep.keep() for keep in body.keeps),
+        reply_address=body.reply_address,
+        identifiers=await _named(call, body.identifiers),
+    )
+    erasing = Erasing(call.service.ledger, call.service.eraser)
+    attribution = await call.attribution()
+    return await _carried(call, await erasing.approve(subject_id, erasure, order, attribution))
 
 
 @operation(

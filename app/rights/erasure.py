@@ -15,9 +15,13 @@ import asyncpg
 
 from app.clock import Clock, random_id
 from app.domain.erasure_plan import ErasurePlan, Extent, Keep, preview
-from app.domain.erasure_progress import Erasure, Stage
+from app.domain.erasure_progress import RUNNING, Erasure, Stage
 from app.domain.erasure_steps import (
+    ApproveErasure,
+    BlockErasure,
     CloseErasure,
+    ErasureHeld,
+    ErasureUnapproved,
     ErasureUnknown,
     ErasureUnprepared,
     ExecuteErasure,
@@ -112,11 +116,42 @@ class Erasing:
         if erasure is None:
             erasure = await self._running(subject_id, order.extent)
         by = Attribution(by=attribution.by)
+        try:
+            return await self._carry(subject_id, erasure, order, by, replayed=receipt.replayed)
+        except ErasureUnapproved:
+            return _carried(await self._eraser.read(subject_id), erasure, replayed=receipt.replayed)
+
+    async def approve(
+        self, subject_id: UUID, erasure: UUID, order: ErasureOrder, attribution: Attribution
+    ) -> Carried:
+        """A second person approves what another asked for, and it is carried to the end.
+
+        SecondPersonNeeded when it is the same one. What ``order`` says of its extent is not read.
+        """
+        command = ApproveErasure(erasure=erasure, by=attribution.by)
+        await self._ledger.execute(subject_id, command, attribution)
+        return await self._carry(subject_id, erasure, order, Attribution(by=attribution.by))
+
+    async def _carry(
+        self,
+        subject_id: UUID,
+        erasure: UUID,
+        order: ErasureOrder,
+        by: Attribution,
+        *,
+        replayed: bool = False,
+    ) -> Carried:
+        """To the end from wherever it stands; a hold that forbids it is put on record."""
         for _ in range(TRIES_MAX):
             person = await self._eraser.read(subject_id)
             if _progress(person, erasure).stage in _DONE:
-                return _carried(person, erasure, replayed=receipt.replayed)
-            await self._forward(person, erasure, order, by)
+                return _carried(person, erasure, replayed=replayed)
+            try:
+                await self._forward(person, erasure, order, by)
+            except ErasureHeld:
+                block = BlockErasure(erasure=erasure, keeps=order.keeps)
+                await self._ledger.execute(subject_id, block, by)
+                raise
         raise LedgerContended("other writers won every try")
 
     async def close(self, subject_id: UUID, erasure: UUID, attribution: Attribution) -> Carried:
@@ -153,7 +188,7 @@ class Erasing:
         """The erasure of this extent that was begun before."""
         person = await self._eraser.read(subject_id)
         for key, one in person.state.erasures.by_id.items():
-            if one.extent == extent and one.stage in (Stage.REQUESTED, Stage.PREPARED):
+            if one.extent == extent and one.stage in RUNNING:
                 return key
         raise ErasureUnknown
 

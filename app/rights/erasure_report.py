@@ -42,6 +42,9 @@ def plan_value(plan: ErasurePlan, given: Circumstances) -> Value:
         ],
         "recipients_to_tell": [recipient_value(key, policy) for key in plan.recipients],
         "found_by_nothing": plan.identifiers,
+        "held": [
+            {**class_value(key, policy), "holds": list(holds)} for key, holds in plan.held.items()
+        ],
         "suppressed": list(plan.suppressed),
     }
 
@@ -57,6 +60,8 @@ def status_value(erasure: UUID, progress: Erasure, given: Circumstances) -> Valu
         "purposes": sorted(progress.extent.purposes),
         "categories": sorted(progress.extent.categories),
         "requested_at": progress.requested_at,
+        "approved": progress.approved_by is not None,
+        "blocked_by": list(progress.blocked_by) if progress.stage is Stage.BLOCKED else [],
         "executed_at": progress.executed_at,
         "closed_at": progress.closed_at,
         "close_by": _close_by(progress, given),

@@ -33,8 +33,17 @@ RETENTION: Final = "retention"
 
 BY: Final = Attribution(by=RETENTION)
 
-CALENDAR: Final = frozenset({ClockEvent.COLLECTION, ClockEvent.FISCAL_YEAR_END})
-"""Clocks that need no event but the collection itself."""
+CALENDAR: Final = frozenset(
+    {
+        ClockEvent.COLLECTION,
+        ClockEvent.FISCAL_YEAR_END,
+        ClockEvent.OCCASION_END,
+        ClockEvent.BALANCE_PAYMENT,
+        ClockEvent.CHAT_END,
+        ClockEvent.REQUEST_CLOSED,
+    }
+)
+"""Clocks that need none of the endings below: only the stream and the rules say when they start."""
 
 ENDINGS: Final = (
     "consent.withdrawn",
