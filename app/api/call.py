@@ -14,6 +14,7 @@ from fastapi.security import SecurityScopes
 from app.auth import Caller, InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
 from app.policy.vocabulary import IdentifierKind
+from app.propagation.survivors import records_of
 from app.receipts import Attribution
 from app.service import Service
 from app.store.idempotency import IdempotencyKey
@@ -72,10 +73,14 @@ class Call(Value, frozen=True):
             raise SourceNotYours(source=self.caller.system)
 
     async def addresses_of(self, subject_id: UUID) -> tuple[str, ...]:
-        """The person's e-mail addresses, opened to be suppressed (L41)."""
+        """The person's e-mail addresses, opened to be suppressed (L41): of all their records."""
         policy = (await self.service.ledger.rules()).policy
         emails = policy.identifying(IdentifierKind.EMAIL)
-        return await addresses_on_file(self.service.store, subject_id, emails)
+        found = [
+            await addresses_on_file(self.service.store, record, emails)
+            for record in await records_of(self.service.ledger, subject_id)
+        ]
+        return tuple(dict.fromkeys(address for addresses in found for address in addresses))
 
     def reading(self) -> Attribution:
         """On whose behalf something is read; a read is recorded, but never repeated."""

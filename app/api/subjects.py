@@ -27,6 +27,7 @@ from app.events.identifiers import Verification
 from app.events.notices import NoticeChannel
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.registration import Registered, Registrar, verified_holder
+from app.propagation.survivors import survivor_of
 
 ROUTES = router("subjects")
 
@@ -218,5 +219,5 @@ async def lookup_subject(
             value = normalise(category, body.value, body.region)
             found = await service.lookups.subject_of(body.kind.value, value)
             if found and await verified_holder(service.store, found, body.kind, value):
-                return answer({"subject_id": found})
+                return answer({"subject_id": await survivor_of(service.ledger, found)})
     raise SubjectUnknown

@@ -92,6 +92,8 @@ class ApproveSplit(Value, frozen=True, kw_only=True):
     by: str
     read_at: int
     """The version at which the values were read."""
+    restored: tuple[Part, ...] = ()
+    """What the values that leave had superseded: in use again."""
 
 
 class ReceiveSplit(Value, frozen=True, kw_only=True):
@@ -199,6 +201,21 @@ def going(state: "SubjectState", versions: Iterable[int]) -> tuple[Held, ...]:
     return tuple(sorted(found, key=lambda one: (one.version, one.category)))
 
 
+def coming_back(state: "SubjectState", versions: Iterable[int]) -> tuple[Held, ...]:
+    """The values that are in use again once the ones that superseded them leave."""
+    named = frozenset(versions)
+    leaving = (
+        newest
+        for newest in state.collections.held.values()
+        if newest.version in named and newest.superseded_at is None
+    )
+    found = (
+        next((one for one in newest.history() if one.version not in named), None)
+        for newest in leaving
+    )
+    return tuple(one for one in found if one is not None)
+
+
 def resting_on(state: "SubjectState", versions: Iterable[int]) -> tuple[Identifier, ...]:
     """The identifiers whose value lies in some events."""
     named = frozenset(versions)
@@ -221,7 +238,7 @@ def _approve(command: ApproveSplit, state: "SubjectState") -> tuple[Record, ...]
         other=command.offshoot,
         versions=separation.versions,
     )
-    return (Record(approved),)
+    return (Record(approved), *map(_collected, command.restored))
 
 
 def _separation(split: UUID, splits: Splits) -> Separation:

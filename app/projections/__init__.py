@@ -4,6 +4,7 @@ from app.projections.breaches import BREACHES as BREACHES
 from app.projections.consents import CONSENTS as CONSENTS
 from app.projections.findings import FINDINGS as FINDINGS
 from app.projections.objections import OBJECTIONS as OBJECTIONS
+from app.projections.profile_splits import split as split
 from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
 from app.projections.relationships import RELATIONSHIPS as RELATIONSHIPS

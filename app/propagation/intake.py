@@ -46,10 +46,11 @@ from app.events.suppressions import SuppressionCause
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind, LegalBasis
+from app.propagation.survivors import records_of, survivor_of
 from app.receipts import Attribution, IdentifierTaken
 from app.store.idempotency import IdempotencyKey
 from app.store.lookups import Lookups
-from app.store.on_file import addresses_in, identifiers_on_file
+from app.store.on_file import addresses_in, addresses_on_file, identifiers_on_file
 
 _log: Any = structlog.get_logger("pdledger.intake")
 
@@ -197,6 +198,13 @@ class Intake:
                 (None, SuppressUnknown(purpose=purpose, source=system, addresses=(new,)))
                 for purpose in sorted(closed)
             ]
+        survivor = await survivor_of(self._ledger, subject_id)
+        if survivor != subject_id:
+            # Values of a record that is closed are not corrected by a tool: the desk looks at it.
+            finding = RaiseFinding(
+                finding=random_id(), code=FindingCode.UNVERIFIED_CHANGE, source=system
+            )
+            return [(survivor, finding), *await self._carried(system, survivor, new, policy)]
         if holder and holder != subject_id:
             occasion = random_id()
             return [(one, _collision(system, occasion)) for one in (subject_id, holder)]
@@ -237,8 +245,17 @@ class Intake:
             return _Told(None, (email,))
         stream = await self._ledger.store.read_stream(subject_id, with_blobs=True)
         emails = policy.identifying(IdentifierKind.EMAIL)
-        on_file = addresses_in(self._ledger.store, stream, self._ledger.meet(stream), emails)
-        return _Told(subject_id, tuple(dict.fromkeys((email, *on_file))))
+        state = self._ledger.meet(stream)
+        on_file = addresses_in(self._ledger.store, stream, state, emails)
+        if not state.merges.bonds:
+            return _Told(subject_id, tuple(dict.fromkeys((email, *on_file))))
+        survivor = await survivor_of(self._ledger, subject_id)
+        every = [
+            address
+            for record in await records_of(self._ledger, survivor)
+            for address in await addresses_on_file(self._ledger.store, record, emails)
+        ]
+        return _Told(survivor, tuple(dict.fromkeys((email, *on_file, *every))))
 
     def _happened(self, intent: Intent) -> datetime:
         """The tool's time, unless its clock runs ahead of ours."""

@@ -13,6 +13,7 @@ from app.clock import random_id
 from app.domain.collections import CollectData, RectifyData
 from app.domain.identifiers import ClaimIdentifier
 from app.domain.identities import identifying_kind
+from app.domain.merges import SubjectAbsorbed
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, InTurn, fold
 from app.domain.subjects import JoinSubject, RegisterSubject
@@ -21,6 +22,7 @@ from app.domain.values import normalise
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
+from app.propagation.survivors import survivor_of
 from app.receipts import Attribution, IdentifierTaken, Receipt
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
@@ -80,8 +82,8 @@ class Registrar:
                 addresses = _addresses(identifiers)
                 await self.settle(registration.subject_id, addresses, command.source, policy)
                 return registration
-            except IdentifierTaken:
-                continue  # somebody registered meanwhile: look again
+            except (IdentifierTaken, SubjectAbsorbed):
+                continue  # somebody registered, or was merged, meanwhile: look again
             except SubjectSuppressed:
                 return Registration(Registered.SUPPRESSED, random_id(), None)
         raise IdentifierTaken
@@ -188,7 +190,7 @@ class Registrar:
     ) -> UUID | None:
         """The one person to whom a verified identifier leads; nobody when it leads to two."""
         meant = {
-            subject_id
+            await survivor_of(self._ledger, subject_id)
             for (kind, value), subject_id in holders.items()
             if await verified_holder(self._ledger.store, subject_id, kind, value)
         }

@@ -9,6 +9,7 @@ from app.domain.subject import SUBJECT, SubjectState, fold
 from app.domain.subjects import SubjectErased, SubjectUnknown
 from app.events.erasures import SectionsResealed
 from app.events.recorded import Recorded
+from app.events.splits import SplitApproved, SplitSide
 from app.rights.as_of import AsOf
 from app.store.event_store import EventStore, Stream
 from app.vault.sealing import Erased, Opened
@@ -34,6 +35,8 @@ class Person:
     state: SubjectState
     moves: Mapping[Place, Move]
     """Every re-sealing of the stream, those after the cut included."""
+    left: frozenset[int]
+    """Versions of events whose values turned out to be another person's, on whatever day."""
     _store: EventStore = field(repr=False)
 
     @property
@@ -50,11 +53,16 @@ class Person:
 
     def open(self, version: int, retention_class: str) -> Opened:
         """A section as it can be had today: an erasure also redacts the past."""
-        opened = self._store.open_section(self.stream, version, retention_class)
+        opened = self._opened(version, retention_class)
         while isinstance(opened, Erased) and (version, retention_class) in self.moves:
             version = self.moves[version, retention_class].version
-            opened = self._store.open_section(self.stream, version, retention_class)
+            opened = self._opened(version, retention_class)
         return opened
+
+    def _opened(self, version: int, retention_class: str) -> Opened:
+        if version in self.left:
+            return Erased()  # to this person's readers; it is held on the other's stream
+        return self._store.open_section(self.stream, version, retention_class)
 
 
 async def read_person(store: EventStore, subject_id: UUID, as_of: AsOf | None = None) -> Person:
@@ -77,4 +85,10 @@ def person_of(store: EventStore, stream: Stream, as_of: AsOf | None = None) -> P
         if isinstance(event, SectionsResealed):
             move = Move(recorded.version, frozenset(event.categories))
             moves[event.origin, event.retention_class] = move
-    return Person(stream, events, fold(SUBJECT.initial, events), moves, store)
+    left = frozenset(
+        version
+        for recorded in stream.events
+        if isinstance(recorded.event, SplitApproved) and recorded.event.side is SplitSide.ORIGIN
+        for version in recorded.event.versions
+    )
+    return Person(stream, events, fold(SUBJECT.initial, events), moves, left, store)
