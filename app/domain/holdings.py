@@ -229,13 +229,11 @@ def _without_statements(held: Held, keys: frozenset[KeyId]) -> Held:
 
 
 def _left(slice_: Collections, versions: frozenset[int]) -> Collections:
-    """What stays once some values turned out to be another person's: the one before is in use."""
+    """What stays once some values turned out to be another person's; what was before is history."""
     surviving: dict[Slot, Held] = {}
     for slot, held in slice_.held.items():
         history = [_without_said(one, versions) for one in held.history()]
         kept = [one for one in history if one.version not in versions]
-        if kept and held.version in versions and held.superseded_at is None:
-            kept[0] = replace(kept[0], superseded_at=None)
         if kept:
             surviving[slot] = _chained(kept)
     return replace(slice_, held=surviving)
