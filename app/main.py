@@ -4,6 +4,7 @@ import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -26,9 +27,13 @@ from app.propagation.cloud_events import CloudEvents
 from app.propagation.deliveries import Deliveries
 from app.propagation.destinations import Destinations, Resolve, system_resolve
 from app.propagation.feed import Feed, FeedLimits
+from app.propagation.mail import PostOffice
+from app.propagation.mailing import Mailing
 from app.propagation.outbound import Outbound
+from app.propagation.sign_up_limits import SignUpLimits
+from app.propagation.smtp import Relay, SmtpSender
 from app.rights.retention import Done, Retaining
-from app.service import Service, WebhookSecrets
+from app.service import Correspondence, Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
 from app.store.delivery_queue import DeliveryQueue
@@ -37,6 +42,7 @@ from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.lookups import Lookups
+from app.store.mail_queue import MailQueue
 from app.store.notices import (
     APPENDED_CHANNEL,
     CLIENTS_CHANNEL,
@@ -50,6 +56,7 @@ from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
+from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
 from app.workers import Workers
 
@@ -117,6 +124,7 @@ async def open_service(
             destinations=_destinations(settings, resolve),
             subscriptions=SubscriptionRegister(pool, vault),
             signer=Signer(custody.signing_key()),
+            correspondence=_correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
         )
 
 
@@ -157,7 +165,7 @@ def _open_feed(
     pool: "asyncpg.Pool[Any]",
     open_things: AsyncExitStack,
 ) -> Feed:
-    public_url = settings.public_url or f"http://{settings.host}:{settings.port}"
+    public_url = _public_url(settings)
     limits = FeedLimits(
         listeners_max=settings.feed_listeners_max,
         send_timeout_s=settings.feed_send_timeout_s,
@@ -174,6 +182,53 @@ def _destinations(settings: Settings, resolve: Resolve) -> Destinations:
         hosts=frozenset(name.lower() for name in settings.subscription_hosts),
         loopback=settings.subscription_loopback,
     )
+
+
+def _correspondence(
+    settings: Settings, ledger: Ledger, pool: "asyncpg.Pool[Any]", links: LinkTokens
+) -> Correspondence:
+    public_url = _public_url(settings).rstrip("/")
+    return Correspondence(
+        post_office=PostOffice(ledger, links, public_url=public_url, address=settings.mail_from),
+        links=links,
+        queue=MailQueue(pool),
+        smtp=_smtp(settings),
+        limits=SignUpLimits(
+            hourly_max=settings.sign_ups_hourly_max, daily_max=settings.sign_ups_daily_max
+        ),
+    )
+
+
+def _public_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def _smtp(settings: Settings) -> SmtpSender | None:
+    if settings.smtp_host is None:
+        return None
+    password = settings.smtp_password_file
+    relay = Relay(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=None if password is None else password.read_text().strip(),
+        ca_file=settings.smtp_ca_file,
+        timeout_s=settings.smtp_timeout_s,
+    )
+    named = urlsplit(_public_url(settings)).hostname
+    return SmtpSender(relay, helo=named or "localhost")
+
+
+def _mailing(service: Service) -> Mailing:
+    made = Mailing(
+        service.ledger,
+        service.pool,
+        service.correspondence.post_office,
+        sends=service.correspondence.smtp,
+    )
+    service.feed.wakes(made.wake)
+    return made
 
 
 def _deliveries(service: Service) -> Deliveries:
@@ -233,7 +288,7 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
-        loops={"deliveries": _deliveries(service).run},
+        loops={"deliveries": _deliveries(service).run, "mails": _mailing(service).run},
         retain=None if service.eraser is None else retaining.carry_out,
     )
     workers.start()

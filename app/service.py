@@ -12,10 +12,15 @@ from app.ledger import Ledger
 from app.measures import Measures
 from app.propagation.destinations import Destinations
 from app.propagation.feed import Feed
+from app.propagation.mail import PostOffice
+from app.propagation.sign_up_limits import SignUpLimits
+from app.propagation.smtp import SmtpSender
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
+from app.store.mail_queue import MailQueue
 from app.store.rulebook import Rulebook
 from app.store.subscriptions import SubscriptionRegister
+from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
 
 
@@ -25,6 +30,18 @@ class WebhookSecrets:
 
     path: str = field(repr=False)
     signing: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """Mails to people, and the links in them."""
+
+    post_office: PostOffice
+    links: LinkTokens
+    queue: MailQueue
+    smtp: SmtpSender | None
+    """None where no mail relay is set: then humans send what the queue lists."""
+    limits: SignUpLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +66,4 @@ class Service:
     measures: Measures
     signer: Signer
     """Signs packages and receipts; opens nothing."""
+    correspondence: Correspondence

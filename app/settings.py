@@ -46,6 +46,23 @@ class Settings(BaseSettings):
     """The only names that subscriptions may deliver to, as a JSON list; empty means any public."""
     subscription_loopback: bool = False
     """Whether they may also deliver to this machine, without https: for development alone."""
+    smtp_host: str | None = None
+    """The mail relay; without one, mails wait for a human under /v1/mail-tasks."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the relay is spoken to; `none` is refused for anything but this machine."""
+    smtp_username: str | None = None
+    smtp_password_file: Path | None = None
+    smtp_ca_file: Path | None = None
+    """Certificates to trust instead of the system's, as PEM."""
+    smtp_timeout_s: float = Field(default=30.0, gt=0)
+    """For each step of the conversation with the relay."""
+    mail_from: str | None = None
+    """The address that mails come from; the controller's of the policy when not set."""
+    sign_ups_hourly_max: int = Field(default=30, ge=1)
+    """Public sign-ups from one network in an hour, in one process."""
+    sign_ups_daily_max: int = Field(default=3, ge=1)
+    """Messages that one address gets for sign-ups in a day, from one process."""
     ready_lag_max_s: float = Field(default=300.0, gt=0)
     """How far a projection may lag behind the log before `/readyz` answers 503."""
     tracing: bool = False

@@ -82,6 +82,7 @@ def compose_message(letter: RenderedLetter, envelope: Envelope, sender: Sender) 
     if envelope.attached:
         name = f"{letter.kind.value.replace('_', '-')}.pdf"
         message.add_attachment(letter.pdf(), maintype="application", subtype="pdf", filename=name)
+    message["Content-Language"] = letter.language  # set earlier, the content would drop it
     _bound(message, envelope.mail)
     raw = message.as_bytes()
     told = None if objection is None else _digest(" ".join(objection).encode())
@@ -104,11 +105,11 @@ def _address(
 ) -> None:
     """The header. None of it but `To` and `List-Unsubscribe` says anything of the person."""
     message["From"] = Address(sender.name, addr_spec=sender.address)
-    message["To"] = Address(addr_spec=envelope.to)
+    local, _, domain = envelope.to.rpartition("@")
+    message["To"] = Address(username=local, domain=domain)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = f"<{envelope.mail.hex}@{sender.domain}>"
-    message["Content-Language"] = letter.language
     # No robot is to answer a robot (RFC 3834); Exchange has a word of its own for it.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"

@@ -59,3 +59,23 @@ def _opened(store: EventStore, stream: Stream, place: Place) -> str | None:
     version, retention_class, category = place
     opened = store.open_section(stream, version, retention_class)
     return opened.personal.get(category) if isinstance(opened, Sealed) else None
+
+
+async def address_for_mail(
+    store: EventStore, subject_id: UUID, categories: Collection[str]
+) -> str | None:
+    """Where to write to the person: the youngest verified address, else one that is held now."""
+    stream = await store.read_stream(subject_id, with_blobs=True)
+    state = fold(SUBJECT.initial, stream.events)
+    verified = [
+        (one.value_at, one.retention_class, one.category)
+        for one in reversed(tuple(state.identifiers.active.values()))
+        if one.category in categories and one.verification is not None
+    ]
+    held = [
+        (one.version, one.retention_class, one.category)
+        for one in state.collections.current()
+        if one.category in categories
+    ]
+    found = (_opened(store, stream, place) for place in (*verified, *held[::-1]))
+    return next((value for value in found if value is not None), None)

@@ -1,0 +1,194 @@
+"""Sends the mails that the log says are to be sent, each until it left or a human has to see to it.
+
+At least once: if we die between the relay's word and our record of it, the mail is sent again, the
+same bytes under the same Message-ID. Address and message are opened at the moment of sending, and
+nothing of them is kept anywhere else. Without a relay nothing is sent and nothing is lost: the
+queue is the list of what a human is to do.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final, NoReturn, Protocol
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from app.domain.decider import Refusal
+from app.domain.mails import (
+    ADDRESS,
+    MESSAGE,
+    Mail,
+    MailState,
+    RecordMailFailed,
+    RecordMailSent,
+    WithdrawMail,
+)
+from app.domain.subject import SUBJECT, SubjectState, fold
+from app.events.mails import MailChannel, MailFailure, MailQueued, MailRequeued
+from app.ledger import Ledger
+from app.propagation.mail import PostOffice
+from app.propagation.smtp import Attempt, Handed
+from app.receipts import Attribution
+from app.store.codec import read_entry
+from app.store.event_store import Stream
+from app.store.log_pages import read_log_page
+from app.store.mail_queue import ClaimedMail, MailQueue, Queued
+from app.vault.sealing import KeyUnavailable, Sealed
+
+MAILER: Final = Attribution(by="mailer")
+POLL_S: Final = 1.0
+RETRY_S: Final = 5.0
+AT_ONCE_MAX: Final = 4
+PAGE_SIZE: Final = 500
+
+WAITS_S: Final = (
+    *(60.0, 5 * 60.0, 15 * 60.0, 3600.0, 2 * 3600.0, 4 * 3600.0),
+    *(8 * 3600.0, 12 * 3600.0, 24 * 3600.0, 24 * 3600.0),
+)
+"""After each failed attempt but the last: eleven attempts in three days (RFC 5321, 4.5.4.1)."""
+
+_QUEUING: Final = ("mail.queued", "mail.requeued")
+_SETTLING: Final = ("mail.sent", "mail.failed", "mail.withdrawn")
+
+_LOG: Any = structlog.get_logger("pdledger.mailing")
+
+
+class Sends(Protocol):
+    """Whatever hands a message over."""
+
+    async def send(self, message: bytes, *, sender: str, recipient: str) -> Attempt:
+        """One attempt; raises nothing that the other side did."""
+        ...
+
+
+class Mailing:
+    """The loop of one process. Any number may run side by side."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        pool: "asyncpg.Pool[Any]",
+        post_office: PostOffice,
+        *,
+        sends: Sends | None,
+    ) -> None:
+        """``sends`` None is for an installation without a relay."""
+        self._ledger = ledger
+        self._pool = pool
+        self._queue = MailQueue(pool)
+        self._sends = sends
+        self._post_office = post_office
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Looks for what is due at once."""
+        self._woken.set()
+
+    async def run(self) -> NoReturn:
+        """Sends until it is cancelled."""
+        while True:
+            pause_s = POLL_S
+            try:
+                await self.turn()
+            except Exception as error:  # noqa: BLE001  # the head of a worker's loop
+                _LOG.error("mailing halted", error_class=type(error).__name__)
+                pause_s = RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._woken.wait()
+            self._woken.clear()
+
+    async def turn(self) -> int:
+        """Takes over what the log says, and tries what is due; how many mails were tried."""
+        while await self._follow():
+            pass
+        if self._sends is None:
+            return 0
+        tried = 0
+        while claimed := await self._queue.claim(AT_ONCE_MAX):
+            await asyncio.gather(*(self._try(one, self._sends) for one in claimed))
+            tried += len(claimed)
+        return tried
+
+    async def _follow(self) -> bool:
+        """One page of the log; False when there is no more of it."""
+        since = await self._queue.position()
+        page = await read_log_page(
+            self._pool, after=since, size_max=PAGE_SIZE, types=(*_QUEUING, *_SETTLING)
+        )
+        if page.reached <= since:
+            return False
+        queued: dict[UUID, Queued] = {}
+        settled: dict[UUID, None] = {}
+        for position, entry in page.entries:
+            recorded = read_entry(entry, position)
+            mail: UUID = recorded.event.mail
+            queued.pop(mail, None)
+            settled[mail] = None
+            if isinstance(recorded.event, MailQueued | MailRequeued):
+                queued[mail] = Queued(mail, recorded.stream_id, recorded.recorded_at)
+        await self._queue.follow(since, page.reached, list(queued.values()), list(settled))
+        return not page.at_head
+
+    async def _try(self, claimed: ClaimedMail, sends: Sends) -> None:
+        try:
+            await self._attempt(claimed, sends)
+        except Refusal as refusal:
+            # A human or another process settled it meanwhile; the log says how.
+            _LOG.warning("mail was settled otherwise", refusal=refusal.code)
+            await self._queue.done(claimed)
+        except Exception as error:  # noqa: BLE001  # the next mail is due as well
+            _LOG.error("mail not tried", error_class=type(error).__name__)
+            await self._queue.defer(claimed, WAITS_S[0], "fault", None)
+
+    async def _attempt(self, claimed: ClaimedMail, sends: Sends) -> None:
+        stream = await self._ledger.store.read_stream(claimed.stream_id, with_blobs=True)
+        state = fold(SUBJECT.initial, stream.events)
+        mail = state.mails.by_id.get(claimed.mail)
+        if mail is None or mail.state is not MailState.QUEUED:
+            await self._queue.done(claimed)
+            return
+        if _ended(stream, state, mail):
+            await self._ledger.execute(claimed.stream_id, WithdrawMail(mail=claimed.mail), MAILER)
+            await self._queue.done(claimed)
+            return
+        opened = self._ledger.store.open_section(stream, mail.version, mail.retention_class)
+        if isinstance(opened, KeyUnavailable):
+            await self._queue.defer(claimed, WAITS_S[0], "key_unavailable", None)
+            return
+        if not isinstance(opened, Sealed):
+            attempt = Attempt(Handed.PERMANENT, "unreadable", failure=MailFailure.UNREADABLE)
+        else:
+            attempt = await sends.send(
+                opened.personal[MESSAGE].encode(),
+                sender=(await self._post_office.sender()).address,
+                recipient=opened.personal[ADDRESS],
+            )
+        await self._conclude(claimed, attempt)
+
+    async def _conclude(self, claimed: ClaimedMail, attempt: Attempt) -> None:
+        attempts = claimed.attempts + 1
+        if attempt.handed is Handed.TEMPORARY and attempts <= len(WAITS_S):
+            wait_s = WAITS_S[attempts - 1]
+            await self._queue.defer(claimed, wait_s, attempt.reason, attempt.code)
+            return
+        command: RecordMailSent | RecordMailFailed
+        if attempt.handed is Handed.ACCEPTED:
+            command = RecordMailSent(mail=claimed.mail, channel=MailChannel.SMTP, attempts=attempts)
+        else:
+            exhausted = attempt.handed is Handed.TEMPORARY
+            command = RecordMailFailed(
+                mail=claimed.mail,
+                failure=MailFailure.EXHAUSTED if exhausted else attempt.failure,
+                attempts=attempts,
+                code=attempt.code,
+            )
+        await self._ledger.execute(claimed.stream_id, command, MAILER)
+        await self._queue.done(claimed)
+
+
+def _ended(stream: Stream, state: SubjectState, mail: Mail) -> bool:
+    """Whether the person ended the mailing that the mail is part of before it left."""
+    event: MailQueued = stream.events[mail.version - 1].event
+    return event.unsubscribe is not None and event.unsubscribe in state.suppressions.purposes
