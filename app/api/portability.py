@@ -13,7 +13,8 @@ from app.api.answers import answer
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
-from app.rights.portability import Profile, portable
+from app.events.transmissions import Profile
+from app.rights.portability import portable
 from app.rights.portability_package import packed
 from app.rights.portability_schema import SCHEMA, SCHEMA_PATH
 

@@ -23,6 +23,17 @@ from app.domain.occasions import (
     occasions_after,
 )
 from app.domain.purpose_limitation import category_named
+from app.domain.receivers import (
+    RECEIVER_EVENTS,
+    ApproveReceiver,
+    ProveReceiver,
+    ReceiverCommand,
+    Receivers,
+    RegisterReceiver,
+    WithdrawReceiver,
+    decide_receiver,
+    receivers_after,
+)
 from app.domain.recipients import recipient_named
 from app.domain.safeguards import SwitchSafeguard, switched
 from app.domain.standing_findings import Decided, DecideStandingFinding, decide_standing, decided
@@ -119,6 +130,8 @@ class ControlState(Value, frozen=True, kw_only=True):
     """Code of a standing finding, in lower case -> the last decision on it."""
     occasions: Occasions = Occasions()
     safeguards: frozenset[Safeguard] = frozenset()
+    receivers: Receivers = field(default_factory=dict)
+    """Other controllers to whom data may go at a person's request, once approved."""
     """Those that are on."""
 
     @property
@@ -201,6 +214,7 @@ Command: TypeAlias = (
     | DecideStandingFinding
     | OccasionCommand
     | SwitchSafeguard
+    | ReceiverCommand
 )
 
 
@@ -226,6 +240,8 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return decide_occasion(command, state, given)
         case SwitchSafeguard():
             return switched(command, state.safeguards)
+        case RegisterReceiver() | ProveReceiver() | ApproveReceiver() | WithdrawReceiver():
+            return decide_receiver(command, state.receivers)
         case _:
             assert_never(command)
 
@@ -301,10 +317,8 @@ def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
 
 def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
     match recorded.event:
-        case PolicyPublished() as event:
-            return replace(state, policies=_published(state, event, recorded.recorded_at))
-        case PolicyTextSupplied() as event:
-            return replace(state, policies=_supplied(state, event))
+        case PolicyPublished() | PolicyTextSupplied():
+            return replace(state, policies=_policies(state, recorded))
         case LawPublished(digest=digest):
             return replace(state, law=digest)
         case NecessityDecided(category=category, outcome=outcome):
@@ -323,6 +337,8 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
             return replace(state, occasions=occasions_after(state.occasions, recorded))
         case TransferMechanismSet() | TransferMechanismLapsed():
             return rearranged(state, recorded.event)
+        case event if isinstance(event, RECEIVER_EVENTS):
+            return replace(state, receivers=receivers_after(state.receivers, event))
         case _:
             return state
 
@@ -333,6 +349,13 @@ def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         return replace(state, decisions=decided(state.decisions, recorded))
     others = state.safeguards - {event.safeguard}
     return replace(state, safeguards=others | {event.safeguard} if event.on else others)
+
+
+def _policies(state: ControlState, recorded: Recorded[Any]) -> Mapping[str, Published]:
+    event: PolicyPublished | PolicyTextSupplied = recorded.event
+    if isinstance(event, PolicyTextSupplied):
+        return _supplied(state, event)
+    return _published(state, event, recorded.recorded_at)
 
 
 def _published(

@@ -50,6 +50,7 @@ from app.domain.subjects import (
     SubjectUnknown,
 )
 from app.domain.suppressions import SUPPRESSIONS, Suppressions
+from app.domain.transmissions import TRANSMISSIONS, RequestTransmission, Transmissions
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.erasures import ErasureExecuted
 from app.events.recorded import Record, Recorded
@@ -81,6 +82,7 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     SIGN_UPS,
     LINKS,
     RIGHTS_REQUESTS,
+    TRANSMISSIONS,
 )
 
 
@@ -119,6 +121,7 @@ class SubjectState(Value, frozen=True, kw_only=True):
     sign_ups: SignUps = SIGN_UPS.initial
     links: Links = LINKS.initial
     rights_requests: RightsRequests = RIGHTS_REQUESTS.initial
+    transmissions: Transmissions = TRANSMISSIONS.initial
 
     @property
     def registered(self) -> bool:
@@ -160,6 +163,7 @@ _ADDING = frozenset(
         StartRelationship,
         RecordDisclosure,
         ReferenceFile,
+        RequestTransmission,
     }
 )
 """Commands that would hold or share more about a child."""

@@ -17,6 +17,7 @@ from app.events import merges as merges
 from app.events import notices as notices
 from app.events import objections as objections
 from app.events import policies as policies
+from app.events import receivers as receivers
 from app.events import registers as registers
 from app.events import relationships as relationships
 from app.events import restrictions as restrictions
@@ -26,6 +27,7 @@ from app.events import sign_ups as sign_ups
 from app.events import splits as splits
 from app.events import subjects as subjects
 from app.events import suppressions as suppressions
+from app.events import transmissions as transmissions
 from app.events.declare import registry
 
 EVENT_TYPES = registry()

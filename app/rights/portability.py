@@ -8,7 +8,6 @@ follows from the state alone: whoever gets it, and whenever, gets the same.
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -25,8 +24,9 @@ from app.events.files import FileReferenced
 from app.events.recorded import Recorded
 from app.events.retention import RetentionExecuted
 from app.events.subjects import SubjectRegistered
+from app.events.transmissions import Profile
 from app.ledger import Ledger
-from app.policy.vocabulary import PORTABLE_BASES, SourceOrigin
+from app.policy.vocabulary import PORTABLE_BASES, LegalBasis, SourceOrigin
 from app.receipts import Attribution
 from app.rights.consent_history import CONSENT_EVENTS, consents_value
 from app.rights.copy_of_data import CopiedValue, Copy, copy_of
@@ -45,17 +45,9 @@ _TELLING = (
 """Whatever can change a package: who read the data, or asked for them, does not."""
 
 
-class Profile(StrEnum):
-    """How much goes along."""
-
-    LEGAL = "legal"
-    PROMISED = "promised"
-
-    def holds(self, held: Held) -> bool:
-        """Whether a value in use belongs to the package."""
-        if self is Profile.PROMISED:
-            return True
-        return held.basis in PORTABLE_BASES and held.origin is SourceOrigin.SUBJECT
+def granted(basis: LegalBasis, origin: SourceOrigin) -> bool:
+    """Whether Art. 20(1) itself reaches a value: on consent or contract, from the person."""
+    return basis in PORTABLE_BASES and origin is SourceOrigin.SUBJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +107,8 @@ def parts(person: Person, copy: Copy, profile: Profile) -> dict[str, list[Value]
             _value(copied, held)
             for copied in copy.values
             for held in copied.uses
-            if held.superseded_at is None and profile.holds(held)
+            if held.superseded_at is None
+            and (profile is Profile.PROMISED or granted(held.basis, held.origin))
         ],
         "files": list(_files(person, copy, profile)),
         "statements": [
@@ -186,8 +179,7 @@ def _files(person: Person, copy: Copy, profile: Profile) -> Iterator[Value]:
         if title is None:
             continue
         event = title.recorded.event
-        by_law = event.basis in PORTABLE_BASES and event.origin is SourceOrigin.SUBJECT
-        if profile is Profile.PROMISED or by_law:
+        if profile is Profile.PROMISED or granted(event.basis, event.origin):
             yield {
                 "system": file.system,
                 "title": title.value,

@@ -3,7 +3,8 @@
 from app.documents.blocks import Block, Bullets, Document, Heading, Paragraph, Table, Words
 from app.documents.languages import Language
 from app.documents.standing_texts import contact_line, fallback_note
-from app.rights.portability import Portable, Profile, Value
+from app.events.transmissions import Profile
+from app.rights.portability import Portable, Value
 
 KEY_FILE = "verification-key.pem"
 MANIFEST_FILE = "manifest.json"
