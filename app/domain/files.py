@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
 from app.domain.holdings import keys_of
@@ -101,7 +102,7 @@ def _referenced(command: ReferenceFile, system: str, given: Circumstances) -> Re
     source = source_named(command.source, given.policy)
     admit_held((command.category,), purpose, given)
     retention_class = purpose.retention_class(command.category)
-    on = (command.occurred_at or given.now).date()
+    on = day_of(command.occurred_at or given.now, given)
     bucket = generation(retention_class, given.policy, on=on, occasion=command.occasion)
     event = FileReferenced(
         system=system,

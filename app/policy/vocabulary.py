@@ -230,6 +230,8 @@ class ExpiryBucket(StrEnum):
 
     MEMBERSHIP = "membership"
     OCCASION = "occasion"
+    DAY = "day"
+    """What is counted from its collection: nothing that shares a key was obtained on another day."""
     MONTH = "month"
     YEAR = "year"
     GRANT = "grant"

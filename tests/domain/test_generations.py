@@ -6,6 +6,8 @@ import pytest
 
 from app.domain.generations import generation
 from app.identifiers import is_word
+from app.policy.vocabulary import ExpiryBucket
+from app.values import replace
 from tests.spec import OCCASION, POLICY
 
 DAY = date(2026, 11, 22)
@@ -36,9 +38,15 @@ def test_what_is_held_for_a_grant_goes_by_the_grant() -> None:
     assert generation("grant", POLICY, on=DAY, occasion=OCCASION) == f"grant.{OCCASION}"
 
 
-def test_logs_go_by_the_month() -> None:
-    assert generation("security-log", POLICY, on=date(2026, 3, 1)) == "month.2026-03"
-    assert generation("web", POLICY, on=DAY, occasion=OCCASION) == "month.2026-11"
+@pytest.mark.clause("L67")
+def test_what_is_counted_from_its_collection_goes_by_the_day() -> None:
+    """A bucket of a month would keep what came on the first until the last has expired."""
+    assert generation("security-log", POLICY, on=date(2026, 3, 1)) == "day.2026-03-01"
+    assert generation("web", POLICY, on=DAY, occasion=OCCASION) == "day.2026-11-22"
+    classes = dict(POLICY.retention_classes)
+    classes["web"] = replace(classes["web"], generation=ExpiryBucket.MONTH)
+    monthly = replace(POLICY, retention_classes=classes)
+    assert generation("web", monthly, on=DAY) == "month.2026-11"
 
 
 @pytest.mark.parametrize("retention_class", sorted(POLICY.retention_classes))
