@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 
@@ -28,7 +27,7 @@ DOMAINS: Final = ("documents", "policy")
 BRUSSELS: Final = ZoneInfo("Europe/Brussels")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Language:
     """One language: how the program says things in it. ``wanted`` is the one that was asked for."""
 
@@ -78,20 +77,20 @@ class Language:
 
 def language(wanted: str | None) -> Language:
     """The language asked for by its tag (BCP 47), or English when there is none in it."""
-    tag = (wanted or SOURCE).strip().lower().replace("_", "-")
-    primary = tag.partition("-")[0]
+    primary = (wanted or SOURCE).strip().lower().replace("_", "-").partition("-")[0]
+    return _language(primary if primary in LANGUAGES or known(primary) else SOURCE)
+
+
+def known(primary: str) -> bool:
+    """Whether CLDR knows a language."""
+    return primary in Locale.parse(SOURCE).languages
+
+
+@lru_cache(maxsize=256)
+def _language(primary: str) -> Language:
     code = primary if primary in LANGUAGES else SOURCE
     said, named = (_catalogue(domain, code) for domain in DOMAINS)
-    return Language(code, primary if primary in LANGUAGES else tag, said, named)
-
-
-def known_tag(tag: str) -> bool:
-    """Whether CLDR knows the language of a tag."""
-    try:
-        Locale.parse(tag.partition("-")[0].lower())
-    except (ValueError, UnknownLocaleError):
-        return False
-    return True
+    return Language(code, primary, said, named)
 
 
 def marked(text: str) -> str:

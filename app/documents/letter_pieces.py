@@ -7,6 +7,7 @@ from app.documents.blocks import Block, Bullets, Heading, Paragraph, Table, plai
 from app.documents.languages import Language
 from app.documents.letter import Letter
 from app.documents.letter_words import OUTCOMES, REQUESTS
+from app.documents.periods import criteria
 from app.documents.standing_texts import kept_table
 
 Body: TypeAlias = Iterator[Block]
@@ -67,7 +68,7 @@ def kept(letter: Letter, spoken: Language) -> Body:
             plain(spoken.named(one.title)),
             one.ground,
             plain(spoken.named(one.norm)),
-            spoken.day(one.until) if one.until else plain(spoken.named(one.criteria or "")),
+            spoken.day(one.until) if one.until else plain(criteria(one.criteria or "", spoken)),
         )
         for one in letter.kept
     )

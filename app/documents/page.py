@@ -11,7 +11,8 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from app.documents.blocks import Block, Document, Text, Words
 
-SECURITY: Final = "content-security-policy"
+PARTS_A_PIECE: Final = 2_000
+"""The template speaks in very small parts; each is not sent alone."""
 
 
 def page(document: Document) -> str:
@@ -21,7 +22,9 @@ def page(document: Document) -> str:
 
 def pieces(document: Document) -> Iterator[str]:
     """The page piece by piece: a long history is never in memory as one text."""
-    return _template().generate(document=document, style=_style(), kind=_kind, lang=_lang, of=_of)
+    stream = _template().stream(document=document, style=_style(), kind=_kind, lang=_lang, of=_of)
+    stream.enable_buffering(PARTS_A_PIECE)
+    yield from stream
 
 
 @cache

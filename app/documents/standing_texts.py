@@ -1,8 +1,23 @@
 """What letters and reports say alike: address, contact, complaint, court (C81, Arts. 77, 79)."""
 
+from typing import Final
+
 from app.documents.blocks import Block, Heading, Lines, Paragraph, Table, plain
-from app.documents.languages import Language
+from app.documents.languages import Language, marked
 from app.policy.model import Authority, Controller
+
+COMPLAINT: Final = marked(
+    "If you think that we handle your personal data wrongly, you can complain to the supervisory"
+    " authority (Art. 77 GDPR). It costs nothing."
+)
+ELSEWHERE: Final = marked(
+    "You may instead complain to the authority of the country where you live or work, or where you"
+    " think the rules were broken."
+)
+COURT: Final = marked(
+    "You can also bring the matter before a court (Art. 79 GDPR): in Belgium, where we are"
+    " established, or in the country where you live. You need not complain to the authority first."
+)
 
 
 def address_of(controller: Controller, spoken: Language) -> tuple[str, ...]:
@@ -42,12 +57,7 @@ def complaint_and_remedy(authority: Authority, spoken: Language) -> tuple[Block,
     say = spoken.say
     return (
         Heading(say("You can complain"), anchor="complaint"),
-        Paragraph(
-            say(
-                "If you think that we handle your personal data wrongly, you can complain to the"
-                " supervisory authority (Art. 77 GDPR). It costs nothing."
-            )
-        ),
+        Paragraph(say(COMPLAINT)),
         Lines(
             (
                 spoken.named(authority.name),
@@ -56,20 +66,9 @@ def complaint_and_remedy(authority: Authority, spoken: Language) -> tuple[Block,
                 authority.url,
             )
         ),
-        Paragraph(
-            say(
-                "You may instead complain to the authority of the country where you live or work,"
-                " or where you think the rules were broken."
-            )
-        ),
+        Paragraph(say(ELSEWHERE)),
         Heading(say("You can go to court"), anchor="court"),
-        Paragraph(
-            say(
-                "You can also bring the matter before a court (Art. 79 GDPR): in Belgium, where we"
-                " are established, or in the country where you live. You need not complain to the"
-                " authority first."
-            )
-        ),
+        Paragraph(say(COURT)),
     )
 
 

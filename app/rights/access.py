@@ -1,17 +1,23 @@
-"""The access report: everything that Art. 15 wants told, with the copy, in one answer (L31)."""
+"""The access report: everything that Art. 15 wants told, with the copy, in one answer (L31).
 
-import inspect
+The report is bytes of JSON from the start; HTML and PDF are made of those bytes and of nothing
+else, so the three cannot tell different things.
+"""
+
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import msgspec
+
+from app.documents.languages import Language, language
 from app.domain.consultations import RecordRightsAnswer
-from app.events.consultations import ConsultationRecorded, ConsultationRefused
-from app.events.declare import type_of
-from app.events.recorded import Recorded
+from app.events.notices import NoticeShown
 from app.ledger import Ledger
+from app.policy.vocabulary import ValueFormat
 from app.receipts import Attribution
+from app.rights.access_names import ENCODER, names, told_in
 from app.rights.access_parts import (
-    Told,
     choices_part,
     contact_part,
     data_part,
@@ -19,12 +25,14 @@ from app.rights.access_parts import (
     sharing_part,
     storage_part,
 )
+from app.rights.access_rows import chain, consultations_rows, timeline_rows
+from app.rights.access_summary import GLOSSARY, summary
+from app.rights.access_told import Told
 from app.rights.as_of import AsOf
-from app.rights.copy_of_data import copy_of
+from app.rights.copy_of_data import Copy, copy_of
+from app.rights.merged import other_records
 from app.rights.person import Person, read_person
-from app.rights.sharing import category_value, purpose_value
-from app.store.codec import UnknownEvent
-from app.vault.sealing import Erased, NeverSealed, Sealed
+from app.rights.policy_quotes import policy_quotes
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
@@ -45,31 +53,72 @@ ARTICLES: Final = {
 """Provision -> JSON pointer of the report that answers it."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccessReport:
+    """One report: the JSON, and the language that it and its other forms are in."""
+
+    json: bytes
+    language: Language
+
+
 async def access_report(
-    ledger: Ledger, subject_id: UUID, attribution: Attribution, as_of: AsOf | None = None
-) -> Value:
+    ledger: Ledger,
+    subject_id: UUID,
+    attribution: Attribution,
+    *,
+    as_of: AsOf | None = None,
+    wanted: str | None = None,
+    accepted: str | None = None,
+) -> AccessReport:
     """The report, after recording that it was made; SubjectUnknown, SubjectErased.
 
-    ``as_of`` cuts by recorded time or position; what was erased since is not in it.
+    ``as_of`` cuts by recorded time or position; what was erased since is not in it. ``wanted`` is
+    the language asked for; without it the person's own, then the ``accepted`` one.
     """
     person = await read_person(ledger.store, subject_id, as_of)
     policy = (await ledger.rules()).policy
-    shown = copy_of(person).categories & policy.categories.keys()
+    copy = copy_of(person)
+    shown = copy.categories & policy.categories.keys()
     # Recorded first and read again, so that the report tells of itself and lacks nothing.
     await ledger.execute(subject_id, RecordRightsAnswer(categories=shown), attribution)
     if as_of is None:
         person = await read_person(ledger.store, subject_id)
+        copy = copy_of(person)
     given = (await ledger.rules()).at(ledger.clock())
-    return report_of(Told(person, copy_of(person), given), as_of)
+    spoken = language(wanted or language_of(person, copy, given.policy.categories) or accepted)
+    told = Told(person, copy, given, names(given.policy, spoken))
+    quotes = await policy_quotes(ledger.rulebook, person.state.notices.shown, policy)
+    return AccessReport(report_of(told, spoken, quotes, as_of), spoken)
 
 
-def report_of(told: Told, as_of: AsOf | None = None) -> Value:
-    """The report as JSON values."""
+def language_of(person: Person, copy: Copy, categories: Any) -> str | None:
+    """The language that the person gave, or else the one in which they were informed last (L27)."""
+    for one in reversed(copy.values):
+        kind = categories.get(one.category)
+        if kind is not None and kind.format is ValueFormat.LANGUAGE and one.status == "in_use":
+            return one.value
+    shown = [one.event.language for one in person.events if isinstance(one.event, NoticeShown)]
+    return shown[-1] if shown else None
+
+
+def report_of(
+    told: Told, spoken: Language, quotes: list[Value], as_of: AsOf | None = None
+) -> bytes:
+    """The report as JSON, its texts in one language."""
     person = told.person
-    return {
+    data = data_part(told)
+    parts = {
+        "purposes": told_in(purposes_part(told), spoken),
+        "sharing": _but("disclosures", sharing_part(told), spoken),
+        "storage": told_in(storage_part(told), spoken),
+        "choices": told_in(choices_part(told), spoken),
+        "contact": told_in(contact_part(told), spoken),
+    }
+    report = {
         "report": "access",
         "article": "Art. 15 GDPR",
         "subject_id": person.subject_id,
+        "language": {"code": spoken.code, "wanted": spoken.wanted, "fell_back": spoken.fell_back},
         "generated_at": told.given.now,
         "position": person.position,
         "version": person.state.content_version,
@@ -77,64 +126,30 @@ def report_of(told: Told, as_of: AsOf | None = None) -> Value:
         if as_of is None
         else {"position": as_of.position, "recorded_at": as_of.moment},
         "policy": told.policy.version,
-        "confirmation": "Personal data concerning you are processed.",
-        "parts": {
-            "data": data_part(told),
-            "purposes": purposes_part(told),
-            "sharing": sharing_part(told),
-            "storage": storage_part(told),
-            "choices": choices_part(told),
-            "contact": contact_part(told),
-        },
-        "consultations": consultations_value(told),
-        "timeline": [_line(recorded, person) for recorded in person.events],
+        "confirmation": spoken.say("We process personal data about you."),
+        "summary": summary(told, parts),
+        "parts": {"data": _but("held", data, spoken), **parts},
+        "policy_texts": quotes,
+        "other_records": other_records(person.state),
+        "consultations": consultations_rows(told),
+        "chain": told_in(chain(person), spoken),
+        "timeline": timeline_rows(person, told.names),
+        "glossary": told_in(
+            [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY], spoken
+        ),
         "articles": ARTICLES,
     }
+    return ENCODER.encode(report)
 
 
-def consultations_value(told: Told) -> list[Value]:
-    """When the data were read and for what; who read them is not told (C-579/21)."""
-    return [
-        {
-            "at": recorded.recorded_at,
-            "purpose": purpose_value(recorded.event.purpose, told.policy),
-            "categories": [category_value(key, told.policy) for key in recorded.event.categories],
-            "refused": isinstance(recorded.event, ConsultationRefused),
-        }
-        for recorded in told.person.events
-        if isinstance(recorded.event, (ConsultationRecorded, ConsultationRefused))
-    ]
+def _but(rows: str, part: Value, spoken: Language) -> Value:
+    """A part in the language, but for its rows, which are in it already."""
+    rest = {key: value for key, value in part.items() if key != rows}
+    told = told_in(rest, spoken)
+    return {key: part[key] if key == rows else told[key] for key in part}
 
 
-def _line(recorded: Recorded[Any], person: Person) -> Value:
-    """One event; `by` is left out: a tool or a member of staff."""
-    event = recorded.event
-    known = None if isinstance(event, UnknownEvent) else type_of(event)
-    meaning = inspect.getdoc(type(event)) if known else None
-    return {
-        "event_id": recorded.event_id,
-        "type": event.name if known is None else known.name,
-        "meaning": meaning and " ".join(meaning.partition("\n\n")[0].split()),
-        "version": recorded.version,
-        "position": recorded.position,
-        "recorded_at": recorded.recorded_at,
-        "occurred_at": recorded.happened_at,
-        "facts": {} if known is None else known.payload(event),
-        "sealed": [
-            {
-                "retention_class": seal.retention_class,
-                "state": _state(person, recorded.version, seal.retention_class),
-            }
-            for seal in recorded.seals
-        ],
-    }
-
-
-def _state(person: Person, version: int, retention_class: str) -> str:
-    match person.open(version, retention_class):
-        case Sealed():
-            return "held"
-        case Erased() | NeverSealed():
-            return "erased"
-        case _:
-            return "unavailable"
+def read_report(report: AccessReport) -> Value:
+    """The report as values again, for its other forms."""
+    value: Value = msgspec.json.decode(report.json)
+    return value

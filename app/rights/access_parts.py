@@ -1,24 +1,22 @@
 """The six parts of an access report, as the policy's own six topics (C1; Art. 15(1), (2); L31)."""
 
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from app.domain.decider import Circumstances
+from app.documents.event_titles import EVENTS
+from app.documents.languages import marked
 from app.domain.files import TITLE
-from app.domain.holdings import Held
 from app.domain.periods import clock_start, last_day, sealed_values
 from app.domain.proofs import NONE
 from app.events.notices import NoticeShown
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
-from app.policy.vocabulary import SourceOrigin
+from app.rights.access_rows import disclosure_row, held_row
+from app.rights.access_told import Told
 from app.rights.consent_history import consents_value, status
-from app.rights.copy_of_data import CopiedValue, Copy
+from app.rights.copy_of_data import CopiedValue
 from app.rights.erasure_report import class_value, status_value
 from app.rights.objections import objections_value, restrictions_value
-from app.rights.person import Person
 from app.rights.sharing import (
     category_value,
-    disclosure_value,
     disclosures,
     mechanism_value,
     purpose_value,
@@ -29,39 +27,28 @@ from app.rights.sharing import (
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 SECURITY: Final = (
-    "Every value is sealed with AES-256-GCM under a data key of the person's own.",
-    "Destroying that key makes the value unreadable for good.",
-    "The log of what happened holds no personal data and cannot be rewritten.",
-    "Every reading of the data is recorded with its purpose.",
+    marked("Every value is locked with a key of your own (AES-256-GCM)."),
+    marked("Destroying that key makes the value unreadable for good."),
+    marked("The log of what happened holds no personal data and cannot be rewritten."),
+    marked("Every reading of your data is recorded with its purpose."),
 )
-LINKS: Final = (
-    "Links lead to sites of others. What is submitted there is governed by their own statements;"
+LINKS: Final = marked(
+    "Links lead to sites of others. What you enter there is governed by their own statements;"
     " nothing of it is stored here."
 )
 REDACTIONS: Final = (
     {
-        "what": "Who of the staff, or which tool, consulted or recorded something",
-        "ground": "Art. 15(4) GDPR; C-579/21: dates and purposes are told, persons are not",
+        "what": marked("Who of our staff, or which tool, read or recorded something"),
+        "why": marked("You see dates and purposes; the names of staff are theirs."),
+        "ground": "Art. 15(4) GDPR; CJEU C-579/21",
     },
     {
-        "what": "Other people, where a text or a picture shows them too",
-        "ground": "Art. 15(4) GDPR: whoever sends this report looks through `to_review` first",
+        "what": marked("Other people, where a text or a picture shows them too"),
+        "why": marked("Before this report is sent, somebody looks through the values named."),
+        "ground": "Art. 15(4) GDPR",
     },
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Everything that the parts are told from."""
-
-    person: Person
-    copy: Copy
-    given: Circumstances
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        return self.given.policy
+SAFEGUARD_COPY: Final = marked("Ask us for a copy of the safeguard")
 
 
 def data_part(told: Told) -> Value:
@@ -69,7 +56,7 @@ def data_part(told: Told) -> Value:
     person, policy = told.person, told.policy
     state = person.state
     return {
-        "held": [_held(one, policy) for one in told.copy.values],
+        "held": [held_row(one, told.names) for one in told.copy.values],
         "identifiers": [
             {
                 "identifier": version,
@@ -81,7 +68,13 @@ def data_part(told: Told) -> Value:
             for version, one in state.identifiers.active.items()
         ],
         "relationships": [
-            {"kind": kind, "organisation": organisation, "occasion": occasion, **when}
+            {
+                "kind": kind,
+                "title": _relationship(kind, policy),
+                "organisation": organisation,
+                "occasion": occasion,
+                **when,
+            }
             for bonds, name in (
                 (state.relationships.ongoing, "since"),
                 (state.relationships.ended, "ended"),
@@ -119,14 +112,15 @@ def sharing_part(told: Told) -> Value:
             "member": member,
             "countries": sorted(country.upper() for country in shared.countries),
             "safeguard": mechanism_value(mechanism, told.given),
-            "copy_of_safeguard": f"Ask {told.policy.controller.email}",
+            "how": SAFEGUARD_COPY,
+            "contact": told.policy.controller.email,
         }
         for (key, member), shared in told.person.state.disclosures.shared.items()
         for mechanism in sorted(shared.mechanisms - {EEA_GROUND})
     ]
     return {
         "recipients": recipients_value(told.person, told.given),
-        "disclosures": [disclosure_value(one, told.policy) for one in disclosures(told.person)],
+        "disclosures": [disclosure_row(one, told.names) for one in disclosures(told.person)],
         "transfers": transfers,
         "links": LINKS,
     }
@@ -145,7 +139,8 @@ def storage_part(told: Told) -> Value:
 def choices_part(told: Told) -> Value:
     """What the person may ask for and has chosen, where to complain, what no machine decides."""
     state, given = told.person.state, told.given
-    authority = given.law.authority
+    authority, policy = given.law.authority, told.policy
+    restrictions = restrictions_value(state)
     return {
         "rights": [
             {
@@ -157,9 +152,12 @@ def choices_part(told: Told) -> Value:
             }
             for notice in told.policy.rights.values()
         ],
-        **consents_value(told.person, told.policy),
-        "objections": objections_value(state, given),
-        "restrictions": restrictions_value(state),
+        **_consents(told),
+        "objections": [_about(one, policy) for one in objections_value(state, given)],
+        "restrictions": {
+            **restrictions,
+            "active": [_about(one, policy) for one in restrictions["active"]],
+        },
         "suppressions": [
             {"purpose": purpose_value(key, told.policy), "since": one.since}
             for key, one in state.suppressions.purposes.items()
@@ -204,62 +202,6 @@ def contact_part(told: Told) -> Value:
             for recorded in told.person.events
             if isinstance(recorded.event, NoticeShown)
         ],
-    }
-
-
-def _held(one: CopiedValue, policy: Policy) -> Value:
-    recorded = one.recorded
-    return {
-        "category": category_value(one.category, policy),
-        "value": one.value,
-        "status": one.status,
-        "retention_class": one.retention_class,
-        "recorded": {
-            "version": recorded.version,
-            "at": recorded.recorded_at,
-            "occurred_at": recorded.happened_at,
-        },
-        "held_for": [_use(held, policy) for held in one.uses] or _stated(one, policy),
-        "completes": [category_value(key, policy) for key in one.completes],
-    }
-
-
-def _use(held: Held, policy: Policy) -> Value:
-    return {
-        "purpose": purpose_value(held.purpose, policy),
-        "basis": {"key": held.basis.value, "article": held.basis.article},
-        "source": source_value(held.source, held.origin, policy),
-        "since": held.since,
-        "policy": held.policy,
-        "occasion": held.occasion,
-        "rectified": held.rectified,
-        "superseded_at": held.superseded_at,
-    }
-
-
-def _stated(one: CopiedValue, policy: Policy) -> list[Value]:
-    """What the event itself says of a value that no purpose uses: a letter, a proof, a title."""
-    event = one.recorded.event
-    purpose, basis = getattr(event, "purpose", None), getattr(event, "basis", None)
-    source, origin = getattr(event, "source", None), getattr(event, "origin", None)
-    return [
-        {
-            "purpose": None if purpose is None else purpose_value(purpose, policy),
-            "basis": None if basis is None else {"key": basis.value, "article": basis.article},
-            "source": None if source is None else source_value(source, origin, policy),
-            "since": one.recorded.happened_at,
-        }
-    ]
-
-
-def source_value(key: str, origin: SourceOrigin | None, policy: Policy) -> Value:
-    """Where data came from, and whether the person gave them (Art. 15(1)(g))."""
-    found = policy.sources.get(key)
-    from_whom = origin or (found.origin if found else None)
-    return {
-        "key": key,
-        "title": key if found is None else found.title,
-        "origin": None if from_whom is None else from_whom.value,
     }
 
 
@@ -321,3 +263,27 @@ def _retention(kind: RetentionClass, told: Told) -> Value:
 def _place(place: tuple[int, str]) -> Value:
     version, retention_class = place
     return {"version": version, "retention_class": retention_class}
+
+
+def _relationship(kind: str, policy: Policy) -> str:
+    found = policy.relationships.get(kind)
+    return kind if found is None else found.title
+
+
+def _consents(told: Told) -> Value:
+    """The consents, each step by its name as well."""
+    value = consents_value(told.person, told.policy)
+    for consent in value["consents"]:
+        for step in consent["history"]:
+            step["event"] = {"title": EVENTS.get(step["type"], step["type"])}
+    return dict(value)
+
+
+def _about(one: Value, policy: Policy) -> Value:
+    """An objection or a restriction, with the names of what it is about."""
+    purpose, recipient = one["purpose"], one["recipient"]
+    about = {
+        "purpose": None if purpose is None else purpose_value(purpose, policy),
+        "recipient": None if recipient is None else recipient_value(recipient, policy),
+    }
+    return {**one, "about": about}

@@ -1,0 +1,98 @@
+"""How single values of an access report are read aloud in a language: names, days, states."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+from app.documents.blocks import Block, Table, Text, Words
+from app.documents.languages import SOURCE, Language
+from app.documents.vocabulary import BASES, FIELDS, WORDS
+from app.policy.vocabulary import LegalBasis
+
+Value: TypeAlias = dict[str, Any]  # Any: a JSON value
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads JSON values of a report in one language."""
+
+    spoken: Language
+
+    def say(self, text: str, **facts: object) -> str:
+        """A text of the program."""
+        return self.spoken.say(text, **facts)
+
+    def title(self, named: Value | None) -> Words:
+        """The name of a thing of the policy; marked where it is English for want of another."""
+        return "" if named is None else self.named(named, "title")
+
+    def named(self, value: Value, member: str) -> Words:
+        """A text of the policy, which the report has in its language already."""
+        text = value.get(member) or ""
+        return Text(text, SOURCE) if member in value.get("untranslated", ()) else text
+
+    def titles(self, named: Iterable[Value]) -> str:
+        """Names in a row, in words if there are none."""
+        found = [one["title"] for one in named]
+        return ", ".join(found) if found else self.spoken.say("none")
+
+    def basis(self, basis: Value | None) -> str:
+        """A legal ground with its provision."""
+        if basis is None:
+            return ""
+        return f"{self.spoken.say(BASES[LegalBasis(basis['key'])])}, {basis['article']}"
+
+    def word(self, word: str | None) -> str:
+        """A word of a closed list; as it is where it has no other."""
+        if word is None:
+            return ""
+        return self.spoken.say(WORDS[word]) if word in WORDS else word
+
+    def moment(self, text: str | None) -> str:
+        """A time as clocks in Brussels show it."""
+        return "" if text is None else self.spoken.moment(datetime.fromisoformat(text))
+
+    def day(self, text: str | None) -> str:
+        """A date in words."""
+        return "" if text is None else self.spoken.day(date.fromisoformat(text))
+
+    def country(self, code: str | None) -> str:
+        """A country by its name."""
+        return "" if code is None else self.spoken.country(code)
+
+    def scope(self, one: Value) -> str:
+        """What an objection or a restriction is about."""
+        about = one["about"]
+        named = [self.titles([about[key]]) for key in ("purpose", "recipient") if about[key]]
+        return ", ".join(named) or self.spoken.say("everything")
+
+    def facts(self, facts: Value) -> str:
+        """What an entry holds beside its type, one line a member; empty members are left out."""
+        return "\n".join(
+            f"{self._field(key)}: {self._fact(value)}"
+            for key, value in facts.items()
+            if value not in (None, [], {}, "")
+        )
+
+    def _field(self, key: str) -> str:
+        return self.spoken.say(FIELDS[key]) if key in FIELDS else key
+
+    def _fact(self, value: Any) -> str:  # Any: a JSON value
+        match value:
+            case bool():
+                return self.spoken.say("yes") if value else self.spoken.say("no")
+            case list():
+                return ", ".join(map(self._fact, value))
+            case dict():
+                return ", ".join(f"{key} = {self._fact(one)}" for key, one in value.items())
+            case str():
+                return value
+            case _:
+                return str(value)
+
+
+def add(blocks: list[Block], table: Table) -> None:
+    """A table without rows says nothing."""
+    if table.rows:
+        blocks.append(table)

@@ -1,0 +1,177 @@
+"""The rows of an access report, one for each event, spliced from the stored bytes (L33)."""
+
+from base64 import b64encode
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from app.documents.languages import marked
+from app.domain.holdings import Held
+from app.events.consultations import ConsultationRecorded, ConsultationRefused
+from app.events.declare import type_of
+from app.events.disclosures import DataDisclosed
+from app.events.recorded import Recorded
+from app.rights.access_names import ENCODER, Names
+from app.rights.access_told import Told
+from app.rights.copy_of_data import CopiedValue
+from app.rights.person import Person
+from app.store.codec import UnknownEvent
+from app.vault.sealing import Erased, NeverSealed, Sealed
+
+Value: TypeAlias = dict[str, Any]  # Any: a JSON value
+
+CHECK: Final = marked(
+    "Number the entries of the history: there is one for each number from 1 on. Each entry but the"
+    " first repeats, as `previous`, the fingerprint (`leaf_hash`) of the entry before it. The last"
+    " fingerprint is the one named here. An entry that was left out, added or changed would break"
+    " this chain. A fingerprint is SHA-256 as RFC 6962 says; the same ones stand in the public log."
+)
+
+_PAYLOAD: Final = b',"d":'
+_AFTER: Final = b',"id":"'
+
+
+def timeline_rows(person: Person, names: Names) -> list[msgspec.Raw]:
+    """Every event of the stream up to the cut; who recorded it is left out (C-579/21)."""
+    entries = person.stream.entries
+    return [
+        _line(recorded, entry, person, names)
+        for recorded, entry in zip(person.events, entries, strict=False)
+    ]
+
+
+def chain(person: Person) -> Value:
+    """The head of the chain that the history's entries make, and how to check it (L9)."""
+    last = person.events[-1]
+    return {
+        "version": last.version,
+        "position": last.position,
+        "leaf_hash": b64encode(last.leaf_hash).decode(),
+        "how": CHECK,
+    }
+
+
+def consultations_rows(told: Told) -> list[Value]:
+    """When the data were read and for what; who read them is not told (C-579/21)."""
+    names = told.names
+    return [
+        {
+            "at": recorded.recorded_at,
+            "purpose": names.purpose(recorded.event.purpose),
+            "categories": [names.category(key) for key in recorded.event.categories],
+            "refused": isinstance(recorded.event, ConsultationRefused),
+        }
+        for recorded in told.person.events
+        if isinstance(recorded.event, (ConsultationRecorded, ConsultationRefused))
+    ]
+
+
+def held_row(one: CopiedValue, names: Names) -> Value:
+    """One value with its source, and what it is or was held for (Art. 15(1)(a), (g), 15(3))."""
+    recorded = one.recorded
+    return {
+        "category": names.category(one.category),
+        "value": one.value,
+        "status": one.status,
+        "retention_class": one.retention_class,
+        "recorded": {
+            "version": recorded.version,
+            "at": recorded.recorded_at,
+            "occurred_at": recorded.happened_at,
+        },
+        "held_for": [_use(held, names) for held in one.uses] or _stated(one, names),
+        "completes": [names.category(key) for key in one.completes],
+    }
+
+
+def _use(held: Held, names: Names) -> Value:
+    return {
+        "purpose": names.purpose(held.purpose),
+        "basis": {"key": held.basis.value, "article": held.basis.article},
+        "source": names.source(held.source, held.origin),
+        "since": held.since,
+        "policy": held.policy,
+        "occasion": held.occasion,
+        "rectified": held.rectified,
+        "superseded_at": held.superseded_at,
+    }
+
+
+def _stated(one: CopiedValue, names: Names) -> list[Value]:
+    """What the event itself says of a value that no purpose uses: a letter, a proof, a title."""
+    event = one.recorded.event
+    basis, source = getattr(event, "basis", None), getattr(event, "source", None)
+    return [
+        {
+            "purpose": names.purpose(getattr(event, "purpose", None)),
+            "basis": None if basis is None else {"key": basis.value, "article": basis.article},
+            "source": None
+            if source is None
+            else names.source(source, getattr(event, "origin", None)),
+            "since": one.recorded.happened_at,
+        }
+    ]
+
+
+def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> Value:
+    """One share."""
+    event = recorded.event
+    return {
+        "event_id": recorded.event_id,
+        "version": recorded.version,
+        "position": recorded.position,
+        "recorded_at": recorded.recorded_at,
+        "occurred_at": recorded.happened_at,
+        "recipient": names.recipient(event.recipient),
+        "member": event.member,
+        "country": None if event.country is None else event.country.upper(),
+        "mechanism": event.mechanism,
+        "purpose": names.purpose(event.purpose),
+        "categories": [names.category(key) for key in event.categories],
+        "source": event.source,
+        "occasion": event.occasion,
+        "policy": event.policy,
+    }
+
+
+def _line(recorded: Recorded[Any], entry: bytes, person: Person, names: Names) -> msgspec.Raw:
+    """One event. Its facts are spliced from the stored bytes: nothing is read and written again."""
+    event = recorded.event
+    name = event.name if isinstance(event, UnknownEvent) else type_of(event).name
+    core = entry[: entry.index(b"\n")]
+    # Keys are sorted, so the last `id` of the line is that of the entry and ends its payload.
+    facts = core[core.index(_PAYLOAD) + len(_PAYLOAD) : core.rindex(_AFTER)]
+    head = ENCODER.encode(
+        {
+            "event_id": recorded.event_id,
+            "type": name,
+            "event": names.event(name),
+            "version": recorded.version,
+            "position": recorded.position,
+            "recorded_at": recorded.recorded_at,
+            "occurred_at": recorded.happened_at,
+            "leaf_hash": b64encode(recorded.leaf_hash).decode(),
+            "previous": None
+            if recorded.previous is None
+            else b64encode(recorded.previous).decode(),
+            "sealed": [
+                {
+                    "retention_class": seal.retention_class,
+                    "state": state_of(person, recorded.version, seal.retention_class),
+                }
+                for seal in recorded.seals
+            ],
+        }
+    )
+    return msgspec.Raw(head[:-1] + b',"facts":' + facts + b"}")
+
+
+def state_of(person: Person, version: int, retention_class: str) -> str:
+    """Whether a section is held, erased, or for now not to be opened."""
+    match person.open(version, retention_class):
+        case Sealed():
+            return "held"
+        case Erased() | NeverSealed():
+            return "erased"
+        case _:
+            return "unavailable"
