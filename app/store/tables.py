@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0006"
+SCHEMA_HEAD = "0007"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -281,6 +281,40 @@ mail_cursor = Table(
     Column("position", BigInteger, nullable=False),
     CheckConstraint("one", name="one"),
     comment="Up to where the log was read for mails.",
+)
+
+receivers = Table(
+    "receivers",
+    METADATA,
+    Column("receiver_id", Uuid, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    comment="Receivers of transmissions; address, key and challenge are sealed.",
+)
+
+transmission_queue = Table(
+    "transmission_queue",
+    METADATA,
+    Column("transmission", Uuid, primary_key=True),
+    Column("stream_id", Uuid, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("claim", Uuid),
+    Column("claimed_until", DateTime(timezone=True)),
+    Column("reason", Text),
+    Column("status", Integer),
+    Index(None, "due_at"),
+    comment="Transmissions that wait to be sent: references; a package is made when sent.",
+)
+
+transmission_cursor = Table(
+    "transmission_cursor",
+    METADATA,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one", name="one"),
+    comment="Up to where the log was read for transmissions.",
 )
 
 append_lock_0 = Table(
