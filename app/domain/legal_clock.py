@@ -60,6 +60,13 @@ def extended(received_at: datetime, law: Law, *, paused_days: int = 0) -> Due:
     return _due(on, law, months=months, paused_days=paused_days)
 
 
+def target(received_at: datetime, law: Law, *, paused_days: int = 0) -> date:
+    """The day to aim at after an extension: chained to the first month's, it can be earlier."""
+    first = due(received_at, law, paused_days=paused_days)
+    months = law.number("deadline.extension_months", first.received_on)
+    return Duration(months=months).after(first.calendar_day)
+
+
 def paused_days(asked_at: datetime, answered_at: datetime, law: Law) -> int:
     """For how many days a question to the person stopped the clock (Art. 12(6); L24).
 

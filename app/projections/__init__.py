@@ -8,6 +8,7 @@ from app.projections.profile_splits import split as split
 from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
 from app.projections.relationships import RELATIONSHIPS as RELATIONSHIPS
+from app.projections.rights_requests import RIGHTS_REQUESTS as RIGHTS_REQUESTS
 from app.projections.sharing_register import SHARING_REGISTER as SHARING_REGISTER
 from app.projections.suppressions import SUPPRESSIONS as SUPPRESSIONS
 
@@ -20,6 +21,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     OBJECTIONS,
     SUPPRESSIONS,
     FINDINGS,
+    RIGHTS_REQUESTS,
 )
 
 

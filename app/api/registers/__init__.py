@@ -3,6 +3,7 @@
 from app.api.registers import (
     breaches,
     consents,
+    deadlines,
     findings,
     objections,
     processing_records,
@@ -10,6 +11,7 @@ from app.api.registers import (
     recipients,
     relationships,
     retention_due,
+    rights_requests,
     sharing,
     suppressions,
 )
@@ -26,4 +28,6 @@ ROUTERS = (
     findings.ROUTES,
     processing_records.ROUTES,
     breaches.ROUTES,
+    rights_requests.ROUTES,
+    deadlines.ROUTES,
 )

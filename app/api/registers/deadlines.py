@@ -1,0 +1,116 @@
+"""What is due until when, as a register and as a calendar (Art. 12(3); U2)."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Query, Response, Security
+from pydantic import Field
+
+from app.api.call import Call, authorised
+from app.api.operations import operation, router
+from app.api.registers.answering import Asked, Register, answered, offered
+from app.api.standing import MinPositionQuery, caught_up
+from app.auth import Scope
+from app.registers.deadlines import COLUMNS, PROJECTIONS, calendar, part
+from app.registers.moments import moment_of
+from app.registers.rules import ruled
+from app.registers.table import Part, Question
+
+ROUTES = router("rights requests")
+ICS = "text/calendar"
+ENTRIES_MAX = 5000
+
+EXAMPLE = {
+    "items": [
+        {
+            "due_on": "2026-12-21",
+            "days_left": 29,
+            "urgency": "green",
+            "kind": "rights_request",
+            "matter": "8b0f9a52-3c59-4f43-9a06-0c6d3b7a1f20",
+            "subject_id": "7f3c1f52-9c3e-4a52-8f1f-2f6b3a1c7d10",
+            "right": "access",
+            "what": "identity_confirmed",
+            "received_on": "2026-11-20",
+            "calendar_day": "2026-12-20",
+            "moved_over": ["2026-12-20 sunday"],
+        }
+    ],
+    "next": None,
+    "self": "/v1/deadlines",
+    "stands_at": 8124,
+    "as_of": None,
+}
+
+
+class DeadlinesAsked(Asked):
+    """The register narrowed by what is due."""
+
+    kind: Literal["rights_request", "task", "objection"] | None = None
+    urgency: Literal["green", "amber", "red", "overdue"] | None = None
+    due_on: date | None = Field(None, description="Only what is due on this day.")
+
+
+async def _read(call: Call, question: Question) -> Part:
+    service = call.service
+    moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
+    given = (await ruled(service.rulebook, service.store, question.as_of, moment)).given
+    return await part(service.pool, service.store, question, given)
+
+
+REGISTER = Register(
+    name="deadlines",
+    path="/v1/deadlines",
+    columns=COLUMNS,
+    read=_read,
+    about_people=True,
+    projections=PROJECTIONS,
+)
+
+
+@offered(
+    ROUTES,
+    REGISTER,
+    scope=Scope.RIGHTS_REQUESTS_READ,
+    summary="List what is due",
+    clauses=("C72", "C80"),
+    law=("L3", "L21", "L22", "L23", "L24", "L44"),
+    example=EXAMPLE,
+)
+async def list_deadlines(
+    call: Annotated[Call, Security(authorised, scopes=[Scope.RIGHTS_REQUESTS_READ])],
+    asked: Annotated[DeadlinesAsked, Query()],
+) -> Response:
+    """Lists what waits for an answer, the nearest day first, with the days that are left and why.
+
+    Requests, the tasks on them, and objections that nobody has decided.
+    """
+    return await answered(REGISTER, call, asked)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/deadlines/calendar",
+    scope=Scope.RIGHTS_REQUESTS_READ,
+    answers=None,
+    summary="Show what is due as a calendar",
+    problems=("projection-lagging",),
+    clauses=("C80",),
+    law=("L23",),
+    media_type=ICS,
+    example="BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+)
+async def show_deadlines_calendar(
+    call: Annotated[Call, Security(authorised, scopes=[Scope.RIGHTS_REQUESTS_READ])],
+    min_position: MinPositionQuery = None,
+) -> Response:
+    """RFC 5545: one entry a deadline, with the right, the matter's id and the day.
+
+    It names no person, not even by an id, so it may lie in a calendar of the desk's own.
+    """
+    service = call.service
+    await caught_up(call, PROJECTIONS, min_position)
+    given = (await service.ledger.rules()).at(service.ledger.clock())
+    due = await part(service.pool, service.store, Question(limit=ENTRIES_MAX), given)
+    return Response(calendar(due.rows, given), media_type=ICS)
