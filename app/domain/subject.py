@@ -31,6 +31,8 @@ from app.domain.objections import (
     UpholdObjection,
     WithdrawObjection,
 )
+from app.domain.photographs import Photos
+from app.domain.photos import PHOTOGRAPHS, AnnounceRemoval, TakeDownPhoto, TakePhoto
 from app.domain.proofs import Consents
 from app.domain.rehearsal import rehearsed
 from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelationship
@@ -50,6 +52,12 @@ from app.domain.subjects import (
     SubjectUnknown,
 )
 from app.domain.suppressions import SUPPRESSIONS, Suppressions
+from app.domain.system_accounts import (
+    SYSTEM_ACCOUNTS,
+    DeactivateAccount,
+    OpenAccount,
+    SystemAccounts,
+)
 from app.domain.transmissions import TRANSMISSIONS, RequestTransmission, Transmissions
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.erasures import ErasureExecuted
@@ -72,6 +80,8 @@ CONCERNS: tuple[Concern[Any], ...] = (  # Any: each concern has a slice of its o
     SUPPRESSIONS,
     DISCLOSURES,
     FILES,
+    PHOTOGRAPHS,
+    SYSTEM_ACCOUNTS,
     MERGES,
     SPLITS,
     CONSULTATIONS,
@@ -111,6 +121,8 @@ class SubjectState(Value, frozen=True, kw_only=True):
     suppressions: Suppressions = SUPPRESSIONS.initial
     disclosures: Disclosures = DISCLOSURES.initial
     files: Files = FILES.initial
+    photos: Photos = PHOTOGRAPHS.initial
+    system_accounts: SystemAccounts = SYSTEM_ACCOUNTS.initial
     merges: Merges = MERGES.initial
     splits: Splits = SPLITS.initial
     consultations: Consultations = CONSULTATIONS.initial
@@ -163,6 +175,8 @@ _ADDING = frozenset(
         StartRelationship,
         RecordDisclosure,
         ReferenceFile,
+        TakePhoto,
+        OpenAccount,
         RequestTransmission,
     }
 )
@@ -171,7 +185,18 @@ _ADDING = frozenset(
 _ANSWERING = frozenset(RIGHTS_REQUESTS.commands) - {ReceiveRequest, ReceiveFromStranger}
 """Steps of a request that is there: it is answered whatever became of the person's data."""
 
-_AFTER_ERASURE = frozenset({*ERASURES.commands, *RETENTION.commands, *MAILS.commands, *_ANSWERING})
+_WINDING_UP = frozenset({TakeDownPhoto, AnnounceRemoval, DeactivateAccount})
+"""What is still done elsewhere for somebody whose data are gone here."""
+
+_AFTER_ERASURE = frozenset(
+    {
+        *ERASURES.commands,
+        *RETENTION.commands,
+        *MAILS.commands,
+        *_ANSWERING,
+        *_WINDING_UP,
+    }
+)
 """Commands on what an erasure left, and letters about it."""
 
 _REGISTERING = frozenset(

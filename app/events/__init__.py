@@ -16,6 +16,7 @@ from app.events import mails as mails
 from app.events import merges as merges
 from app.events import notices as notices
 from app.events import objections as objections
+from app.events import photos as photos
 from app.events import policies as policies
 from app.events import receivers as receivers
 from app.events import registers as registers
@@ -25,8 +26,10 @@ from app.events import retention as retention
 from app.events import rights_requests as rights_requests
 from app.events import sign_ups as sign_ups
 from app.events import splits as splits
+from app.events import storage as storage
 from app.events import subjects as subjects
 from app.events import suppressions as suppressions
+from app.events import system_accounts as system_accounts
 from app.events import transmissions as transmissions
 from app.events.declare import registry
 
