@@ -117,10 +117,10 @@ def evolve(slice_: Photos, recorded: Recorded[Any]) -> Photos:
             return replace(slice_, by_id=dict(_not_objected(slice_, objection)))
         case PhotoPublished() | PhotoTakenDown() | PhotoRemovalAnnounced() as event:
             photo = slice_.by_id[event.photo]
-            place = (event.purpose, event.recipient)
-            shown = _publication(photo.published.get(place), recorded)
+            shown_at = (event.purpose, event.recipient)
+            shown = _publication(photo.published.get(shown_at), recorded)
             return _with(
-                slice_, event.photo, replace(photo, published={**photo.published, place: shown})
+                slice_, event.photo, replace(photo, published={**photo.published, shown_at: shown})
             )
         case _:
             return slice_
