@@ -133,11 +133,11 @@ def _of(rows: TableValuedAlias) -> ColumnElement[bool]:
     return held.c.subject_id == rows.c.subject_id
 
 
-def _slot(rows: TableValuedAlias) -> ColumnElement[bool]:
-    """What is current in the slot of a row, and was there before it."""
+def _slot(rows: TableValuedAlias, of_category: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What is current in the slots of a row, and was there before it."""
     return and_(
         _of(rows),
-        held.c.category == rows.c.category,
+        of_category,
         held.c.purpose == rows.c.purpose,
         held.c.occasion.is_not_distinct_from(rows.c.occasion),
         held.c.obtained < rows.c.obtained,
@@ -155,15 +155,16 @@ def _after_current(kind: HeldKind, origin: ColumnElement[Any]) -> Statement:
     }
     rows = given(*(column for column in _filled(held) if column.name not in taken))
     filled = [taken[c.name] if c.name in taken else rows.c[c.name] for c in _filled(held)]
-    value = select(*filled).join_from(rows, held, _slot(rows))
+    value = select(*filled).join_from(rows, held, _slot(rows, held.c.category == rows.c.category))
     value = value.where(held.c.kind == _word(HeldKind.VALUE))
     return Statement(rows, insert(held).from_select(_filled(held), value))
 
 
 def _superseding() -> Statement:
-    rows = _rows("category", "purpose", "occasion", "obtained", at=MOMENT)
+    rows = _rows("purpose", "occasion", "obtained", categories=_WORDS, at=MOMENT)
+    slots = _slot(rows, held.c.category == any_(rows.c.categories))
     of_slot = held.c.kind.in_((_word(HeldKind.VALUE), _word(HeldKind.STATEMENT)))
-    changed = update(held).where(_slot(rows), of_slot)
+    changed = update(held).where(slots, of_slot)
     return Statement(
         rows, changed.values(state=_word(HeldState.SUPERSEDED), superseded_at=rows.c.at)
     )

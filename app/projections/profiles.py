@@ -4,7 +4,6 @@ The value itself is found through (stream, version, section), by a reader that h
 data key dies, the row says so.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
@@ -140,31 +139,35 @@ def registered(recorded: Recorded[SubjectRegistered]) -> Writes:
 def collected(recorded: Recorded[DataCollected]) -> Writes:
     """Each category takes its slot from what was there before."""
     event = recorded.event
-    places = {
-        retention_class: _datum(recorded, retention_class, generation)
-        for retention_class, generation in event.generations.items()
+    alike = {
+        "basis": event.basis.value,
+        "origin": event.origin.value,
+        "kind": _VALUE,
+        "state": _CURRENT,
+        "purpose": event.purpose,
+        "occasion": event.occasion,
     }
-    slots = [_slot(recorded, category, event.purpose) for category in event.held]
-    common: dict[str, Any] = {"basis": event.basis.value, "origin": event.origin.value}
-    common |= {"kind": _VALUE, "state": _CURRENT, "purpose": event.purpose}
-    common |= {"occasion": event.occasion}
-    brought = [
-        rows.HOLD(**places[retention_class], **common, category=category)
-        for category, retention_class in event.held.items()
-    ]
-    return (*_superseding(recorded, slots), *brought)
+    brought = [_superseding(recorded, event.purpose, tuple(event.held))]
+    for retention_class, generation in event.generations.items():
+        categories = [one for one, kept in event.held.items() if kept == retention_class]
+        alike |= _datum(recorded, retention_class, generation)
+        brought += rows.HOLD.each(alike, "category", categories)
+    return tuple(brought)
 
 
 @PROFILES.on(DataRectified)
 def rectified(recorded: Recorded[DataRectified]) -> Writes:
     """The corrected value takes the slot, on the basis on which the wrong one was held."""
     event = recorded.event
-    slots = [_slot(recorded, event.category, purpose) for purpose in event.held]
     corrected = (
-        rows.REPLACE(**_datum(recorded, retention_class, event.generations[retention_class]) | slot)
-        for retention_class, slot in zip(event.held.values(), slots, strict=True)
+        rows.REPLACE(
+            **_datum(recorded, retention_class, event.generations[retention_class])
+            | _slot(recorded, event.category, purpose)
+        )
+        for purpose, retention_class in event.held.items()
     )
-    return (*corrected, *_superseding(recorded, slots))
+    superseded = (_superseding(recorded, purpose, (event.category,)) for purpose in event.held)
+    return (*corrected, *superseded)
 
 
 @PROFILES.on(DataCompleted)
@@ -356,12 +359,22 @@ _PERSON = tuple(
 )
 
 
-def _superseding(recorded: Recorded[Any], slots: Iterable[dict[str, Any]]) -> Iterator[Write]:
-    return (rows.SUPERSEDE(**slot, at=recorded.recorded_at) for slot in slots)
+def _superseding(
+    recorded: Recorded[DataCollected | DataRectified], purpose: str, categories: tuple[str, ...]
+) -> Write:
+    """What was current in the slots is history."""
+    return rows.SUPERSEDE(
+        subject_id=recorded.stream_id,
+        purpose=purpose,
+        categories=categories,
+        occasion=recorded.event.occasion,
+        obtained=recorded.version,
+        at=recorded.recorded_at,
+    )
 
 
 def _slot(
-    recorded: Recorded[DataCollected | DataRectified | DataCompleted], category: str, purpose: str
+    recorded: Recorded[DataRectified | DataCompleted], category: str, purpose: str
 ) -> dict[str, Any]:
     return {
         "subject_id": recorded.stream_id,

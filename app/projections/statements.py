@@ -72,11 +72,19 @@ class Statement:
 
     def __call__(self, **row: Any) -> Write:
         """One more row; TypeError when its names are not exactly those of the given columns."""
-        if (names := tuple(row)) not in self._called:
-            if row.keys() != self._names:
+        self._check(tuple(row))
+        return Write(self, row)
+
+    def each(self, alike: dict[str, Any], column: str, values: Iterable[Any]) -> list[Write]:
+        """Rows that differ in one column alone, one for each of its values."""
+        self._check((*alike, column))
+        return [Write(self, {**alike, column: value}) for value in values]
+
+    def _check(self, names: tuple[str, ...]) -> None:
+        if names not in self._called:
+            if set(names) != self._names:
                 raise TypeError(f"expected {', '.join(sorted(self._names))}")
             self._called.add(names)
-        return Write(self, row)
 
     def sql_of(self, build: int) -> str:
         """The statement on the tables of one build."""
