@@ -32,6 +32,7 @@ from app.propagation.mailing import Mailing
 from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
+from app.registers.tallies import tallies
 from app.rights.retention import Done, Retaining
 from app.service import Correspondence, Service, WebhookSecrets
 from app.settings import Settings
@@ -124,6 +125,7 @@ async def open_service(
             destinations=_destinations(settings, resolve),
             subscriptions=SubscriptionRegister(pool, vault),
             signer=Signer(custody.signing_key()),
+            tallies=tallies(),
             correspondence=_correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
         )
 

@@ -15,6 +15,7 @@ from app.propagation.feed import Feed
 from app.propagation.mail import PostOffice
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import SmtpSender
+from app.registers.tallies import Tallies
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.mail_queue import MailQueue
@@ -67,3 +68,5 @@ class Service:
     signer: Signer
     """Signs packages and receipts; opens nothing."""
     correspondence: Correspondence
+    tallies: Tallies
+    """How many people have what, kept counted for the registers that ask it of everybody."""

@@ -1,33 +1,18 @@
 """What the log shows of each processing activity: what is held, and who was given what (L48).
 
-Aggregates of two projections over everybody, as they stand or as they stood at a cut in time.
+Tallies of two projections over everybody, as they stand or as they stood at a cut in time.
 """
 
-import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    DateTime,
-    Text,
-    bindparam,
-    distinct,
-    func,
-    literal_column,
-    or_,
-    select,
-    true,
-    tuple_,
-)
 
-from app.projections.profile_tables import HeldState, held
-from app.projections.sharing_register import register as shared
-from app.projections.statements import Query, given
+from app.registers.matters import HELD_THEN, LAST_POSITION, SHARED_THEN
+from app.registers.tallies import Kind, Tallies, Tally, counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,84 +61,74 @@ class Observed:
         return sum(flow.disclosures for flow in self.flows)
 
 
-def _before(recorded: ColumnElement[Any]) -> ColumnElement[bool]:
-    return recorded <= bindparam("moment", type_=DateTime(timezone=True))
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was observed, and the last position of the log that it knows of."""
 
-
-def _holding() -> Query:
-    """People and categories by activity and purpose; one row an activity has no purpose."""
-    pairs = given(Column("activity", Text), Column("purpose", Text))
-    erased = literal_column(f"'{HeldState.ERASED}'", Text)
-    at = bindparam("moment", type_=DateTime(timezone=True))
-    current = or_(held.c.superseded_at.is_(None), held.c.superseded_at > at)
-    return Query(
-        select(
-            pairs.c.activity,
-            held.c.purpose,
-            func.array_agg(distinct(held.c.category)).label("categories"),
-            func.array_agg(distinct(held.c.source)).label("sources"),
-            func.count(distinct(held.c.subject_id)).label("people"),
-        )
-        .select_from(held.outerjoin(pairs, pairs.c.purpose == held.c.purpose))
-        .where(held.c.state != erased, _before(held.c.since), current)
-        .group_by(
-            func.grouping_sets(tuple_(pairs.c.activity, held.c.purpose), tuple_(pairs.c.activity))
-        )
-    )
-
-
-def _flowing() -> Query:
-    one = func.unnest(shared.c.categories).table_valued("category").render_derived(name="one")
-    return Query(
-        select(
-            shared.c.purpose,
-            shared.c.recipient,
-            shared.c.mechanism,
-            func.array_agg(distinct(one.c.category)).label("categories"),
-            func.count(distinct(shared.c.position)).label("disclosures"),
-            func.count(distinct(shared.c.subject_id)).label("people"),
-            func.min(shared.c.disclosed_at).label("first"),
-            func.max(shared.c.disclosed_at).label("last"),
-        )
-        .select_from(shared.join(one, true()))
-        .where(_before(shared.c.disclosed_at))
-        .group_by(shared.c.purpose, shared.c.recipient, shared.c.mechanism)
-        .order_by(shared.c.purpose, shared.c.recipient, shared.c.mechanism)
-    )
-
-
-_HOLDING = _holding()
-_FLOWING = _flowing()
-
-
-async def flows(pool: "asyncpg.Pool[Any]", moment: datetime) -> tuple[Flow, ...]:
-    """Every flow there had been by then."""
-    found = await _FLOWING.fetch(pool, moment=moment)
-    return tuple(Flow(**{**dict(row), "categories": frozenset(row["categories"])}) for row in found)
+    stands_at: int
+    by_activity: dict[str | None, Observed]
+    """Under no activity: what happens for purposes that no activity lists."""
 
 
 async def observed(
-    pool: "asyncpg.Pool[Any]", pairs: Iterable[tuple[str, str]], moment: datetime
-) -> dict[str | None, Observed]:
-    """Activity -> what was observed by then. ``pairs`` are (activity, purpose), as declared."""
-    by_purpose: dict[str, list[str | None]] = {}
+    pool: "asyncpg.Pool[Any]",
+    tallies: Tallies,
+    pairs: Iterable[tuple[str, str]],
+    moment: datetime | None,
+) -> Observation:
+    """What was observed, by a moment or by now. ``pairs`` are (activity, purpose), as declared."""
+    if moment is None:
+        held, shared = await tallies.held.read(pool), await tallies.shared.read(pool)
+    else:
+        held = await counted(pool, HELD_THEN, moment=moment)
+        shared = await counted(pool, SHARED_THEN, known_position=LAST_POSITION, known_moment=moment)
+    listing: dict[str, list[str | None]] = {}
     for activity, purpose in pairs:
-        by_purpose.setdefault(purpose, []).append(activity)
-    rows = json.dumps(
-        [
-            {"activity": activity, "purpose": purpose}
-            for purpose, activities in by_purpose.items()
-            for activity in activities
-        ]
-    )
-    found: dict[str | None, Observed] = {}
-    for row in await _HOLDING.fetch(pool, rows=rows, moment=moment):
-        one = found.setdefault(row["activity"], Observed())
-        if row["purpose"] is None:
-            one.people, one.sources = row["people"], frozenset(row["sources"])
-        else:
-            one.held[row["purpose"]] = frozenset(row["categories"])
-    for flow in await flows(pool, moment):
-        for listed in by_purpose.get(flow.purpose, [None]):
+        listing.setdefault(purpose, []).append(activity)
+    found = _holding(held, listing)
+    for flow in _flows(shared):
+        for listed in listing.get(flow.purpose, [None]):
             found.setdefault(listed, Observed()).flows.append(flow)
-    return found
+    return Observation(min(held.stands_at, shared.stands_at), found)
+
+
+def _holding(held: Tally, listing: dict[str, list[str | None]]) -> dict[str | None, Observed]:
+    """Activity -> what is held for its purposes, whence, and of how many people."""
+    kinds: dict[str | None, list[Kind]] = defaultdict(list)
+    for kind in held.kinds:
+        for activity in listing.get(kind.values["purpose"], [None]):
+            kinds[activity].append(kind)
+    return {
+        activity: Observed(
+            held={
+                purpose: frozenset(
+                    one.values["category"] for one in some if one.values["purpose"] == purpose
+                )
+                for purpose in {one.values["purpose"] for one in some}
+            },
+            sources=frozenset(one.values["source"] for one in some),
+            people=held.among(some),
+        )
+        for activity, some in kinds.items()
+    }
+
+
+def _flows(shared: Tally) -> list[Flow]:
+    """Every flow, by purpose, recipient and ground."""
+    names = ("purpose", "recipient", "mechanism")
+    kinds: dict[tuple[str, ...], list[Kind]] = defaultdict(list)
+    for kind in shared.kinds:
+        kinds[tuple(kind.values[name] for name in names)].append(kind)
+    return [
+        Flow(
+            purpose=purpose,
+            recipient=recipient,
+            mechanism=mechanism,
+            categories=frozenset(name for one in some for name in one.values["categories"]),
+            disclosures=sum(one.rows for one in some),
+            people=shared.among(some),
+            first=min(one.spans["recorded"][0] for one in some),
+            last=max(one.spans["recorded"][1] for one in some),
+        )
+        for (purpose, recipient, mechanism), some in sorted(kinds.items(), key=lambda of: of[0])
+    ]

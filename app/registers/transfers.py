@@ -5,142 +5,75 @@ to a recipient whose transfers rest on this one now. Who was erased is in no flo
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    DateTime,
-    Text,
-    and_,
-    any_,
-    bindparam,
-    distinct,
-    func,
-    or_,
-    select,
-    true,
-    tuple_,
-)
 
 from app.domain.decider import Circumstances
 from app.domain.transfers import Fall, fall
 from app.policy.model import EEA_GROUND, Recipient, TransferMechanism
 from app.projections.sharing_register import SHARING_REGISTER
-from app.projections.sharing_register import register as shared
-from app.projections.statements import Query
+from app.registers.matters import LAST_MOMENT, LAST_POSITION, SHARED_SINCE, SHARED_THEN
+from app.registers.tallies import Kind, Tallies, Tally, counted
 from app.rights.as_of import AsOf
 from app.rights.sharing import purpose_value, recipient_value
-from app.store.tables import positions
 
 Value = dict[str, Any]  # Any: a JSON value
 
 PROJECTIONS = (SHARING_REGISTER,)
 
-_MOMENT = DateTime(timezone=True)
-_LAST_POSITION: Final = 2**62
-_LAST_MOMENT: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _FLOW: Final = ("recipient", "country", "mechanism", "purpose")
-
-
-def _given_on() -> ColumnElement[bool]:
-    """Shared on the mechanism, or with one who rests on it now; the EEA is another matter."""
-    return or_(
-        shared.c.mechanism == bindparam("mechanism", type_=Text),
-        and_(
-            shared.c.recipient == any_(bindparam("resting", type_=ARRAY(Text))),
-            shared.c.mechanism != func.all(bindparam("apart", type_=ARRAY(Text))),
-        ),
-    )
-
-
-def _flows() -> Query:
-    """Counts of whole flows, of each category of one, of each recipient, and of all."""
-    rows = (
-        select(
-            *(shared.c[name] for name in _FLOW),
-            func.unnest(shared.c.categories).label("category"),
-            shared.c.subject_id,
-            func.coalesce(shared.c.occurred_at, shared.c.disclosed_at).label("at"),
-        )
-        .where(
-            _given_on(),
-            shared.c.of_everything.is_(False),
-            shared.c.position <= bindparam("known_position", type_=BigInteger),
-            shared.c.disclosed_at <= bindparam("known_moment", type_=_MOMENT),
-        )
-        .subquery("flows")
-    )
-    flow = [rows.c[name] for name in _FLOW]
-    everybody = distinct(rows.c.subject_id)
-    counted = (
-        select(
-            *flow,
-            rows.c.category,
-            func.grouping(rows.c.recipient, rows.c.purpose, rows.c.category).label("level"),
-            func.count(everybody).label("people"),
-            func.count(everybody)
-            .filter(rows.c.at >= bindparam("fallen_at", type_=_MOMENT))
-            .label("people_since"),
-            func.min(rows.c.at).label("first_at"),
-            func.max(rows.c.at).label("last_at"),
-        )
-        .group_by(
-            func.grouping_sets(
-                tuple_(*flow, rows.c.category), tuple_(*flow), tuple_(rows.c.recipient), tuple_()
-            )
-        )
-        .subquery("counted")
-    )
-    return Query(
-        select(positions.c.position.label("stands_at"), counted)
-        .select_from(positions.outerjoin(counted, true()))
-        .where(SHARING_REGISTER.standing)
-    )
-
-
-_FLOWS = _flows()
-_OF_CATEGORY, _OF_FLOW, _OF_RECIPIENT, _OF_ALL = 0, 1, 3, 7
-"""What `grouping` answers: a bit for each of the three columns that is summed over."""
+_Flow = tuple[Any, ...]  # Any: the columns of a flow, of which the country may be missing
 
 
 @dataclass(slots=True)
 class _Counted:
-    stands_at: int = -1
-    people: int = 0
-    people_since: int = 0
-    of_recipient: dict[str, Any] = field(default_factory=dict)
-    flows: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    categories: dict[tuple[Any, ...], list[Value]] = field(
-        default_factory=lambda: defaultdict(list)
+    """What rests on the mechanism; ``since``: and was given on the day of its fall or later."""
+
+    all: Tally
+    since: Tally
+    flows: dict[str, dict[_Flow, list[Kind]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
+    """Recipient -> flow -> its kinds: one a group of categories that were given together."""
+
+    def people(self, *flows: _Flow) -> Value:
+        """Each person of some flows once."""
+        return {
+            "people": self.all.among(_kinds_of(self.all, flows)),
+            "people_since": self.since.among(_kinds_of(self.since, flows)),
+        }
+
+
+def _kinds_of(tally: Tally, flows: Iterable[_Flow]) -> list[Kind]:
+    wanted = frozenset(flows)
+    return [kind for kind in tally.kinds if _key(kind) in wanted]
 
 
 async def impact(
     pool: "asyncpg.Pool[Any]",
+    tallies: Tallies,
     mechanism: TransferMechanism,
     on: date,
-    given: Circumstances,
     *,
+    given: Circumstances,
     cut: AsOf | None,
 ) -> Value:
     """What is affected when the mechanism falls on that day, or since it did."""
     resting = _resting(mechanism.key, on, given)
-    parameters = _parameters(mechanism.key, on, given, cut=cut)
-    counted = _counted(await _FLOWS.fetch(pool, resting=resting, **parameters))
-    keys = resting + [key for key in sorted(counted.of_recipient) if key not in resting]
+    counts = await _counted(pool, tallies, mechanism.key, on, given=given, cut=cut)
+    keys = resting + [key for key in sorted(counts.flows) if key not in resting]
+    every = [flow for flows in counts.flows.values() for flow in flows]
     return {
         "mechanism": _mechanism_value(mechanism),
         "on": on,
         "recorded": _recorded(mechanism.key, given),
-        "stands_at": counted.stands_at,
-        "people": counted.people,
-        "people_since": counted.people_since,
-        "recipients": [_recipient(key, counted, mechanism, on, given=given) for key in keys],
+        "stands_at": counts.all.stands_at,
+        **counts.people(*every),
+        "recipients": [_recipient(key, counts, mechanism, on, given=given) for key in keys],
     }
 
 
@@ -154,72 +87,92 @@ def _resting(mechanism: str, on: date, given: Circumstances) -> list[str]:
     ]
 
 
-def _parameters(
-    mechanism: str, on: date, given: Circumstances, *, cut: AsOf | None
-) -> dict[str, Any]:
-    position = None if cut is None else cut.position
-    moment = None if cut is None else cut.moment
-    per_person = [key for key, one in given.law.mechanisms.items() if one.per_person]
-    return {
-        "mechanism": mechanism,
-        "apart": [EEA_GROUND, *per_person],
-        "known_position": _LAST_POSITION if position is None else position,
-        "known_moment": moment or _LAST_MOMENT,
-        "fallen_at": datetime.combine(on, time.min, UTC),
-    }
+async def _counted(
+    pool: "asyncpg.Pool[Any]",
+    tallies: Tallies,
+    mechanism: str,
+    on: date,
+    *,
+    given: Circumstances,
+    cut: AsOf | None,
+) -> _Counted:
+    """What was shared on the mechanism, or with one who rests on it now; the EEA is another matter.
 
+    Whom something was given of since is counted only where that day has come: of most questions it
+    is yet to come.
+    """
+    if cut is None:
+        known = {"known_position": LAST_POSITION, "known_moment": LAST_MOMENT}
+        tally = await tallies.shared.read(pool)
+    else:
+        known = {
+            "known_position": LAST_POSITION if cut.position is None else cut.position,
+            "known_moment": cut.moment or LAST_MOMENT,
+        }
+        tally = await counted(pool, SHARED_THEN, **known)
+    resting = frozenset(_resting(mechanism, on, given))
+    per_person = (key for key, one in given.law.mechanisms.items() if one.per_person)
+    apart = frozenset({EEA_GROUND, *per_person})
 
-def _counted(rows: "list[asyncpg.Record]") -> _Counted:
-    found = _Counted(stands_at=rows[0]["stands_at"] if rows else -1)
-    for row in rows:
-        level = row["level"]
-        if level == _OF_ALL:
-            found.people, found.people_since = row["people"], row["people_since"]
-        elif level == _OF_RECIPIENT:
-            found.of_recipient[row["recipient"]] = row
-        elif level == _OF_FLOW:
-            found.flows[row["recipient"]].append(row)
-        elif level == _OF_CATEGORY:
-            one = {"category": row["category"], "people": row["people"]}
-            found.categories[_key(row)].append(one)
+    def affected(kind: Kind) -> bool:
+        ground = kind.values["mechanism"]
+        rests = kind.values["recipient"] in resting and ground not in apart
+        return not kind.values["of_everything"] and (rests or ground == mechanism)
+
+    found = _Counted(tally.of(filter(affected, tally.kinds)), Tally(tally.stands_at))
+    fallen_at = datetime.combine(on, time.min, UTC)
+    if any(kind.spans["given"][1] >= fallen_at for kind in found.all.kinds):
+        since = await counted(pool, SHARED_SINCE, **known, since=fallen_at)
+        found.since = since.of(filter(affected, since.kinds))
+    for kind in found.all.kinds:
+        found.flows[kind.values["recipient"]][_key(kind)].append(kind)
     return found
 
 
-def _key(row: Any) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _FLOW)
+def _key(kind: Kind) -> _Flow:
+    return tuple(kind.values[name] for name in _FLOW)
 
 
 def _recipient(
-    key: str, counted: _Counted, mechanism: TransferMechanism, on: date, *, given: Circumstances
+    key: str, found: _Counted, mechanism: TransferMechanism, on: date, *, given: Circumstances
 ) -> Value:
     """One recipient with its flows; of one that the policy no longer names, only those."""
-    recipient, whole = given.policy.recipients.get(key), counted.of_recipient.get(key)
-    flows = sorted(counted.flows[key], key=lambda row: [str(name) for name in _key(row)])
-    found = None if recipient is None else fall(recipient, None, mechanism.key, on, given=given)
+    recipient, flows = given.policy.recipients.get(key), found.flows[key]
+    falls = None if recipient is None else fall(recipient, None, mechanism.key, on, given=given)
     return {
         **recipient_value(key, given.policy),
         "country": None if recipient is None else recipient.country,
         "group": recipient is not None and recipient.group,
-        "people": whole["people"] if whole else 0,
-        "people_since": whole["people_since"] if whole else 0,
-        **({} if found is None else _fall_value(found)),
+        **found.people(*flows),
+        **({} if falls is None else _fall_value(falls)),
         "evidence_on": _evidence(key, mechanism.key, given),
         "purposes": [] if recipient is None else _purposes(recipient, given),
         "flows": [
             {
-                "country": None if row["country"] is None else row["country"].upper(),
-                "mechanism": row["mechanism"],
-                "purpose": purpose_value(row["purpose"], given.policy),
-                "people": row["people"],
-                "people_since": row["people_since"],
-                "first_at": row["first_at"],
-                "last_at": row["last_at"],
-                "categories": sorted(
-                    counted.categories[_key(row)], key=lambda one: str(one["category"])
-                ),
-                **_of_country(recipient, row["country"], mechanism, on, given=given),
+                **_flow_value(flow, flows[flow], found, given),
+                **_of_country(recipient, flow[1], mechanism, on, given=given),
             }
-            for row in flows
+            for flow in sorted(flows, key=lambda flow: [str(name) for name in flow])
+        ],
+    }
+
+
+def _flow_value(flow: _Flow, kinds: list[Kind], found: _Counted, given: Circumstances) -> Value:
+    _, country, mechanism, purpose = flow
+    categories = sorted({name for kind in kinds for name in kind.values["categories"]})
+    return {
+        "country": None if country is None else country.upper(),
+        "mechanism": mechanism,
+        "purpose": purpose_value(purpose, given.policy),
+        **found.people(flow),
+        "first_at": min(kind.spans["given"][0] for kind in kinds),
+        "last_at": max(kind.spans["given"][1] for kind in kinds),
+        "categories": [
+            {
+                "category": name,
+                "people": found.all.among(one for one in kinds if name in one.values["categories"]),
+            }
+            for name in categories
         ],
     }
 

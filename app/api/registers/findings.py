@@ -25,7 +25,7 @@ from app.registers.moments import moment_of
 from app.registers.observed import observed
 from app.registers.processing_records import declared_pairs
 from app.registers.rules import Ruled, ruled
-from app.registers.table import Part, Question, Row, whole
+from app.registers.table import Part, Question, whole
 
 ROUTES = router("registers")
 
@@ -69,7 +69,7 @@ async def _read(call: Call, question: Question) -> Part:
     after = question.after or ""
     if after.startswith(PEOPLE):
         return await _of_people(call, question, after.removeprefix(PEOPLE) or None)
-    first = whole(await _of_the_policy(call, question), question, await _standing(call))
+    first = await _of_the_policy(call, question)
     if first.following is not None or question.filters.get("kind") not in {None, "person"}:
         return first
     if first.rows:
@@ -84,16 +84,15 @@ async def _of_people(call: Call, question: Question, after: str | None) -> Part:
     return replace(kept, following=following)
 
 
-async def _standing(call: Call) -> int:
-    return min([await position_of(call.service.pool, one) for one in REGISTER.projections])
-
-
-async def _of_the_policy(call: Call, question: Question) -> list[Row]:
+async def _of_the_policy(call: Call, question: Question) -> Part:
     service = call.service
+    about_people = await position_of(service.pool, FINDINGS)
     moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
     found = await ruled(service.rulebook, service.store, question.as_of, moment)
-    seen = await observed(service.pool, declared_pairs(found.given.policy), moment)
-    return list(findings.of_the_policy(found, await _of_the_text(call, found), seen))
+    cut = None if question.as_of is None else moment
+    seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
+    rows = findings.of_the_policy(found, await _of_the_text(call, found), seen.by_activity)
+    return whole(rows, question, min(about_people, seen.stands_at))
 
 
 async def _of_the_text(call: Call, found: Ruled) -> list[Finding]:

@@ -10,7 +10,6 @@ from app.api.operations import router
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.auth import Scope
 from app.projections import PROFILES, SHARING_REGISTER
-from app.projections.positions import position_of
 from app.registers.belgian_model import COLUMNS, Language, headings
 from app.registers.moments import moment_of
 from app.registers.observed import observed
@@ -50,12 +49,12 @@ async def _read(call: Call, question: Question) -> Part:
     service = call.service
     moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
     found = await ruled(service.rulebook, service.store, question.as_of, moment)
-    seen = await observed(service.pool, declared_pairs(found.given.policy), found.given.now)
-    stands_at = min([await position_of(service.pool, one) for one in RECORDS.projections])
+    cut = None if question.as_of is None else found.given.now
+    seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
     filters = dict(question.filters)
     language = Language(filters.pop("language"))
-    rows = records(found.given, seen, language)
-    return whole(rows, Question(limit=question.limit, after=question.after), stands_at)
+    rows = records(found.given, seen.by_activity, language)
+    return whole(rows, Question(limit=question.limit, after=question.after), seen.stands_at)
 
 
 RECORDS = Register(
