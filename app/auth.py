@@ -56,8 +56,15 @@ class Scope(StrEnum):
     BREACHES_WRITE = "breaches:write"
     BREACHES_NOTIFY = "breaches:notify"
     SUBSCRIPTIONS_MANAGE = "subscriptions:manage"
+    RECEIVERS_MANAGE = "receivers:manage"
+    RECEIVERS_APPROVE = "receivers:approve"
+    TRANSMISSIONS_WRITE = "transmissions:write"
+    PHOTOS_WRITE = "photos:write"
+    ACCOUNTS_WRITE = "accounts:write"
+    COOKIES_WRITE = "cookies:write"
     MERGES_PROPOSE = "merges:propose"
     MERGES_APPROVE = "merges:approve"
+    MAILS_SEND = "mails:send"
     METRICS_READ = "metrics:read"
 
 

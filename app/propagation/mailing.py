@@ -24,8 +24,10 @@ from app.domain.mails import (
     RecordMailSent,
     WithdrawMail,
 )
-from app.domain.subject import SUBJECT, SubjectState, fold
-from app.events.mails import MailChannel, MailFailure, MailQueued, MailRequeued
+from app.domain.notices import ShowNotice
+from app.domain.subject import SUBJECT, InTurn, SubjectState, fold
+from app.events.mails import MailChannel, MailFailure, MailKind, MailQueued, MailRequeued
+from app.events.notices import NoticeChannel
 from app.ledger import Ledger
 from app.propagation.mail import PostOffice
 from app.propagation.smtp import Attempt, Handed
@@ -49,6 +51,7 @@ WAITS_S: Final = (
 """After each failed attempt but the last: eleven attempts in three days (RFC 5321, 4.5.4.1)."""
 
 _QUEUING: Final = ("mail.queued", "mail.requeued")
+_NOTICES: Final = frozenset({MailKind.NOTICE, MailKind.POLICY_CHANGE})
 _SETTLING: Final = ("mail.sent", "mail.failed", "mail.withdrawn")
 
 _LOG: Any = structlog.get_logger("pdledger.mailing")
@@ -165,9 +168,10 @@ class Mailing:
                 sender=(await self._post_office.sender()).address,
                 recipient=opened.personal[ADDRESS],
             )
-        await self._conclude(claimed, attempt)
+        mailed: MailQueued = stream.events[mail.version - 1].event
+        await self._conclude(claimed, attempt, mailed)
 
-    async def _conclude(self, claimed: ClaimedMail, attempt: Attempt) -> None:
+    async def _conclude(self, claimed: ClaimedMail, attempt: Attempt, mailed: MailQueued) -> None:
         attempts = claimed.attempts + 1
         if attempt.handed is Handed.TEMPORARY and attempts <= len(WAITS_S):
             wait_s = WAITS_S[attempts - 1]
@@ -184,8 +188,21 @@ class Mailing:
                 attempts=attempts,
                 code=attempt.code,
             )
-        await self._ledger.execute(claimed.stream_id, command, MAILER)
+        await self._ledger.execute(claimed.stream_id, with_notice(command, mailed), MAILER)
         await self._queue.done(claimed)
+
+
+def with_notice(command: object, mailed: MailQueued) -> object:
+    """The outcome of a mail, and with a notice that left, that the person was shown it (L29)."""
+    if not isinstance(command, RecordMailSent) or mailed.kind not in _NOTICES:
+        return command
+    shown = ShowNotice(
+        policy=mailed.policy,
+        language=mailed.language,
+        channel=NoticeChannel.POST if command.channel is MailChannel.POST else NoticeChannel.EMAIL,
+        occurred_at=command.occurred_at,
+    )
+    return InTurn((command, shown))
 
 
 def _ended(stream: Stream, state: SubjectState, mail: Mail) -> bool:

@@ -21,6 +21,12 @@ PUBLIC: dict[str, str] = {
     "/v1/signing-keys": "whoever was handed a package checks it without asking for anything",
     "/v1/policies": "a privacy policy is public, and so is what is wrong with it",
     "/webhooks/{system}/{secret}": "the secret in the path is the key",
+    "/v1/newsletter": "whoever signs up has no key, and nobody is looked up for them",
+    "/newsletter": "the same as a page",
+    "/confirm/{token}": "the token came by mail, and is the key",
+    "/unsubscribe/{token}": "the token came by mail, and is the key (RFC 8058)",
+    "/preferences/{token}": "the token came by mail, and is the key",
+    "/policy-change/{token}": "the token came by mail, and is the key",
 }
 """Path -> why it needs no key. An entry that no route needs fails the test."""
 
@@ -109,6 +115,7 @@ TEXTS_IN_PATHS = {
     "category",
     "recipient",
     "event_type",
+    "token",
 }
 """Path parameters that are words of the policy, or names of our own documents."""
 

@@ -1,0 +1,218 @@
+"""Links in mails: ending a mailing with one click, how one wants to hear, and saying no (C73, C79).
+
+A GET shows a page and changes nothing, because mail scanners follow every link; a POST acts, with
+or without a page, and without a cookie (RFC 8058).
+"""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+
+from app.api.operations import operation, router
+from app.api.public_pages import (
+    Form,
+    Page,
+    footer,
+    form_of,
+    gone,
+    language_choices,
+    page_answer,
+    spoken,
+)
+from app.domain.decider import Refusal
+from app.propagation.linked import Linked
+from app.propagation.public_texts import languages, said
+from app.service import Service
+from app.vault.link_tokens import TOKEN_LENGTH_MAX, LinkKind
+
+ROUTES = router("mail links")
+
+TokenPath = Annotated[str, Path(max_length=TOKEN_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
+LanguageQuery = Annotated[str | None, Query(max_length=16, description="sv, fr, nl or en.")]
+EVERYTHING = "everything"
+ERASE, OBJECT = "erase", "object"
+
+
+def _linked(request: Request) -> Linked:
+    service: Service = request.app.state.service
+    return Linked(service.ledger, service.correspondence.links)
+
+
+async def _page(
+    request: Request, code: str, title: str, texts: tuple[str, ...], *, forms: tuple[Form, ...] = ()
+) -> Response:
+    service: Service = request.app.state.service
+    page = Page(
+        language=code,
+        controller=(await service.ledger.rules()).policy.controller.name,
+        title=title,
+        texts=texts,
+        forms=forms,
+        nav_label=said(code)["preferences_title"],
+        links=footer(request.url.path, code) if forms else (),
+    )
+    return page_answer(page)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/unsubscribe/{token}",
+    scope=None,
+    answers=None,
+    summary="Show how to unsubscribe",
+    problems=("link-unknown",),
+    clauses=("C73",),
+    law=("L14", "L27"),
+    media_type="text/html",
+)
+async def show_unsubscribe(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """A page with buttons: this mailing, all news, the language. It changes nothing by itself."""
+    code = spoken(request, language)
+    try:
+        await _linked(request).read(token, LinkKind.MAILING)
+    except Refusal:
+        return await gone(request.app.state.service, code)
+    texts = said(code)
+    forms = (
+        Form(button=texts["unsubscribe_button"]),
+        Form(button=texts["unsubscribe_all_button"], hidden=(("scope", EVERYTHING),)),
+        Form(
+            button=texts["preferences_button"],
+            action=f"/preferences/{token}",
+            heading=texts["preferences_title"],
+            text=texts["preferences_text"],
+            choice_label=texts["language_label"],
+            choices=language_choices(),
+        ),
+    )
+    return await _page(
+        request, code, texts["unsubscribe_title"], (texts["unsubscribe_text"],), forms=forms
+    )
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/unsubscribe/{token}",
+    scope=None,
+    answers=None,
+    summary="Unsubscribe with one click",
+    problems=("link-unknown", "body-too-large", "ledger-busy"),
+    clauses=("C73",),
+    law=("L14", "L15", "L41", "L43"),
+    media_type="text/html",
+)
+async def unsubscribe(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """Ends the mailing at once, whatever the body says: `List-Unsubscribe=One-Click` or nothing.
+
+    `scope=everything` ends all direct marketing. Repeating it changes nothing. What else there is
+    between the person and the controller stays as it is.
+    """
+    fields = await form_of(request)
+    code, linked = spoken(request, language), _linked(request)
+    try:
+        link = await linked.read(token, LinkKind.MAILING)
+        await linked.end_mailing(link, everything=fields.get("scope") == EVERYTHING)
+    except Refusal:
+        return await gone(request.app.state.service, code)
+    texts = said(code)
+    return await _page(request, code, texts["unsubscribed_title"], (texts["unsubscribed_text"],))
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/preferences/{token}",
+    scope=None,
+    answers=None,
+    summary="Choose the language of mails",
+    problems=("link-unknown", "body-too-large", "ledger-busy"),
+    clauses=("C73",),
+    law=("L6", "L27"),
+    media_type="text/html",
+)
+async def choose_preferences(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """Records the language in which the person wants to be written to."""
+    fields = await form_of(request)
+    wanted = fields.get("language", "")
+    code, linked = spoken(request, wanted or language), _linked(request)
+    try:
+        link = await linked.read(token, LinkKind.MAILING)
+        if wanted in languages():
+            await linked.speak(link, wanted)
+    except Refusal:
+        return await gone(request.app.state.service, code)
+    texts = said(code)
+    return await _page(request, code, texts["preferences_title"], (texts["preferences_done_text"],))
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/policy-change/{token}",
+    scope=None,
+    answers=None,
+    summary="Show how to say no to a new policy",
+    problems=("link-unknown",),
+    clauses=("C79",),
+    law=("L27",),
+    media_type="text/html",
+)
+async def show_policy_change(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """A page with two buttons: leave, or object. Doing nothing is no acceptance of anything."""
+    return await _refusing(request, token, spoken(request, language))
+
+
+async def _refusing(request: Request, token: str, code: str) -> Response:
+    try:
+        await _linked(request).read(token, LinkKind.POLICY)
+    except Refusal:
+        return await gone(request.app.state.service, code)
+    texts = said(code)
+    forms = (
+        Form(button=texts["refusal_erase_button"], hidden=(("choice", ERASE),)),
+        Form(button=texts["refusal_object_button"], hidden=(("choice", OBJECT),)),
+    )
+    return await _page(request, code, texts["refusal_title"], (texts["refusal_text"],), forms=forms)
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/policy-change/{token}",
+    scope=None,
+    answers=None,
+    summary="Say no to a new policy",
+    problems=("link-unknown", "body-too-large", "malformed-json", "ledger-busy"),
+    clauses=("C79",),
+    law=("L37", "L44"),
+    media_type="text/html",
+)
+async def refuse_policy_change(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """Records a request for erasure with the trigger `policy_change`, or a general objection.
+
+    Without a choice nothing is recorded, and the page is shown again.
+    """
+    fields = await form_of(request)
+    code, linked = spoken(request, language), _linked(request)
+    choice = fields.get("choice")
+    if choice not in (ERASE, OBJECT):
+        return await _refusing(request, token, code)
+    try:
+        link = await linked.read(token, LinkKind.POLICY)
+        await (linked.leave(link) if choice == ERASE else linked.object(link))
+    except Refusal:
+        return await gone(request.app.state.service, code)
+    texts = said(code)
+    return await _page(request, code, texts["refused_title"], (texts["refused_text"],))

@@ -1,0 +1,304 @@
+"""The newsletter: signing up in public, and confirming from one's own mailbox (C82)."""
+
+from typing import Annotated, Final
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.api.answers import answer
+from app.api.bodies import Body, DigestField, LanguageField
+from app.api.operations import operation, router
+from app.api.problems import problem
+from app.api.public_pages import (
+    Form,
+    Page,
+    footer,
+    form_of,
+    gone,
+    page_answer,
+    spoken,
+)
+from app.domain.consents import ConsentRequestUnknown
+from app.domain.evidence import ConsentEvidenceInvalid
+from app.domain.sign_ups import SignUpUnknown
+from app.domain.text_values import ValueInvalid
+from app.policy.wordings import ConsentWording, wording_of, wording_shown
+from app.propagation.linked import Linked, LinkUnknown
+from app.propagation.public_texts import SOURCE, said
+from app.propagation.sign_ups import SigningUp, Wish
+from app.service import Service
+from app.vault.link_tokens import TOKEN_LENGTH_MAX, Link, LinkKind
+
+ROUTES = router("newsletter")
+
+PURPOSE: Final = "newsletter"
+RETRY_AFTER_S: Final = "3600"
+PATH: Final = "/newsletter"
+
+TokenPath = Annotated[str, Path(max_length=TOKEN_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
+LanguageQuery = Annotated[str | None, Query(max_length=16, description="sv, fr, nl or en.")]
+
+
+class WordingAnswer(BaseModel):
+    """The sentence to show above the button, byte for byte."""
+
+    purpose: str = Field(examples=["newsletter"], max_length=64)
+    language: str = Field(examples=["sv"], max_length=16)
+    text: str = Field(examples=["Ja, IMPEL får skicka mig sitt nyhetsbrev …"], max_length=4000)
+    sha256: str = Field(examples=["ab" * 32], max_length=64)
+
+
+class SignUpBody(Body):
+    """An address, and the sentence that was shown above the button."""
+
+    email: str = Field(examples=["asa.oberg@forvaltning.example"], min_length=3, max_length=254)
+    wording_sha256: DigestField = Field(description="As GET /v1/newsletter/wording gave it.")
+
+
+class SignedUpAnswer(BaseModel):
+    """The same for every address."""
+
+    status: str = Field(examples=["confirmation-sent"], max_length=32)
+
+
+def _signing_up(service: Service) -> SigningUp:
+    return SigningUp(service.ledger, service.lookups, service.correspondence.post_office)
+
+
+def _wording(service: Service, language: str) -> ConsentWording:
+    today = service.ledger.clock().date()
+    primary = language.partition("-")[0]
+    shown = wording_shown(PURPOSE, primary, today) or wording_shown(PURPOSE, SOURCE, today)
+    assert shown is not None, "there is a wording in English"
+    return shown
+
+
+def _admitted(service: Service, request: Request) -> bool:
+    client = request.client.host if request.client else "unknown"
+    limits = service.correspondence.limits
+    return limits.admits_network(client, service.ledger.clock())
+
+
+async def _receive(service: Service, email: str, wording_sha256: str) -> None:
+    wording = wording_of(wording_sha256)
+    if wording is None or wording.purpose != PURPOSE:
+        raise ConsentEvidenceInvalid(missing=("wording",))
+    wish = Wish(address=email, wording=wording)
+    await _signing_up(service).receive(wish, service.correspondence.limits)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/newsletter/wording",
+    scope=None,
+    answers=WordingAnswer,
+    summary="Show what a subscriber agrees to",
+    clauses=("C25", "C82"),
+    law=("L12",),
+)
+async def get_newsletter_wording(request: Request, language: LanguageField = SOURCE) -> Response:
+    """Shows the sentence in a language, in English where there is none; a form shows it as it is.
+
+    The sign-up names it by its hash, so that what was shown can be proved.
+    """
+    wording = _wording(request.app.state.service, language)
+    told = {"purpose": wording.purpose, "language": wording.language}
+    return answer({**told, "text": wording.text, "sha256": wording.digest})
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/v1/newsletter/sign-ups",
+    scope=None,
+    answers=SignedUpAnswer,
+    status=202,
+    summary="Sign up for the newsletter",
+    problems=(
+        "malformed-json",
+        "unsupported-media-type",
+        "body-too-large",
+        "consent-evidence-invalid",
+        "value-invalid",
+        "rate-limited",
+        "ledger-busy",
+    ),
+    clauses=("C25", "C82"),
+    law=("L12", "L16", "L17"),
+)
+async def sign_up(request: Request, body: SignUpBody) -> Response:
+    """Sends a message with a link to the address; only its use makes a subscription (C82).
+
+    Needs no key. The answer is the same whether or not the address is known, and nobody is looked
+    up. What nobody confirms within 7 days is erased.
+    """
+    service: Service = request.app.state.service
+    if not _admitted(service, request):
+        request_id = request.scope["state"]["request_id"]
+        return problem("rate-limited", request_id, headers={"retry-after": RETRY_AFTER_S})
+    await _receive(service, body.email, body.wording_sha256)
+    return answer({"status": "confirmation-sent"}, 202)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    PATH,
+    scope=None,
+    answers=None,
+    summary="Show the sign-up form",
+    clauses=("C82",),
+    law=("L12", "L27"),
+    media_type="text/html",
+)
+async def show_sign_up(request: Request, language: LanguageQuery = None) -> Response:
+    """The form as a page, in English, Swedish, French or Dutch; it works without script."""
+    service: Service = request.app.state.service
+    return page_answer(await _form(service, spoken(request, language)))
+
+
+@operation(
+    ROUTES,
+    "POST",
+    PATH,
+    scope=None,
+    answers=None,
+    summary="Send the sign-up form",
+    problems=("body-too-large", "malformed-json", "ledger-busy"),
+    clauses=("C25", "C82"),
+    law=("L12", "L16", "L17"),
+    media_type="text/html",
+)
+async def send_sign_up(request: Request, language: LanguageQuery = None) -> Response:
+    """The same as the sign-up over JSON, for the page's own form; answers with a page."""
+    service: Service = request.app.state.service
+    fields = await form_of(request)
+    shown = wording_of(fields.get("wording", ""))
+    code = spoken(request, language or (shown.language if shown else None))
+    texts = said(code)
+    controller = (await service.ledger.rules()).policy.controller.name
+    if not _admitted(service, request):
+        busy = (texts["busy_text"],)
+        page = Page(language=code, controller=controller, title=texts["busy_title"], texts=busy)
+        return page_answer(page, 429)
+    try:
+        await _receive(service, fields.get("email", "")[:1000], fields.get("wording", ""))
+    except (ValueInvalid, ConsentEvidenceInvalid):
+        return page_answer(await _form(service, code, error=texts["sign_up_invalid"]), 422)
+    law = (await service.ledger.rules()).law
+    days = law.number("consent.confirmation_days", service.ledger.clock().date())
+    page = Page(
+        language=code,
+        controller=controller,
+        title=texts["sign_up_done_title"],
+        texts=(texts["sign_up_done_text"].format(days=days),),
+    )
+    return page_answer(page)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/confirm/{token}",
+    scope=None,
+    answers=None,
+    summary="Show what a link confirms",
+    problems=("link-unknown",),
+    clauses=("C82",),
+    law=("L12", "L27"),
+    media_type="text/html",
+)
+async def show_confirmation(
+    request: Request, token: TokenPath, language: LanguageQuery = None
+) -> Response:
+    """A page with the sentence and a button. Following a link changes nothing: scanners do it."""
+    return await _confirmation(request, token, language, pressed=False)
+
+
+@operation(
+    ROUTES,
+    "POST",
+    "/confirm/{token}",
+    scope=None,
+    answers=None,
+    summary="Confirm a consent",
+    problems=("link-unknown", "body-too-large", "ledger-busy"),
+    clauses=("C25", "C82"),
+    law=("L12", "L16"),
+    media_type="text/html",
+)
+async def confirm(request: Request, token: TokenPath, language: LanguageQuery = None) -> Response:
+    """The second step of the double opt-in: the consent is on record, with what was shown."""
+    return await _confirmation(request, token, language, pressed=True)
+
+
+async def _confirmation(
+    request: Request, token: str, language: str | None, *, pressed: bool
+) -> Response:
+    service: Service = request.app.state.service
+    linked = Linked(service.ledger, service.correspondence.links)
+    try:
+        link = await linked.read(token, LinkKind.CONFIRM)
+        signed_up = (await linked.state(link)).sign_ups.one is not None
+        digest, done = await _asked(service, linked, link, signed_up=signed_up)
+        if pressed and not done:
+            confirming = _signing_up(service) if signed_up else linked
+            await confirming.confirm(link)
+    except (LinkUnknown, SignUpUnknown, ConsentRequestUnknown):
+        return await gone(service, spoken(request, language))
+    wording = wording_of(digest)
+    code = spoken(request, language or (wording.language if wording else None))
+    controller = (await service.ledger.rules()).policy.controller.name
+    texts = said(code)
+    if pressed or done:
+        page = Page(
+            language=code,
+            controller=controller,
+            title=texts["confirmed_title"],
+            texts=(texts["confirmed_text"],),
+        )
+        return page_answer(page)
+    page = Page(
+        language=code,
+        controller=controller,
+        title=texts["confirm_title"],
+        texts=(texts["confirm_text"],),
+        quoted=wording.text if wording else digest,
+        forms=(Form(button=texts["confirm_button"]),),
+    )
+    return page_answer(page)
+
+
+async def _asked(
+    service: Service, linked: Linked, link: Link, *, signed_up: bool
+) -> tuple[str, bool]:
+    """The hash of the sentence that was shown, and whether it is confirmed already."""
+    if signed_up:
+        one = await _signing_up(service).pending(link)
+        return one.wording.digest, one.confirmed_at is not None
+    _, consent = await linked.asked(link)
+    known = consent.asked or consent.proof
+    assert known is not None, "asked for, or confirmed"
+    return known.wording.digest, consent.asked is None
+
+
+async def _form(service: Service, code: str, *, error: str | None = None) -> Page:
+    texts, wording = said(code), _wording(service, code)
+    form = Form(
+        button=texts["sign_up_button"],
+        action=PATH,
+        text=wording.text,
+        hidden=(("wording", wording.digest),),
+        email_label=texts["email_label"],
+    )
+    return Page(
+        language=code,
+        controller=(await service.ledger.rules()).policy.controller.name,
+        title=texts["sign_up_title"],
+        texts=(texts["sign_up_intro"],),
+        error=error,
+        forms=(form,),
+        nav_label=texts["language_label"],
+        links=footer(PATH, code),
+    )

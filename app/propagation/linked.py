@@ -1,0 +1,128 @@
+"""What a link in a mail does when its button is pressed; following it alone does nothing (S12)."""
+
+from uuid import UUID
+
+from app.clock import random_id
+from app.domain.collections import CollectData
+from app.domain.consents import ConfirmConsent, ConsentRequestUnknown
+from app.domain.decider import Refusal
+from app.domain.erasure_steps import RequestErasure
+from app.domain.objections import RaiseObjection
+from app.domain.obtaining import Obtained
+from app.domain.proofs import Consent
+from app.domain.sign_ups import LANGUAGE
+from app.domain.subject import InTurn, SubjectState
+from app.domain.suppressions import Unsubscribe
+from app.events.erasures import ErasureTrigger
+from app.ledger import Ledger
+from app.policy.model import Policy
+from app.policy.vocabulary import IdentifierKind
+from app.receipts import Attribution
+from app.store.on_file import addresses_on_file
+from app.vault.link_tokens import Link, LinkKind, LinkTokens
+
+SOURCE = "self_service"
+"""The source of the policy that a person's own page is."""
+
+BY = Attribution(by="mail-link")
+
+
+class LinkUnknown(Refusal):
+    """The link was not made here, was revoked, or is for something else; it does nothing."""
+
+    code = "link-unknown"
+    rules = ("C73",)
+
+
+class Linked:
+    """Does what links are for. Which person a link is of, no answer tells."""
+
+    def __init__(self, ledger: Ledger, tokens: LinkTokens) -> None:
+        self._ledger = ledger
+        self._tokens = tokens
+
+    async def read(self, token: str, kind: LinkKind) -> Link:
+        """What a link says. LinkUnknown for whatever does nothing any more."""
+        link = self._tokens.link(token)
+        if link is None or link.kind is not kind:
+            raise LinkUnknown
+        state = await self._ledger.state(link.stream_id)
+        if state.version == 0 or link.serial < state.links.serial:
+            raise LinkUnknown
+        return link
+
+    async def end_mailing(self, link: Link, *, everything: bool = False) -> None:
+        """Ends one mailing, or all direct marketing, at once; twice is once.
+
+        Of an erased person there is nothing left to end.
+        """
+        state = await self._ledger.state(link.stream_id)
+        if state.erased:
+            return
+        policy = (await self._ledger.rules()).policy
+        purposes = _marketing(policy) if everything else (link.about,)
+        addresses = await addresses_on_file(
+            self._ledger.store, link.stream_id, policy.identifying(IdentifierKind.EMAIL)
+        )
+        commands = tuple(
+            Unsubscribe(purpose=purpose, source=SOURCE, addresses=addresses) for purpose in purposes
+        )
+        await self._ledger.execute(link.stream_id, InTurn(commands), BY)
+
+    async def speak(self, link: Link, language: str) -> None:
+        """The person wants to be written to in another language; refused as any collection is."""
+        personal = {LANGUAGE: language}
+        obtained = Obtained(purpose=link.about, personal=personal)
+        await self._ledger.execute(
+            link.stream_id, CollectData(obtained=obtained, source=SOURCE), BY
+        )
+
+    async def asked(self, link: Link) -> tuple[str, Consent]:
+        """The purpose and the consent that a link confirms, asked for or confirmed already."""
+        state = await self._ledger.state(link.stream_id)
+        for purpose, consent in state.consents.by_purpose.items():
+            requests = (consent.asked and consent.asked.request, _confirmed(consent))
+            if link.about in map(str, requests):
+                return purpose, consent
+        raise ConsentRequestUnknown
+
+    async def confirm(self, link: Link) -> None:
+        """The second step of a double opt-in of somebody who is known."""
+        await self.asked(link)
+        command = ConfirmConsent(
+            request=UUID(link.about),
+            occurred_at=self._ledger.clock(),
+            reference="confirmed by the link sent to the address on file",
+        )
+        await self._ledger.execute(link.stream_id, command, BY)
+
+    async def leave(self, link: Link) -> None:
+        """Whoever does not accept a new policy asks to be erased; nobody is taken to agree (C79).
+
+        Nothing is destroyed by a click: the request is answered as any other.
+        """
+        command = RequestErasure(
+            erasure=random_id(), source=SOURCE, trigger=ErasureTrigger.POLICY_CHANGE
+        )
+        await self._ledger.execute(link.stream_id, command, BY)
+
+    async def object(self, link: Link) -> None:
+        """The same person objects to everything that may be objected to (C79; Art. 21)."""
+        policy = (await self._ledger.rules()).policy
+        addresses = await addresses_on_file(
+            self._ledger.store, link.stream_id, policy.identifying(IdentifierKind.EMAIL)
+        )
+        command = RaiseObjection(objection=random_id(), source=SOURCE, addresses=addresses)
+        await self._ledger.execute(link.stream_id, command, BY)
+
+    async def state(self, link: Link) -> SubjectState:
+        """The state of the stream that a link is of."""
+        return await self._ledger.state(link.stream_id)
+
+
+def _marketing(policy: Policy) -> tuple[str, ...]:
+    return tuple(one.key for one in policy.all_purposes() if one.direct_marketing)
+
+
+def _confirmed(consent: Consent) -> UUID | None:
+    return None if consent.proof is None else consent.proof.request
