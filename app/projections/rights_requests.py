@@ -23,7 +23,7 @@ from app.projections.projection import Projection, Writes
 rights_requests = lasting(
     "rights_requests_v1",
     Column("request", Uuid, nullable=False),
-    Column("right", Text, nullable=False),
+    Column("requested_right", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("trigger", Text, nullable=False),
     Column("system", Text),
@@ -35,7 +35,7 @@ rights_requests = lasting(
 RIGHTS_REQUESTS = Projection("rights_requests", version=1, tables=(rights_requests,))
 
 RECEIVE = opening(rights_requests, later=("ending",))
-TRIAGE = filling(rights_requests, "request", "right", "system")
+TRIAGE = filling(rights_requests, "request", "requested_right", "system")
 CLOSE = closing(rights_requests, "request", also=("ending",))
 REOPEN = filling(rights_requests, "request", *ENDS, "ending")
 
@@ -48,7 +48,7 @@ def received(recorded: Recorded[RightsRequestReceived]) -> Writes:
         RECEIVE(
             **opened(recorded),
             request=recorded.event_id,
-            right=event.right.value,
+            requested_right=event.right.value,
             channel=event.channel.value,
             trigger=event.trigger.value,
             system=event.system,
@@ -61,8 +61,14 @@ def received(recorded: Recorded[RightsRequestReceived]) -> Writes:
 def triaged(recorded: Recorded[RightsRequestTriaged]) -> Writes:
     """It was another right than it seemed."""
     event = recorded.event
-    row = {"request": event.request, "right": event.right.value, "system": event.system}
-    return (TRIAGE(subject_id=recorded.stream_id, **row),)
+    return (
+        TRIAGE(
+            subject_id=recorded.stream_id,
+            request=event.request,
+            requested_right=event.right.value,
+            system=event.system,
+        ),
+    )
 
 
 @RIGHTS_REQUESTS.on(RightsRequestDoubtAnswered)

@@ -41,6 +41,9 @@ COLUMNS = columns(
     late="Whether it was answered after its day.",
 )
 
+_COLUMNS = {"right": "requested_right"}
+"""Of the register -> of the table, where `right` is a word of SQL."""
+
 _EVERY = Listing(RIGHTS_REQUESTS, rights_requests, EVERYTHING)
 _OPEN = Listing(RIGHTS_REQUESTS, rights_requests, IN_FORCE)
 
@@ -54,7 +57,8 @@ async def part(
     waiting: bool,
 ) -> Part:
     """One page of all the requests, or of those that wait for an answer."""
-    found = await (_OPEN if waiting else _EVERY).part(pool, question)
+    filters = {_COLUMNS.get(name, name): value for name, value in question.filters.items()}
+    found = await (_OPEN if waiting else _EVERY).part(pool, replace(question, filters=filters))
     states = await folded(store, (row["subject_id"] for row in found.rows), question.as_of)
     rows = (
         _row(row, request, given)
