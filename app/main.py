@@ -32,7 +32,9 @@ from app.propagation.mailing import Mailing
 from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
+from app.propagation.transmitting import Transmitting
 from app.registers.tallies import tallies
+from app.rights.portability_package import packing
 from app.rights.retention import Done, Retaining
 from app.service import Correspondence, Service, WebhookSecrets
 from app.settings import Settings
@@ -52,6 +54,7 @@ from app.store.notices import (
     Handler,
     Notices,
 )
+from app.store.receivers import ReceiverRegister
 from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
@@ -110,6 +113,7 @@ async def open_service(
         }
         _listen(logins, handlers, open_things)
         eraser = await _open_eraser(logins, open_things)
+        destinations = _destinations(settings, resolve)
         yield Service(
             ledger=ledger,
             control=control,
@@ -122,8 +126,10 @@ async def open_service(
             webhooks=_webhooks(settings),
             feed=feed,
             measures=measures,
-            destinations=_destinations(settings, resolve),
+            destinations=destinations,
             subscriptions=SubscriptionRegister(pool, vault),
+            receivers=ReceiverRegister(pool, vault),
+            outbound=Outbound(destinations),
             signer=Signer(custody.signing_key()),
             tallies=tallies(),
             correspondence=_correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
@@ -238,8 +244,20 @@ def _deliveries(service: Service) -> Deliveries:
         service.pool,
         DeliveryQueue(service.pool, service.subscriptions),
         service.feed.cloud_events,
-        outbound=Outbound(service.destinations),
+        outbound=service.outbound,
         clock=service.ledger.clock,
+    )
+    service.feed.wakes(made.wake)
+    return made
+
+
+def _transmitting(service: Service) -> Transmitting:
+    made = Transmitting(
+        service.ledger,
+        service.pool,
+        service.receivers,
+        outbound=service.outbound,
+        pack=packing(service.ledger, service.signer),
     )
     service.feed.wakes(made.wake)
     return made
@@ -290,7 +308,11 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
-        loops={"deliveries": _deliveries(service).run, "mails": _mailing(service).run},
+        loops={
+            "deliveries": _deliveries(service).run,
+            "mails": _mailing(service).run,
+            "transmissions": _transmitting(service).run,
+        },
         retain=None if service.eraser is None else retaining.carry_out,
     )
     workers.start()

@@ -13,12 +13,14 @@ from app.measures import Measures
 from app.propagation.destinations import Destinations
 from app.propagation.feed import Feed
 from app.propagation.mail import PostOffice
+from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import SmtpSender
 from app.registers.tallies import Tallies
 from app.store.event_store import EventStore
 from app.store.lookups import Lookups
 from app.store.mail_queue import MailQueue
+from app.store.receivers import ReceiverRegister
 from app.store.rulebook import Rulebook
 from app.store.subscriptions import SubscriptionRegister
 from app.vault.link_tokens import LinkTokens
@@ -65,8 +67,12 @@ class Service:
     """Where subscriptions may deliver to."""
     subscriptions: SubscriptionRegister
     measures: Measures
+    receivers: ReceiverRegister
+    """Other controllers to whom data may go at a person's request."""
+    outbound: Outbound
+    """Sends to subscriptions and receivers, and to no private network."""
     signer: Signer
     """Signs packages and receipts; opens nothing."""
-    correspondence: Correspondence
     tallies: Tallies
     """How many people have what, kept counted for the registers that ask it of everybody."""
+    correspondence: Correspondence

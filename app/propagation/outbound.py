@@ -1,10 +1,10 @@
-"""One POST to somewhere else: to an examined address, with an end to time and size (S20)."""
+"""One request to somewhere else: to an examined address, with an end to time and size (S20)."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -42,6 +42,14 @@ class Attempt:
     retry_after_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a GET brought. ``body`` is cut at the limit that was given."""
+
+    attempt: Attempt
+    body: bytes = field(default=b"", repr=False)
+
+
 class Outbound:
     """Connects to whom `Destinations` lets it. ``trust`` replaces the system's authorities."""
 
@@ -73,17 +81,24 @@ class Line:
 
     async def post(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Attempt:
         """Sends a body; whatever happens is an Attempt, and nothing of the answer is kept."""
+        return (await self._tried(_Sent("POST", headers, body, now), 0)).attempt
+
+    async def get(self, *, size_max: int, now: datetime) -> Fetched:
+        """Asks for a short text; whatever happens is an Attempt."""
+        return await self._tried(_Sent("GET", {}, None, now), size_max)
+
+    async def _tried(self, sent: "_Sent", size_max: int) -> Fetched:
         try:
             async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
-                return await self._post(body, headers, now)
+                return await self._send(sent, size_max)
         except DestinationRefused:
-            return Attempt(Outcome.REFUSED)
+            return Fetched(Attempt(Outcome.REFUSED))
         except (TimeoutError, httpx.TimeoutException):
-            return Attempt(Outcome.TIMEOUT)
+            return Fetched(Attempt(Outcome.TIMEOUT))
         except (OSError, httpx.HTTPError, httpx.InvalidURL):
-            return Attempt(Outcome.UNREACHABLE)
+            return Fetched(Attempt(Outcome.UNREACHABLE))
 
-    async def _post(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Attempt:
+    async def _send(self, sent: "_Sent", size_max: int) -> Fetched:
         if self._found is None:
             destination = self._destinations.parse(self._url)
             self._found = destination, await self._destinations.addresses(destination)
@@ -91,48 +106,53 @@ class Line:
         failed: httpx.ConnectError | None = None
         for address in addresses:
             try:
-                return await self._post_to(address, destination, body, headers=headers, now=now)
+                return await self._send_to(address, destination, sent, size_max=size_max)
             except httpx.ConnectError as failure:
                 failed = failure
         assert failed is not None, "there is an address, or the destination was refused"
         raise failed
 
-    async def _post_to(
-        self,
-        address: str,
-        destination: Destination,
-        body: bytes,
-        *,
-        headers: Mapping[str, str],
-        now: datetime,
-    ) -> Attempt:
+    async def _send_to(
+        self, address: str, destination: Destination, sent: "_Sent", *, size_max: int
+    ) -> Fetched:
         """The address is connected to; the name is what certificate and receiver are asked for."""
         place = f"[{address}]" if ":" in address else address
         default = 443 if destination.scheme == "https" else 80
         port = "" if destination.port == default else f":{destination.port}"
         async with self._http.stream(
-            "POST",
+            sent.method,
             f"{destination.scheme}://{place}:{destination.port}{destination.target}",
-            content=body,
+            content=sent.body,
             headers={
-                **headers,
+                **sent.headers,
                 "host": f"{destination.host}{port}",
                 "user-agent": USER_AGENT,
                 "accept-encoding": "identity",
             },
             extensions={"sni_hostname": destination.host},
         ) as answer:
-            await _drain(answer)
-            return _attempt(answer, now)
+            return Fetched(_attempt(answer, sent.now), await _beginning(answer, size_max))
 
 
-async def _drain(answer: httpx.Response) -> None:
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """One request, whichever address takes it."""
+
+    method: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    now: datetime
+
+
+async def _beginning(answer: httpx.Response, size_max: int) -> bytes:
     """Reads a short answer, so that the connection can be used again; a long one is cut."""
-    size_bytes = 0
+    kept, size_bytes = b"", 0
     async for chunk in answer.aiter_raw():
         size_bytes += len(chunk)
+        kept = (kept + chunk)[:size_max]
         if size_bytes > RESPONSE_BYTES_MAX:
-            return
+            break
+    return kept
 
 
 def _attempt(answer: httpx.Response, now: datetime) -> Attempt:

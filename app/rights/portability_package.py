@@ -4,12 +4,14 @@ It opens on every system: names in ASCII, sizes in front of each file, no folder
 The same state is the same bytes. The manifest has the SHA-256 of every other file and is signed.
 """
 
+import asyncio
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Final
+from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import msgspec
@@ -17,9 +19,12 @@ import msgspec
 from app.documents.delimited import heading, lines
 from app.documents.languages import language
 from app.documents.page import page
+from app.events.transmissions import Profile
+from app.ledger import Ledger
+from app.receipts import Attribution
 from app.rights.consent_record import consent_graph
 from app.rights.contact_cards import ContactCard, jscontact, vcard
-from app.rights.portability import CANONICAL, Portable, Value
+from app.rights.portability import CANONICAL, Portable, Value, portable
 from app.rights.portability_readme import KEY_FILE, MANIFEST_FILE, SIGNATURE_FILE, readme
 from app.rights.portability_schema import SCHEMA
 from app.vault.signing import ALGORITHM, Signer
@@ -64,6 +69,18 @@ def packed(portable: Portable, signer: Signer, wanted: str | None = None) -> byt
         KEY_FILE: signer.public_pem.encode(),
     }
     return _zipped(files, portable.value["as_of"])
+
+
+def packing(
+    ledger: Ledger, signer: Signer
+) -> Callable[[UUID, Profile, Attribution], Awaitable[bytes]]:
+    """What makes a person's package, in their own language, when it is wanted."""
+
+    async def pack(subject_id: UUID, profile: Profile, attribution: Attribution) -> bytes:
+        found = await portable(ledger, subject_id, profile, attribution)
+        return await asyncio.to_thread(packed, found, signer)
+
+    return pack
 
 
 def _spoken_by(portable: Portable) -> str | None:
