@@ -200,6 +200,12 @@ def law_faults(law: Law) -> Iterator[Fault]:
     for mechanism in law.mechanisms.values():
         if mechanism.valid_before is not None and mechanism.valid_before <= mechanism.valid_from:
             yield Fault(f"mechanisms.{mechanism.key}", "ends before it begins")
+    for proposal in law.proposals.values():
+        named = proposal.parameter is not None
+        if named is (proposal.value is None):
+            yield Fault(f"proposals.{proposal.key}", "needs a parameter and its value, or neither")
+        if named and proposal.parameter not in law.parameters:
+            yield Fault(f"proposals.{proposal.key}", "changes a parameter that does not exist")
 
 
 def _time_faults(name: str, dated: tuple[DatedValue, ...]) -> Iterator[Fault]:

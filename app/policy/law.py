@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from app.policy.vocabulary import TransferTool
+from app.policy.vocabulary import ProposalState, TransferTool
 
 EEA_GROUND = "eea"
 """The answer for a recipient inside the European Economic Area: no transfer takes place."""
@@ -32,6 +32,30 @@ class DatedValue:
     def holds(self, on: date) -> bool:
         """Whether it holds on that day."""
         return self.valid_from <= on and (self.valid_before is None or on < self.valid_before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change of the law that is on its way, or did not concern us: off until it has a day.
+
+    L74 to L77: what is watched is written down, and what is not in force changes nothing.
+    """
+
+    key: str
+    title: str
+    state: ProposalState
+    checked_on: date
+    """When somebody last looked how far it has come."""
+    source: str
+    parameter: str | None = None
+    """The parameter that it would change; None: nothing that this program reckons with."""
+    value: int | str | None = None
+    valid_from: date | None = None
+    """From when it holds; None while it does not."""
+
+    def holds(self, name: str, on: date) -> bool:
+        """Whether it has changed a parameter on that day."""
+        return self.parameter == name and self.valid_from is not None and self.valid_from <= on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +143,16 @@ class Law:
     mechanisms: Mapping[str, TransferMechanism]
     area: Mapping[str, AreaMember]
     holiday_rules: tuple[HolidayRule, ...]
+    proposals: Mapping[str, Proposal]
 
     def value(self, name: str, on: date) -> int | str:
-        """The value of a parameter on a day; `LawSilent` when there is none."""
+        """The value of a parameter on a day; `LawSilent` when there is none.
+
+        A proposal that was given its day goes before what held until then.
+        """
+        for proposal in self.proposals.values():
+            if proposal.holds(name, on) and proposal.value is not None:
+                return proposal.value
         for dated in self.parameters.get(name, ()):
             if dated.holds(on):
                 return dated.value

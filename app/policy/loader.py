@@ -15,6 +15,7 @@ from app.policy.law import (
     DatedValue,
     HolidayRule,
     Law,
+    Proposal,
     TransferMechanism,
 )
 from app.policy.model import Policy, fold_name
@@ -143,6 +144,7 @@ def load_law(structure: bytes) -> Law:
             reader.table("area", AreaMember, key_field="country", key_shape=_is_country)
         ),
         holiday_rules=reader.rows("holidays", HolidayRule),
+        proposals=MappingProxyType(reader.table("proposals", Proposal)),
     )
     reader.finish()
     _refuse(law_faults(law))

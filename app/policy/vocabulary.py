@@ -193,6 +193,15 @@ class InvalidConsentMethod(StrEnum):
     BROWSER_SETTINGS = "browser_settings"
 
 
+class ProposalState(StrEnum):
+    """How far a change of the law has come (L74 to L77)."""
+
+    PROPOSED = "proposed"
+    ADOPTED = "adopted"
+    UNKNOWN = "unknown"
+    """Nobody has found out."""
+
+
 class TransferTool(StrEnum):
     """The families of Chapter V under which personal data may leave the EEA (L55)."""
 
