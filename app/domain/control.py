@@ -37,6 +37,7 @@ from app.domain.receivers import (
 from app.domain.recipients import recipient_named
 from app.domain.safeguards import SwitchSafeguard, switched
 from app.domain.standing_findings import Decided, DecideStandingFinding, decide_standing, decided
+from app.domain.storage import RecordRewrite, Rewrite, rewrites_after, rewritten
 from app.events.holds import GrantSettled, LegalHoldPlaced, LegalHoldReleased, OccasionEnded
 from app.events.policies import (
     ContractEnded,
@@ -53,6 +54,7 @@ from app.events.policies import (
     TransferMechanismSet,
 )
 from app.events.recorded import Record, Recorded
+from app.events.storage import StorageRewritten
 from app.policy.vocabulary import AgreementKind
 from app.values import Value, field, replace
 
@@ -133,6 +135,8 @@ class ControlState(Value, frozen=True, kw_only=True):
     receivers: Receivers = field(default_factory=dict)
     """Other controllers to whom data may go at a person's request, once approved."""
     """Those that are on."""
+    rewrites: tuple[Rewrite, ...] = ()
+    """Of the tables that erasure takes rows from, the newest last."""
 
     @property
     def policy(self) -> str | None:
@@ -215,6 +219,7 @@ Command: TypeAlias = (
     | OccasionCommand
     | SwitchSafeguard
     | ReceiverCommand
+    | RecordRewrite
 )
 
 
@@ -238,12 +243,20 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return decide_standing(command, state, given)
         case EndOccasion() | SettleGrant() | HoldOccasion() | ReleaseOccasion():
             return decide_occasion(command, state, given)
-        case SwitchSafeguard():
-            return switched(command, state.safeguards)
+        case SwitchSafeguard() | RecordRewrite():
+            return _of_the_ledger(command, state)
         case RegisterReceiver() | ProveReceiver() | ApproveReceiver() | WithdrawReceiver():
             return decide_receiver(command, state.receivers)
         case _:
             assert_never(command)
+
+
+def _of_the_ledger(
+    command: SwitchSafeguard | RecordRewrite, state: ControlState
+) -> tuple[Record, ...]:
+    if isinstance(command, RecordRewrite):
+        return rewritten(command)
+    return switched(command, state.safeguards)
 
 
 def _publish(command: PublishPolicy, state: ControlState) -> tuple[Record, ...]:
@@ -331,7 +344,7 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case ContractEnded(recipient=recipient, on=on):
             ended = replace(state.contracts[recipient], until=on)
             return replace(state, contracts={**state.contracts, recipient: ended})
-        case StandingFindingDecided() | SafeguardSwitched():
+        case StandingFindingDecided() | SafeguardSwitched() | StorageRewritten():
             return _resolved(state, recorded)
         case OccasionEnded() | GrantSettled() | LegalHoldPlaced() | LegalHoldReleased():
             return replace(state, occasions=occasions_after(state.occasions, recorded))
@@ -344,9 +357,11 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
 
 
 def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
-    event: StandingFindingDecided | SafeguardSwitched = recorded.event
+    event: StandingFindingDecided | SafeguardSwitched | StorageRewritten = recorded.event
     if isinstance(event, StandingFindingDecided):
         return replace(state, decisions=decided(state.decisions, recorded))
+    if isinstance(event, StorageRewritten):
+        return replace(state, rewrites=rewrites_after(state.rewrites, event))
     others = state.safeguards - {event.safeguard}
     return replace(state, safeguards=others | {event.safeguard} if event.on else others)
 

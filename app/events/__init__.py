@@ -26,6 +26,7 @@ from app.events import retention as retention
 from app.events import rights_requests as rights_requests
 from app.events import sign_ups as sign_ups
 from app.events import splits as splits
+from app.events import storage as storage
 from app.events import subjects as subjects
 from app.events import suppressions as suppressions
 from app.events import system_accounts as system_accounts

@@ -71,6 +71,8 @@ async def verify(connection: "_Connection", progress: Progress | None = None) ->
     """Reads everything once, in one snapshot, with the auditor's rights or the application's."""
     found = Verification()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        # Before the snapshot: a table that is written anew meanwhile would look empty to it.
+        await connection.execute("LOCK TABLE ledger.sealed IN ACCESS SHARE MODE")
         await _check_positions(connection, found)
         await _Walk(connection, found).run(progress)
     return found

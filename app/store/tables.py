@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0007"
+SCHEMA_HEAD = "0008"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {

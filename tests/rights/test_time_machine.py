@@ -246,11 +246,11 @@ async def mail(client: httpx.AsyncClient, service: Service) -> Case:
     command = QueueMail(
         mail=uuid4(),
         kind=MailKind.ANSWER,
-        purpose="rights_requests",
+        purpose="correspondence",
         address=PERSON["contact.email"],
         text=SECRET,
         message="ab" * 32,
-        letter="access",
+        letter="ef" * 32,
         language="sv",
         objection="cd" * 32,
     )

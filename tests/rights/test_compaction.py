@@ -1,0 +1,187 @@
+"""E2: after the rewrite no file of the cluster holds what was erased, and only then it is said."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.events.erasures import ErasureLevel
+from app.rights.compaction import BYTES_MAX, Compacted, Compacting
+from app.service import Service
+from app.settings import Settings
+from app.store import embedded, migrate
+from app.store.integrity import verify
+from app.store.roles import prepare_database
+from tests.conftest import Database, in_thread
+from tests.rights.people import CONTACT, get, post, register
+from tests.serving import Api, serving
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.clause("L34", "L10", "C66")]
+
+NAME = "compacted"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A cluster of its own, which forgets a piece of its write-ahead log once it is not needed."""
+    home = tmp_path_factory.mktemp("cluster")
+    (home / "postgresql.local.conf").write_text("wal_recycle = off\n")
+    with embedded.start(home) as running:
+        in_thread(_make(running))
+        yield Database(running, NAME)
+
+
+async def _make(cluster: embedded.Cluster) -> None:
+    admin = await asyncpg.connect(cluster.dsn("postgres", "postgres"))
+    await admin.execute(f"CREATE DATABASE {NAME} TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    await admin.close()
+    await prepare_database(cluster.dsn("postgres", "postgres"), NAME)
+    await migrate.upgrade(cluster.dsn("ledger_migrator", NAME))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(
+    files: Database, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """A service on that cluster."""
+    async with serving(files, tmp_path_factory.mktemp("home")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with every scope."""
+    async with await Api(service, Settings(home=tmp_path_factory.mktemp("set"))).client() as opened:
+        yield opened
+
+
+def compacting(service: Service, *, bytes_max: int = BYTES_MAX) -> Compacting:
+    """What makes bytes go."""
+    assert service.eraser is not None
+    return Compacting(
+        service.ledger, service.control, service.pool, service.eraser, bytes_max=bytes_max
+    )
+
+
+async def checkpoint(files: Database) -> None:
+    """What PostgreSQL does by itself every five minutes."""
+    admin = await asyncpg.connect(files.dsn("postgres"))
+    await admin.execute("SELECT pg_switch_wal()")
+    await admin.execute("CHECKPOINT")
+    await admin.close()
+
+
+def found(files: Database, needle: bytes, folder: str) -> list[str]:
+    """The files below a folder of the cluster in which some bytes stand."""
+    root = files.cluster.home
+    return [
+        path.name
+        for path in root.rglob("*")
+        if path.is_file() and folder in path.parts and needle in _read(path)
+    ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:  # PostgreSQL took it away meanwhile
+        return b""
+
+
+async def secrets_of(service: Service, person: str) -> tuple[bytes, bytes, bytes]:
+    """A ciphertext, a wrapped data key and a token of a person."""
+    subject = person.rpartition("/")[2]
+    row = await service.pool.fetchrow(
+        "SELECT (SELECT blob FROM ledger.sealed WHERE stream_id = $1 LIMIT 1),"
+        " (SELECT wrapped FROM ledger.keyring WHERE subject_id = $1 LIMIT 1),"
+        " (SELECT token FROM ledger.identifiers WHERE subject_id = $1 LIMIT 1)",
+        subject,
+    )
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+async def levels(client: httpx.AsyncClient, person: str) -> dict[str, list[str]]:
+    """Retention class -> the levels reached."""
+    [told] = (await get(client, f"{person}/erasure"))["erasures"]
+    return {
+        one["retention_class"]: [level for level, at in one["levels"].items() if at]
+        for one in told["erased"]
+    }
+
+
+@pytest.mark.clause("C61")
+async def test_the_bytes_leave_the_tables_and_the_log_before_e2_is_stated(
+    client: httpx.AsyncClient, service: Service, files: Database
+) -> None:
+    person = await register(client)
+    other = {"contact.email": "stays@stad.example", "contact.phone": "+32470999999"}
+    stays = await register(client, contact=CONTACT | other)
+    gone, left = await secrets_of(service, person), await secrets_of(service, stays)
+    await checkpoint(files)
+    assert all(found(files, one, "base") for one in (*gone, *left))
+
+    await post(client, f"{person}/erasure", {"source": "secretariat"})
+    await checkpoint(files)
+    deleted = [found(files, one, "base") for one in gone]
+    first = await compacting(service).run()
+    tables = [found(files, one, "base") for one in gone]
+    early = await levels(client, person)
+    await checkpoint(files)
+    second = await compacting(service).run()
+    everywhere = [found(files, one, "data") for one in gone]
+    third = await compacting(service).run()
+
+    assert all(deleted), "a deleted row stays in its file"
+    assert (first.pending, first.rewritten, first.assured, first.waiting) == (1, True, 0, 1)
+    assert tables == [[], [], []]
+    assert early == {"participation": ["e1"]}
+    assert (second.rewritten, second.assured, second.waiting) == (False, 1, 0)
+    assert await levels(client, person) == {"participation": ["e1", "e2"]}
+    assert everywhere == [[], [], []]
+    assert third == Compacted()
+    assert all(found(files, one, "base") for one in left)
+    assert CONTACT["contact.name"] in str(await get(client, f"{stays}/access-report"))
+    async with service.pool.acquire() as connection:
+        verification = await verify(connection)
+    assert verification.sound, verification.findings
+
+
+async def test_a_table_that_somebody_reads_is_left_for_later(
+    client: httpx.AsyncClient, service: Service, files: Database
+) -> None:
+    """A backup holds its locks for long; writers wait two seconds at most, and nothing is said."""
+    contact = CONTACT | {"contact.email": "busy@stad.example", "contact.phone": "+32470888888"}
+    person = await register(client, contact=contact)
+    await post(client, f"{person}/erasure", {"source": "secretariat"})
+    reader = await asyncpg.connect(files.dsn("ledger_auditor"))
+    async with reader.transaction():
+        await reader.execute("SELECT count(*) FROM ledger.sealed")
+        busy = await compacting(service).run()
+    await reader.close()
+    large = await compacting(service, bytes_max=1).run()
+    done = await compacting(service).run()
+
+    assert (busy.hindered, busy.rewritten, busy.waiting) == ("busy", False, 1)
+    assert (large.hindered, large.rewritten) == ("too-large", False)
+    assert done.rewritten
+    assert ErasureLevel.BYTES_GONE.value not in (await levels(client, person))["participation"]
+
+
+async def test_only_the_eraser_may_write_a_table_anew_and_only_one_that_erasure_empties(
+    service: Service, files: Database
+) -> None:
+    call = "SELECT outcome FROM ledger.ledger_rewrite($1, $2)"
+    for role in ("ledger_app", "ledger_projector", "ledger_auditor"):
+        caller = await asyncpg.connect(files.dsn(role))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await caller.fetchval(call, "sealed", BYTES_MAX)
+        await caller.close()
+    assert service.eraser is not None
+    with pytest.raises(asyncpg.InvalidParameterValueError):
+        await service.eraser.fetchval(call, "events", BYTES_MAX)
