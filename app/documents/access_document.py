@@ -13,7 +13,7 @@ from app.documents.access_tables import (
     retention_blocks,
     sharing_blocks,
 )
-from app.documents.access_words import Reader
+from app.documents.access_words import Reader, names_in
 from app.documents.blocks import (
     Block,
     Bullets,
@@ -47,7 +47,8 @@ SECTIONS: Final = (
 
 def access_document(report: Value, spoken: Language) -> Document:
     """The whole report; ``report`` is its JSON as values."""
-    reader = Reader(spoken)
+    named = {key: report[key] for key in ("parts", "consultations")}
+    reader = Reader(spoken, names_in(named))
     titles = {anchor: spoken.say(title) for anchor, title in SECTIONS}
     parts = report["parts"]
     bodies: dict[str, list[Block]] = {

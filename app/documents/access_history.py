@@ -58,7 +58,8 @@ def _row(one: Value, reader: Reader) -> tuple[str, ...]:
         when = reader.say("{recorded}\noccurred {occurred}", recorded=recorded, occurred=occurred)
     what = one["event"]["title"]
     sealed = "\n".join(
-        f"{seal['retention_class']}: {reader.word(seal['state'])}" for seal in one["sealed"]
+        f"{reader.called(seal['retention_class'])}: {reader.word(seal['state'])}"
+        for seal in one["sealed"]
     )
     return (
         str(one["version"]),

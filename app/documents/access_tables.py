@@ -16,7 +16,7 @@ def data_blocks(part: Value, reader: Reader) -> list[Block]:
         Table(
             say("Values"),
             (say("Kind"), say("Value"), say("State"), say("Used for, on which ground, from whom")),
-            tuple(_value(one, reader) for one in part["held"]),
+            tuple(_value(one, reader) for one in sorted(part["held"], key=_rank)),
             widths=(4, 6, 3, 9),
             row_headers=True,
         )
@@ -67,6 +67,12 @@ def data_blocks(part: Value, reader: Reader) -> list[Block]:
     )
     blocks += _left_out(part, reader)
     return blocks
+
+
+def _rank(one: Value) -> tuple[int, str, int]:
+    """What is in use first, then letters and proofs, then history; alike beside alike."""
+    rank = ("in_use", "on_record", "superseded").index(one["status"])
+    return rank, one["category"]["title"], one["recorded"]["version"]
 
 
 def _value(one: Value, reader: Reader) -> tuple[Words, ...]:
@@ -123,7 +129,7 @@ def _left_out(part: Value, reader: Reader) -> list[Block]:
                         say(
                             "Entry {version}: {kind}",
                             version=one["version"],
-                            kind=one["retention_class"],
+                            kind=reader.called(one["retention_class"]),
                         )
                         for one in part[key]
                     )

@@ -1,7 +1,7 @@
 """How single values of an access report are read aloud in a language: names, days, states."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
@@ -18,6 +18,8 @@ class Reader:
     """Reads JSON values of a report in one language."""
 
     spoken: Language
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Key -> name of everything that the report names."""
 
     def say(self, text: str, **facts: object) -> str:
         """A text of the program."""
@@ -48,6 +50,10 @@ class Reader:
         if word is None:
             return ""
         return self.spoken.say(WORDS[word]) if word in WORDS else word
+
+    def called(self, key: str) -> str:
+        """A thing of the policy by its key alone."""
+        return self.names.get(key, key)
 
     def moment(self, text: str | None) -> str:
         """A time as clocks in Brussels show it."""
@@ -85,11 +91,31 @@ class Reader:
             case list():
                 return ", ".join(map(self._fact, value))
             case dict():
-                return ", ".join(f"{key} = {self._fact(one)}" for key, one in value.items())
+                return ", ".join(
+                    f"{self._fact(key)}: {self._fact(one)}" for key, one in value.items()
+                )
             case str():
-                return value
+                return self.names.get(value) or self.word(value)
             case _:
                 return str(value)
+
+
+def names_in(report: Value) -> dict[str, str]:
+    """Key -> name, from every place of a report that has both."""
+    return dict(_named(report))
+
+
+def _named(value: Any) -> Iterator[tuple[str, str]]:  # Any: a JSON value
+    if isinstance(value, list):
+        for one in value:
+            yield from _named(one)
+    elif isinstance(value, dict):
+        key = value.get("key") or value.get("retention_class")
+        if isinstance(key, str) and isinstance(value.get("title"), str):
+            yield key, value["title"]
+        for one in value.values():
+            if isinstance(one, dict | list):
+                yield from _named(one)
 
 
 def add(blocks: list[Block], table: Table) -> None:
