@@ -86,6 +86,8 @@ ROUTERS = (
     splits.ROUTES,
     photos.ROUTES,
     accounts.ROUTES,
+    photos.ROUTES,
+    accounts.ROUTES,
     signing_keys.ROUTES,
     catalogue.ROUTES,
     health.ROUTES,

@@ -23,6 +23,7 @@ WRITING = (
     "idempotency-key-reused",
     "precondition-malformed",
     "version-mismatch",
+    "subject-absorbed",
     "ledger-busy",
 )
 

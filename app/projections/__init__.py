@@ -3,7 +3,9 @@
 from app.projections.breaches import BREACHES as BREACHES
 from app.projections.consents import CONSENTS as CONSENTS
 from app.projections.findings import FINDINGS as FINDINGS
+from app.projections.merges import MERGES as MERGES
 from app.projections.objections import OBJECTIONS as OBJECTIONS
+from app.projections.photos import PHOTOS as PHOTOS
 from app.projections.profile_splits import split as split
 from app.projections.profiles import PROFILES as PROFILES
 from app.projections.projection import Projection
@@ -20,6 +22,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     CONSENTS,
     OBJECTIONS,
     SUPPRESSIONS,
+    PHOTOS,
+    MERGES,
     FINDINGS,
     RIGHTS_REQUESTS,
 )

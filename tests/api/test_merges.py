@@ -1,0 +1,241 @@
+"""Merges over HTTP: by two clients, led to by every look-up, reported apart, and undone."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from app.service import Service
+from tests.rights.people import arrange, collect, consent, get, post, register, share
+from tests.serving import Api
+
+Value = dict[str, Any]
+
+FIRST = {
+    "contact.name": "Åsa Öberg",
+    "contact.email": "asa.oberg@forvaltning.example",
+    "work.organisation": "Miljöförvaltningen",
+}
+SECOND = {
+    "contact.name": "Asa Oeberg",
+    "contact.email": "asa.oberg@privat.example",
+    "contact.phone": "+46701234567",
+}
+FROM_DESK = {"source": "secretariat"}
+
+
+@dataclass(frozen=True)
+class Two:
+    """Two records, the client that proposes and the one that approves."""
+
+    proposer: httpx.AsyncClient
+    approver: httpx.AsyncClient
+    survivor: str
+    absorbed: str
+
+    @property
+    def pair(self) -> Value:
+        """The body that names both."""
+        return {"survivor": self.survivor.split("/")[-1], "absorbed": self.absorbed.split("/")[-1]}
+
+    async def proposed(self) -> str:
+        """The id of a proposal."""
+        body = {**self.pair, "ground": "control"}
+        found: str = (await post(self.proposer, "/v1/merges", body))["merge"]
+        return found
+
+    async def merged(self) -> str:
+        """The id of a merge in force."""
+        merge = await self.proposed()
+        await post(self.approver, f"/v1/merges/{merge}/approve", self.pair)
+        return merge
+
+    async def reverted(self, merge: str) -> None:
+        """Takes the merge back."""
+        await post(self.approver, f"/v1/merges/{merge}/revert", self.pair)
+
+
+async def found(client: httpx.AsyncClient, address: str) -> str:
+    """The record to which an address leads."""
+    body = {"kind": "email", "value": address}
+    answer = await post(client, "/v1/subjects:lookup", body, status=200)
+    return f"/v1/subjects/{answer['subject_id']}"
+
+
+@pytest.fixture
+async def two(api: Api, client: httpx.AsyncClient) -> Any:
+    """Somebody who registered twice, with two addresses."""
+    survivor = await register(client, contact=FIRST)
+    absorbed = await register(client, contact=SECOND)
+    async with await api.client() as approver:
+        yield Two(client, approver, survivor, absorbed)
+
+
+@pytest.mark.clause("L6", "L8", "L9")
+async def test_a_merge_takes_two_clients_and_until_then_nothing_changes(two: Two) -> None:
+    merge = await two.proposed()
+    before = await found(two.proposer, SECOND["contact.email"])
+    refused = await post(two.proposer, f"/v1/merges/{merge}/approve", two.pair, status=409)
+    await collect(two.proposer, two.absorbed, "event_logistics", {"work.title": "Chef"})
+
+    receipt = await post(two.approver, f"/v1/merges/{merge}/approve", two.pair)
+
+    assert before == two.absorbed
+    assert refused["type"] == "/problems/approver-is-proposer"
+    assert [event["type"] for event in receipt["events"]] == ["merge.approved"]
+    again = await post(two.approver, f"/v1/merges/{merge}/approve", two.pair, status=409)
+    assert again["type"] == "/problems/subject-absorbed"
+
+
+@pytest.mark.clause("L6", "C7")
+async def test_every_identifier_leads_to_the_survivor_and_back_after_a_revert(two: Two) -> None:
+    merge = await two.merged()
+    merged = [await found(two.proposer, one["contact.email"]) for one in (FIRST, SECOND)]
+    joined = await register(two.proposer, "network_exchange", contact=SECOND)
+
+    await two.reverted(merge)
+
+    assert merged == [two.survivor, two.survivor]
+    assert joined == two.survivor
+    assert await found(two.proposer, SECOND["contact.email"]) == two.absorbed
+
+
+@pytest.mark.clause("L6", "L33")
+async def test_a_write_on_the_absorbed_record_is_refused_and_led_on(two: Two) -> None:
+    merge = await two.merged()
+    body = {"purpose": "event_logistics", "data": {"work.title": "Chef"}, **FROM_DESK}
+
+    refused = await post(two.proposer, f"{two.absorbed}/collections", body, status=409)
+
+    assert refused["type"] == "/problems/subject-absorbed"
+    assert refused["survivor"] == two.pair["survivor"]
+    assert refused["merge"] == merge
+
+
+@pytest.mark.clause("L33", "L31")
+async def test_a_report_never_mixes_the_two_and_says_where_the_other_is(two: Two) -> None:
+    """Art. 15(4): each record is reported from itself, before, during and after a merge."""
+    merge = await two.merged()
+    survivor, absorbed = [
+        await get(two.proposer, f"{one}/access-report") for one in (two.survivor, two.absorbed)
+    ]
+    await two.reverted(merge)
+    apart = await get(two.proposer, f"{two.survivor}/access-report")
+
+    for report, own, other in (
+        (survivor, FIRST, SECOND),
+        (absorbed, SECOND, FIRST),
+        (apart, FIRST, SECOND),
+    ):
+        text = str(report)
+        assert all(value in text for value in own.values())
+        assert not any(value in text for value in other.values())
+    [elsewhere] = survivor["other_records"]
+    assert elsewhere["subject_id"] == two.pair["absorbed"]
+    assert elsewhere["report"] == f"{two.absorbed}/access-report"
+    assert absorbed["other_records"][0]["stands_for_this_one"] is True
+    assert apart["other_records"] == []
+
+
+@pytest.mark.clause("L43", "L44", "C65", "C73")
+async def test_what_the_absorbed_record_said_no_to_is_refused_to_the_survivor(
+    two: Two, service: Service
+) -> None:
+    """Strictest wins, also against the survivor's own consent."""
+    await arrange(service, "mailchimp")
+    await collect(
+        two.proposer, two.survivor, "newsletter", {"contact.email": FIRST["contact.email"]}
+    )
+    await post(two.proposer, f"{two.survivor}/consents", consent())
+    newsletter = share("mailchimp", purpose="newsletter", categories=["contact.email"])
+    await post(two.proposer, f"{two.survivor}/disclosures", newsletter)
+    await post(two.proposer, f"{two.absorbed}/objections", {"purpose": "newsletter", **FROM_DESK})
+
+    merge = await two.merged()
+    refused = await post(two.proposer, f"{two.survivor}/disclosures", newsletter, status=409)
+    check = {
+        "subjects": [two.pair["survivor"]],
+        "purpose": "newsletter",
+        "recipient": "mailchimp",
+    }
+    [checked] = (await post(two.proposer, "/v1/permissions:check", check, status=200))["answers"]
+    [listed] = (await get(two.proposer, f"{two.survivor}/merges"))["merges"]
+    await two.reverted(merge)
+
+    assert refused["type"] == "/problems/objected"
+    assert checked["allowed"] is False
+    assert listed["inherited"]["suppressed"] == ["newsletter"]
+    await post(two.proposer, f"{two.survivor}/disclosures", newsletter)
+
+
+@pytest.mark.clause("L41", "C73")
+async def test_an_objection_to_news_closes_the_addresses_of_both_records(
+    two: Two, service: Service
+) -> None:
+    await two.merged()
+
+    body = {"purpose": "newsletter", **FROM_DESK}
+    await post(two.proposer, f"{two.survivor}/objections", body)
+
+    for one in (FIRST, SECOND):
+        closed = await service.lookups.suppressed_purposes([one["contact.email"]], ["newsletter"])
+        assert closed == {"newsletter"}
+
+
+@pytest.mark.clause("L44", "C37")
+async def test_what_was_said_while_merged_holds_for_both_until_released(two: Two) -> None:
+    merge = await two.merged()
+    body = {"purpose": "photo_website", **FROM_DESK}
+    await post(two.proposer, f"{two.survivor}/objections", body)
+    early = await post(
+        two.approver, f"{two.absorbed}/inherited-matters/{merge}/release", status=409
+    )
+    await two.reverted(merge)
+    left = (await get(two.proposer, f"{two.absorbed}/merges"))["merges"]
+
+    await post(two.approver, f"{two.absorbed}/inherited-matters/{merge}/release")
+
+    assert early["type"] == "/problems/subject-absorbed"
+    assert [one["state"] for one in left] == ["left"]
+    assert len(left[0]["inherited"]["objections"]) == 1
+    assert (await get(two.proposer, f"{two.absorbed}/merges"))["merges"] == []
+
+
+@pytest.mark.clause("L44")
+async def test_a_matter_of_the_absorbed_record_is_ended_there_and_read_again(two: Two) -> None:
+    raised = await post(
+        two.proposer, f"{two.absorbed}/objections", {"purpose": "photo_website", **FROM_DESK}
+    )
+    merge = await two.merged()
+
+    await post(two.proposer, f"{two.absorbed}/objections/{raised['objection']}/withdrawal")
+    receipt = await post(two.approver, f"/v1/merges/{merge}/renewal", two.pair)
+
+    assert [event["type"] for event in receipt["events"]] == ["matters.renewed"]
+    [listed] = (await get(two.proposer, f"{two.survivor}/merges"))["merges"]
+    assert listed["inherited"]["objections"] == []
+
+
+@pytest.mark.clause("L9")
+async def test_bad_merges_have_problem_types_of_their_own(two: Two) -> None:
+    merge = await two.proposed()
+    itself = {"survivor": two.pair["survivor"], "absorbed": two.pair["survivor"]}
+    nobody = {**two.pair, "absorbed": str(uuid4())}
+    again = await post(two.proposer, "/v1/merges", {**two.pair, "ground": "control"}, status=409)
+    same = await post(two.proposer, "/v1/merges", {**itself, "ground": "control"}, status=422)
+    unknown = await post(two.proposer, "/v1/merges", {**nobody, "ground": "control"}, status=404)
+    other = await post(two.approver, f"/v1/merges/{uuid4()}/approve", two.pair, status=404)
+    await post(two.approver, f"/v1/merges/{merge}/reject", two.pair)
+    late = await post(two.approver, f"/v1/merges/{merge}/approve", two.pair, status=409)
+
+    assert [
+        one["type"].removeprefix("/problems/") for one in (again, same, unknown, other, late)
+    ] == [
+        "merge-open",
+        "merge-with-itself",
+        "subject-unknown",
+        "merge-unknown",
+        "merge-settled",
+    ]
