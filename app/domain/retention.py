@@ -18,6 +18,7 @@ from app.domain.erasure_progress import Stage
 from app.domain.erasure_steps import Destruction
 from app.domain.holds import holding
 from app.domain.periods import SealedValue, clock_start, erased_at, last_day, sealed_values
+from app.domain.rights_request_progress import ACTS, CLOSING
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureWithdrawn
 from app.events.objections import (
     ObjectionGranted,
@@ -28,6 +29,7 @@ from app.events.objections import (
 from app.events.recorded import Record, Recorded
 from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
 from app.events.retention import RetentionExecuted
+from app.events.rights_requests import RightsRequestDoubtAnswered, RightsRequestReceived
 from app.identifiers import KeyId
 from app.policy.model import RetentionClass
 from app.policy.vocabulary import ClockEvent
@@ -44,10 +46,21 @@ _CLOSING = (
     ObjectionOverridden,
     ObjectionWithdrawn,
     RestrictionLifted,
+    *CLOSING,
 )
 """Events that close a matter of rights."""
-_OPENING = (ErasureRequested, ObjectionRaised, RestrictionSet, AccuracyDisputed)
+_OPENING = (
+    ErasureRequested,
+    ObjectionRaised,
+    RestrictionSet,
+    AccuracyDisputed,
+    RightsRequestReceived,
+    *ACTS,
+)
 """Events beside which letters of such a matter may be sealed; a decision is one, too."""
+
+_MATTERS = ("erasure", "objection", "restriction", "request")
+"""Fields that name the matter of such an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +214,16 @@ def evolve(slice_: Matters, recorded: Recorded[Any]) -> Matters:
         kept = {key: one for key, one in slice_.letters.items() if key not in event.keys}
         return Matters(kept, slice_.closed)
     matter: UUID = next(
-        getattr(event, name)
-        for name in ("erasure", "objection", "restriction")
-        if hasattr(event, name)
+        (getattr(event, name) for name in _MATTERS if hasattr(event, name)),
+        recorded.event_id,  # the receipt of a request, which is named by it
     )
     letters, closed = dict(slice_.letters), slice_.closed
     for seal in recorded.seals:
         letters[seal.key_id] = letters.get(seal.key_id, frozenset()) | {matter}
     if isinstance(event, _CLOSING) and getattr(event, "step", None) is not ErasureStep.SUBJECT:
         closed = {**closed, matter: recorded.happened_at}
+    if isinstance(event, RightsRequestDoubtAnswered):  # taken up again
+        closed = {key: at for key, at in closed.items() if key != matter}
     return Matters(letters, closed)
 
 

@@ -47,6 +47,7 @@ CALENDAR: Final = frozenset(
 
 ENDINGS: Final = (
     "consent.withdrawn",
+    "consent.expired",
     "suppression.recorded",
     "relationship.ended",
     "erasure.executed",
@@ -55,6 +56,12 @@ ENDINGS: Final = (
     "objection.overridden",
     "objection.withdrawn",
     "restriction.lifted",
+    "rights-request.fulfilled",
+    "rights-request.refused",
+    "rights-request.withdrawn",
+    "rights-request.unidentified",
+    "rights-request.joined",
+    "rights-request.moved",
 )
 """Events without which no other clock starts."""
 

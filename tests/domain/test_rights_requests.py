@@ -16,6 +16,7 @@ from app.domain.disclosures import RecordDisclosure
 from app.domain.objections import RaiseObjection, UpholdObjection
 from app.domain.recipients import RecipientNotListed
 from app.domain.restrictions import Restrict
+from app.domain.retention import expired
 from app.domain.rights_request_answers import HELD_AGAINST, grounds_against
 from app.domain.rights_request_progress import RequestStatus, RightsRequest
 from app.domain.rights_request_refusals import (
@@ -775,3 +776,19 @@ def test_every_state_has_its_words_in_the_exchange(status: RequestStatus) -> Non
     assert word in {"open", "in_progress", "fulfilled", "denied", "revoked"}
     assert (word == "denied") == (reason not in (None, "need_user_verification"))
     assert status.open or word != "open"
+
+
+@pytest.mark.clause("L66", "L41")
+def test_letters_are_kept_from_the_end_of_their_request() -> None:
+    """A year for what the person wrote, five for the proof; not a day while somebody waits."""
+    ask = replace(ACCESS, text="What do you hold?")
+    at = circumstances(now=datetime(2027, 11, 23, 12, tzinfo=UTC))
+    waiting, closed = asked(ask=ask), asked(WITHDRAW, ask=ask)
+    [letters] = [key for key, kind in closed.state.data_keys.items() if kind == "rights-request"]
+    day_before = circumstances(now=datetime(2027, 11, 22, 12, tzinfo=UTC))
+
+    assert letters not in expired(waiting.state, at)
+    assert letters not in expired(closed.state, day_before)
+    assert expired(closed.state, at)[letters].until == date(2027, 11, 22)
+    reopened = asked(UNIDENTIFIED, ANSWER, ask=ask)
+    assert letters not in expired(reopened.state, at)
