@@ -16,7 +16,7 @@ def choices_blocks(part: Value, reader: Reader) -> list[Block]:
     rights = tuple(
         (
             reader.named(one, "title"),
-            one["article"],
+            reader.provision(one["article"]),
             reader.named(one, "how"),
             reader.named(one, "limits"),
         )
@@ -132,7 +132,7 @@ def _erasure(erasure: Value, reader: Reader) -> list[Block]:
     kept = tuple(
         (
             reader.title(one),
-            one["ground"] or "",
+            reader.provision(one["ground"]),
             reader.named(one, "norm"),
             reader.day(one["until"]) or criteria(one["criteria"] or "", reader.spoken),
         )

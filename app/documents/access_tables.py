@@ -156,7 +156,7 @@ def sharing_blocks(part: Value, reader: Reader) -> list[Block]:
         (
             reader.title(one["recipient"]),
             ", ".join(map(reader.country, one["countries"])),
-            _safeguard(one["safeguard"]),
+            _safeguard(one["safeguard"], reader),
             f"{one['how']}: {one['contact']}",
         )
         for one in part["transfers"]
@@ -204,8 +204,8 @@ def _whom(one: Value, reader: Reader) -> Words:
     return f"{one['title']}\n{one['member']}"
 
 
-def _safeguard(one: Value) -> str:
-    return f"{one['title']}, {one['article']}" if one["article"] else str(one["title"])
+def _safeguard(one: Value, reader: Reader) -> str:
+    return ", ".join(filter(None, (one["title"], reader.provision(one["article"]))))
 
 
 def retention_blocks(part: Value, reader: Reader) -> list[Block]:

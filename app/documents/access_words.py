@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from app.documents.blocks import Block, Table, Text, Words
 from app.documents.languages import SOURCE, Language
+from app.documents.provisions import provision
 from app.documents.vocabulary import BASES, FIELDS, WORDS
 from app.policy.vocabulary import LegalBasis
 
@@ -43,7 +44,12 @@ class Reader:
         """A legal ground with its provision."""
         if basis is None:
             return ""
-        return f"{self.spoken.say(BASES[LegalBasis(basis['key'])])}, {basis['article']}"
+        told = self.spoken.say(BASES[LegalBasis(basis["key"])])
+        return f"{told}, {self.provision(basis['article'])}"
+
+    def provision(self, text: str | None) -> str:
+        """A provision as the language quotes it."""
+        return "" if text is None else provision(text, self.spoken)
 
     def word(self, word: str | None) -> str:
         """A word of a closed list; as it is where it has no other."""

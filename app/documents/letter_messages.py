@@ -5,6 +5,8 @@ from app.documents.languages import Language
 from app.documents.letter import Letter, Use
 from app.documents.letter_pieces import Body, aftermath, done, kept, reasons, recipients
 from app.documents.letter_words import REQUESTS
+from app.documents.periods import criteria
+from app.documents.provisions import provision
 from app.documents.standing_texts import complaint_and_remedy, objection_right
 from app.documents.vocabulary import BASES
 from app.policy.vocabulary import LegalBasis
@@ -122,7 +124,9 @@ def notice(letter: Letter, spoken: Language) -> Body:
     yield Table(
         caption=say("Periods"),
         headers=(say("What"), say("How long")),
-        rows=tuple((spoken.named(what), spoken.named(period)) for what, period in letter.retention),
+        rows=tuple(
+            (spoken.named(what), criteria(period, spoken)) for what, period in letter.retention
+        ),
         widths=(1, 1),
         row_headers=True,
     )
@@ -165,7 +169,7 @@ def policy_change(letter: Letter, spoken: Language) -> Body:
 
 def _use(use: Use, spoken: Language) -> tuple[Words, ...]:
     basis = LegalBasis(use.basis)
-    ground = f"{spoken.say(BASES[basis])} ({basis.article})"
+    ground = f"{spoken.say(BASES[basis])} ({provision(basis.article, spoken)})"
     return spoken.named(use.title), ground, spoken.named(use.legitimate_interest or "")
 
 

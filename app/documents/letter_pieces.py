@@ -8,6 +8,7 @@ from app.documents.languages import Language
 from app.documents.letter import Letter
 from app.documents.letter_words import OUTCOMES, REQUESTS
 from app.documents.periods import criteria
+from app.documents.provisions import provision
 from app.documents.standing_texts import kept_table
 
 Body: TypeAlias = Iterator[Block]
@@ -28,12 +29,9 @@ def reasons(letter: Letter, title: str, spoken: Language) -> Body:
     for reason in letter.reasons:
         yield Paragraph(reason)
     if letter.ground:
-        yield Paragraph(spoken.say("Legal ground: {ground} GDPR.", ground=provision(letter.ground)))
-
-
-def provision(text: str) -> str:
-    """A provision without the name of the law, which the sentence around it says."""
-    return text.removesuffix("GDPR").strip()
+        yield Paragraph(
+            spoken.say("Legal ground: {ground} GDPR.", ground=provision(letter.ground, spoken))
+        )
 
 
 def done(letter: Letter, spoken: Language) -> Body:
@@ -66,7 +64,7 @@ def kept(letter: Letter, spoken: Language) -> Body:
     rows = tuple(
         (
             plain(spoken.named(one.title)),
-            one.ground,
+            provision(one.ground, spoken),
             plain(spoken.named(one.norm)),
             spoken.day(one.until) if one.until else plain(criteria(one.criteria or "", spoken)),
         )

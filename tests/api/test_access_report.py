@@ -16,8 +16,8 @@ Report = dict[str, Any]
 
 
 async def report_of(client: httpx.AsyncClient, person: str, **query: Any) -> Report:
-    """The report."""
-    return await get(client, f"{person}/access-report", **query)
+    """The report in English, whatever the person's language."""
+    return await get(client, f"{person}/access-report", **{"language": "en", **query})
 
 
 def pointed_at(report: Report, pointer: str) -> Any:
