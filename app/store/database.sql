@@ -8,7 +8,7 @@ BEGIN
     -- No TEMPORARY right either: a temporary table would put plain text on a disk.
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO ledger_migrator, ledger_app, ledger_eraser, '
-                   'ledger_projector, ledger_auditor', current_database());
+                   'ledger_projector, ledger_integrator, ledger_auditor', current_database());
 END
 $database$;
 

@@ -16,6 +16,7 @@ LOGINS = (
     "ledger_app",
     "ledger_eraser",
     "ledger_projector",
+    "ledger_integrator",
     "ledger_auditor",
 )
 _ITERATIONS = 4096

@@ -8,7 +8,7 @@ DECLARE
     role text;
 BEGIN
     FOREACH role IN ARRAY ARRAY['ledger_owner', 'ledger_migrator', 'ledger_app', 'ledger_eraser',
-                                'ledger_projector', 'ledger_auditor'] LOOP
+                                'ledger_projector', 'ledger_integrator', 'ledger_auditor'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I', role);
         END IF;
@@ -32,12 +32,14 @@ ALTER ROLE ledger_migrator SET role = 'ledger_owner';
 ALTER ROLE ledger_app LOGIN;
 ALTER ROLE ledger_eraser LOGIN;
 ALTER ROLE ledger_projector LOGIN;
+ALTER ROLE ledger_integrator LOGIN;
 ALTER ROLE ledger_auditor LOGIN;
 
 -- A forgotten transaction holds locks and keeps dead rows from being vacuumed away.
 ALTER ROLE ledger_app SET idle_in_transaction_session_timeout = '5s';
 ALTER ROLE ledger_eraser SET idle_in_transaction_session_timeout = '5s';
 ALTER ROLE ledger_projector SET idle_in_transaction_session_timeout = '30s';
+ALTER ROLE ledger_integrator SET idle_in_transaction_session_timeout = '5s';
 ALTER ROLE ledger_auditor SET idle_in_transaction_session_timeout = '5min';
 
 DO $timeouts$
@@ -46,6 +48,7 @@ BEGIN
         ALTER ROLE ledger_app SET transaction_timeout = '30s';
         ALTER ROLE ledger_eraser SET transaction_timeout = '60s';
         ALTER ROLE ledger_projector SET transaction_timeout = '10min';
+        ALTER ROLE ledger_integrator SET transaction_timeout = '60s';
         ALTER ROLE ledger_auditor SET transaction_timeout = '1h';
     END IF;
 END
@@ -54,3 +57,4 @@ $timeouts$;
 -- ledger_append refuses to run under any other level; nobody should meet that refusal by accident.
 ALTER ROLE ledger_app SET default_transaction_isolation = 'read committed';
 ALTER ROLE ledger_eraser SET default_transaction_isolation = 'read committed';
+ALTER ROLE ledger_integrator SET default_transaction_isolation = 'read committed';

@@ -65,6 +65,13 @@ class FileCustody:
         """Creates the key's file on first use."""
         return self._read_or_create(self._folder / "links.key")
 
+    def checkpoint_key(self) -> bytes:
+        """The seed of the key that signs checkpoints: for the integrator, and nobody else.
+
+        Creates its file on first use.
+        """
+        return self._read_or_create(self._folder / "checkpoint.key")
+
     def _root_path(self, epoch: int) -> Path:
         return self._folder / f"epoch-{epoch:04d}.root"
 

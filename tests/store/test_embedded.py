@@ -20,7 +20,13 @@ from app.store.embedded_home import ClusterFailed, secret_file, wheel_binaries
 from app.store.roles import LOGINS, prepare_server, scram_verifier
 from tests.conftest import ROOT
 
-RUNTIME = ("ledger_app", "ledger_eraser", "ledger_projector", "ledger_auditor")
+RUNTIME = (
+    "ledger_app",
+    "ledger_eraser",
+    "ledger_projector",
+    "ledger_integrator",
+    "ledger_auditor",
+)
 HOLDER = """
 import sys
 from pathlib import Path

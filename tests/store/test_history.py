@@ -13,7 +13,13 @@ from tests.store.chains import Chain
 from tests.store.conftest import Connect
 from tests.store.doors import Connection, append
 
-RUNTIME = ("ledger_app", "ledger_eraser", "ledger_projector", "ledger_auditor")
+RUNTIME = (
+    "ledger_app",
+    "ledger_eraser",
+    "ledger_projector",
+    "ledger_integrator",
+    "ledger_auditor",
+)
 FUNCTIONS = {
     "ledger_append": {"ledger_app", "ledger_eraser"},
     "ledger_append_one": {"ledger_app", "ledger_eraser"},
@@ -25,6 +31,8 @@ FUNCTIONS = {
     "ledger_idempotency_key": {"ledger_app"},
     "ledger_idempotency_purge": {"ledger_app"},
     "ledger_epoch_open": set[str](),
+    "ledger_log_open": {"ledger_integrator"},
+    "ledger_integrate": {"ledger_integrator"},
 }
 READS = {
     "events": set(RUNTIME),
@@ -43,7 +51,11 @@ READS = {
     "idempotency_key": set[str](),
     "append_lock_0": set[str](),
     # The auditor folds the log again and compares: it has to know which build serves, and how far.
-    "positions": set(RUNTIME),
+    "positions": set(RUNTIME) - {"ledger_integrator"},
+    "log_key": set(RUNTIME) - {"ledger_projector"},
+    "log_tile": set(RUNTIME) - {"ledger_projector"},
+    "log_edge": set(RUNTIME) - {"ledger_projector"},
+    "log_checkpoint": set(RUNTIME) - {"ledger_projector"},
 }
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES, "alembic_version")
 VERBS = {

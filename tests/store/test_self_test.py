@@ -18,7 +18,13 @@ from app.store.tables import SCHEMA_HEAD
 from tests.conftest import Database
 from tests.store.doors import Connection
 
-RUNTIME = ("ledger_app", "ledger_eraser", "ledger_projector", "ledger_auditor")
+RUNTIME = (
+    "ledger_app",
+    "ledger_eraser",
+    "ledger_projector",
+    "ledger_integrator",
+    "ledger_auditor",
+)
 SOUND = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
@@ -82,6 +88,8 @@ WEAKENED = {
     "GRANT EXECUTE ON FUNCTION ledger.ledger_erase TO ledger_app": "may call ledger_erase",
     "GRANT EXECUTE ON FUNCTION ledger.erase_destroy TO PUBLIC": "may call erase_destroy",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_epoch_open TO ledger_app": "ledger_epoch_open",
+    "GRANT EXECUTE ON FUNCTION ledger.ledger_integrate TO ledger_app": "may call ledger_integrate",
+    "GRANT UPDATE ON ledger.log_edge TO ledger_app": "updates log_edge",
     "GRANT CREATE ON SCHEMA ledger TO ledger_app": "creates in the schema",
     "ALTER TABLE ledger.events DISABLE TRIGGER no_change": "events.no_change",
     "ALTER TABLE ledger.sealed ENABLE TRIGGER no_write": "sealed.no_write",
