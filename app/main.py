@@ -34,8 +34,9 @@ from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
 from app.propagation.transmitting import Transmitting
 from app.registers.tallies import tallies
+from app.rights.daily import daily
 from app.rights.portability_package import packing
-from app.rights.retention import Done, Retaining
+from app.rights.retention import Done
 from app.service import Correspondence, Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
@@ -299,9 +300,6 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
     ear = logins.projector_direct or projector
     # Named past a pooler, the other login leads through one; preparing halves the round trips.
     following = connect if logins.projector_direct is None else connect_stateless
-    retaining = Retaining(
-        service.ledger, service.pool, service.eraser, ran=lambda done: _ran(service, done)
-    )
     workers = Workers(
         connect=None
         if projector is None
@@ -313,7 +311,15 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
             "mails": _mailing(service).run,
             "transmissions": _transmitting(service).run,
         },
-        retain=None if service.eraser is None else retaining.carry_out,
+        retain=None
+        if service.eraser is None
+        else daily(
+            service.ledger,
+            service.control,
+            service.pool,
+            service.eraser,
+            ran=lambda done: _ran(service, done),
+        ),
     )
     workers.start()
     try:

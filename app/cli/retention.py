@@ -11,6 +11,7 @@ from app.cli.answers import ExitCode, Json, answer, unavailable
 from app.cli.configuration import read_settings, refuse_migration_url
 from app.cli.databases import reached
 from app.main import open_service
+from app.rights.compaction import Compacting
 from app.rights.retention import Due, Retaining
 from app.settings import Settings
 from app.store.connection import Logins
@@ -57,6 +58,39 @@ def run_retention(*, dry_run: DryRun = False, on: On = None, as_json: Json = Fal
     answer({"done": done}, lines, as_json=as_json)
     if done["failed"]:
         raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+@app.command("compact")
+def compact_storage(*, as_json: Json = False) -> None:
+    """Write anew the tables that erasure takes rows from, so that the bytes go (E2).
+
+    The workers do it daily. Says of how many erasures nothing is left in live storage, and how many
+    wait for the write-ahead log to move on. Ends with 1 when a table could not be written anew.
+    """
+    refuse_migration_url()
+    settings = read_settings()
+    with reached(settings) as logins:
+        if logins.eraser is None:
+            raise unavailable("eraser-url-missing", "set LEDGER_ERASER_URL to that role's login")
+        done = asyncio.run(_compact(settings, logins))
+    told = (
+        f"{done['pending']} erasures had bytes left; {done['assured']} have none any more,"
+        f" {done['waiting']} wait for the write-ahead log."
+    )
+    lines = [told]
+    if done["hindered"]:
+        lines.append(f"A table was not written anew: {done['hindered']}.")
+    answer({"compacted": done}, lines, as_json=as_json)
+    if done["hindered"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+async def _compact(settings: Settings, logins: Logins) -> dict[str, Any]:
+    async with open_service(settings, logins) as service:
+        assert service.eraser is not None, "the login was given"
+        compacting = Compacting(service.ledger, service.control, service.pool, service.eraser)
+        done = await compacting.run()
+    return {name: getattr(done, name) for name in done.__slots__}
 
 
 async def _due(settings: Settings, logins: Logins, day: date | None) -> list[Due]:

@@ -253,7 +253,7 @@ def _fenced(policy: Policy, spared: Iterable[str]) -> tuple[str, ...]:
 
 
 def _recipients(extent: Extent, state: "SubjectState", policy: Policy) -> tuple[str, ...]:
-    """Who was given any of it: the controller's own systems first (C70), then by name."""
+    """Who was given any of it, or runs an account: own systems first (C70), then by name."""
     concerned = {
         recipient
         for (recipient, _), shared in state.disclosures.shared.items()
@@ -263,6 +263,8 @@ def _recipients(extent: Extent, state: "SubjectState", policy: Policy) -> tuple[
             for purpose in shared.purposes
         )
     }
+    if extent.of_everything:
+        concerned |= {one.system for one in state.system_accounts.by_id.values()}
 
     def elsewhere(key: str) -> bool:
         recipient = policy.recipients.get(key)

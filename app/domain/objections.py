@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
+from app.domain import legal_clock
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
 from app.domain.letters import DECISION, STATEMENT, letters
@@ -26,7 +27,6 @@ from app.events.objections import (
 )
 from app.events.recorded import Record, Recorded
 from app.events.suppressions import SuppressionCause, SuppressionLifted
-from app.policy.durations import Duration
 from app.policy.model import Law, Policy, Purpose
 from app.policy.vocabulary import LegalBasis
 from app.values import replace
@@ -102,13 +102,12 @@ class Objection:
         return self.status is not Status.WITHDRAWN and purpose.objectable
 
     def due(self, law: Law) -> date:
-        """The last day for a decision: by the calendar alone, so never later than the law's."""
-        months = law.number("deadline.answer_months", self.since.date())
-        return Duration(months=months).after(self.since.date())
+        """The last day for a decision (Art. 12(3); Reg. 1182/71)."""
+        return legal_clock.due(self.since, law).last_day
 
-    def status_on(self, on: date, law: Law) -> Status:
-        """Where it stands on a day: silence past the deadline is consent to it (L44)."""
-        if self.status is Status.PENDING and on > self.due(law):
+    def status_at(self, now: datetime, law: Law) -> Status:
+        """Where it stands at a moment: silence past the deadline is consent to it (L44)."""
+        if self.status is Status.PENDING and legal_clock.due(self.since, law).over(now):
             return Status.GRANTED
         return self.status
 
@@ -154,6 +153,8 @@ class UpholdObjection:
     """The desk, or the end of the month, grants it."""
 
     objection: UUID
+    overdue: bool = False
+    """Found to be past its last day: by a clock that may stand in for the one of the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +282,8 @@ def _uphold(
         return ()
     if objection.status is not Status.PENDING:
         raise ObjectionDecided(status=objection.status.value)
-    in_time = objection.status_on(given.now.date(), given.law) is Status.PENDING
+    waits = objection.status_at(given.now, given.law) is Status.PENDING
+    in_time = waits and not command.overdue
     reason = GrantReason.UPHELD if in_time else GrantReason.SILENCE
     return (Record(ObjectionGranted(objection=command.objection, reason=reason)),)
 
@@ -296,7 +298,7 @@ def _override(
         return ()
     if objection.status is not Status.PENDING:
         raise ObjectionDecided(status=objection.status.value)
-    if objection.status_on(given.now.date(), given.law) is Status.GRANTED:
+    if objection.status_at(given.now, given.law) is Status.GRANTED:
         raise ObjectionLapsed(due=objection.due(given.law))
     if not command.grounds.strip():
         raise GroundsMissing

@@ -74,22 +74,25 @@ def status_value(erasure: UUID, progress: Erasure, given: Circumstances) -> Valu
             }
             for key in progress.erased
         ],
-        "retained": [
-            {
-                **class_value(key, policy),
-                "exemption": exemption,
-                "ground": _ground(key, exemption, progress, policy),
-                "norm": _norm(key, policy),
-                "until": progress.until.get(key),
-                "criteria": criteria(key, policy),
-            }
-            for key, exemption in progress.retained.items()
-        ],
+        "retained": [retained_value(key, progress, policy) for key in progress.retained],
         "recipients": [
             {**recipient_value(key, policy), "outcome": None if outcome is None else outcome.value}
             for key, outcome in progress.recipients.items()
         ],
         "untold": list(progress.untold),
+    }
+
+
+def retained_value(key: str, progress: Erasure, policy: Policy) -> Value:
+    """A retention class that stays: on which exemption, ground and norm, and until when (L37)."""
+    exemption = progress.retained[key]
+    return {
+        **class_value(key, policy),
+        "exemption": exemption,
+        "ground": _ground(key, exemption, progress, policy),
+        "norm": _norm(key, policy),
+        "until": progress.until.get(key),
+        "criteria": criteria(key, policy),
     }
 
 

@@ -14,13 +14,12 @@ Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 def objections_value(state: SubjectState, given: Circumstances) -> list[Value]:
     """Every objection with its status of today: silence past the deadline has granted it (L44)."""
-    today = given.now.date()
     return [
         {
             "objection": key,
             **_scope(one.scope),
             "ground": one.ground.value,
-            "status": one.status_on(today, given.law).value,
+            "status": one.status_at(given.now, given.law).value,
             "since": one.since,
             "due": one.due(given.law) if one.status is Status.PENDING else None,
             "stops": [

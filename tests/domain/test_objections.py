@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -40,6 +41,7 @@ from app.values import replace
 from tests.domain.test_consents import GIVE
 from tests.spec import LAW, NOW, POLICY, At, given, registration
 
+BRUSSELS = ZoneInfo("Europe/Brussels")
 KEY = UUID("e2b6b7d0-6b57-4e1c-9b9c-5c86d2a7fb01")
 OTHER = UUID("e2b6b7d0-6b57-4e1c-9b9c-5c86d2a7fb02")
 ADDRESS = "zoe.angstrom@stad.example"
@@ -311,22 +313,22 @@ def test_a_decision_is_not_turned_round() -> None:
 @pytest.mark.parametrize(
     ("raised", "due"),
     [
-        (datetime(2026, 3, 5, 9, tzinfo=UTC), date(2026, 4, 5)),
+        (datetime(2026, 3, 5, 9, tzinfo=UTC), date(2026, 4, 7)),  # Easter Sunday and Monday
         (datetime(2026, 8, 31, 9, tzinfo=UTC), date(2026, 9, 30)),
-        (datetime(2026, 1, 31, 9, tzinfo=UTC), date(2026, 2, 28)),
+        (datetime(2026, 1, 31, 9, tzinfo=UTC), date(2026, 3, 2)),  # a Saturday
     ],
 )
 def test_silence_grants_an_objection(raised: datetime, due: date) -> None:
     """Art. 12(3): the month is over at the end of its last day, and with it the weighing."""
-    on_the_day = datetime(due.year, due.month, due.day, 23, 59, tzinfo=UTC)
+    on_the_day = datetime(due.year, due.month, due.day, 23, 59, tzinfo=BRUSSELS).astimezone(UTC)
     day_after = on_the_day + timedelta(minutes=1)
     in_time = given(PERSON, At(raised, TO_SHARING), now=on_the_day)
     too_late = given(PERSON, At(raised, TO_SHARING), now=day_after)
 
     objection = in_time.state.objections.by_id[KEY]
     assert objection.due(LAW) == due
-    assert objection.status_on(due, LAW) is Status.PENDING
-    assert objection.status_on(day_after.date(), LAW) is Status.GRANTED
+    assert objection.status_at(on_the_day, LAW) is Status.PENDING
+    assert objection.status_at(day_after, LAW) is Status.GRANTED
     in_time.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.UPHELD))
     too_late.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.SILENCE))
     too_late.when(OVERRIDE).then_refused(ObjectionLapsed, due=due)
@@ -336,7 +338,10 @@ def test_silence_changes_no_decision() -> None:
     """Time passes over a pending objection only."""
     state = given(PERSON, At(NOW, TO_SHARING), At(NOW, WITHDRAW)).state
 
-    assert state.objections.by_id[KEY].status_on(date(2030, 1, 1), LAW) is Status.WITHDRAWN
+    assert (
+        state.objections.by_id[KEY].status_at(datetime(2030, 1, 1, tzinfo=UTC), LAW)
+        is Status.WITHDRAWN
+    )
 
 
 @pytest.mark.clause("L44")

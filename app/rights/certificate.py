@@ -1,0 +1,129 @@
+"""The certificate of an erasure: what went, what stays and why, who was told; no personal data.
+
+It is told from the log alone, the same before and after: what it names can be checked against the
+entries whose leaf hashes it gives. It is final when the erasure is closed (Arts. 17, 19; L41).
+"""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from app.domain.decider import Circumstances
+from app.domain.erasure_progress import Erasure, Stage
+from app.domain.subject import SUBJECT, SubjectState, fold
+from app.events.erasures import (
+    ErasureExecuted,
+    ErasureLevel,
+    ErasureRecipientInformed,
+    ErasureStep,
+    InformOutcome,
+)
+from app.events.recorded import Recorded
+from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.rights.authorship import author_of
+from app.rights.erasure_report import class_value, retained_value
+from app.rights.sharing import recipient_value
+from app.store.event_store import Stream
+
+Value: TypeAlias = dict[str, Any]  # Any: a JSON value
+
+NOT_ISSUED = frozenset({Stage.REQUESTED, Stage.BLOCKED, Stage.PREPARED, Stage.WITHDRAWN})
+"""Nothing was destroyed, so there is nothing to certify."""
+
+
+def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Value | None:
+    """The certificate; None while nothing was destroyed, or of an erasure that is not there."""
+    state = fold(SUBJECT.initial, stream.events)
+    progress = state.erasures.by_id.get(erasure)
+    if progress is None or progress.stage in NOT_ISSUED:
+        return None
+    executed = list(_executed(stream, erasure))
+    return {
+        "certificate": "erasure",
+        "article": "Art. 17 GDPR",
+        "erasure": erasure,
+        "final": progress.stage is Stage.CLOSED,
+        "trigger": progress.trigger.value,
+        "of_everything": progress.extent.of_everything,
+        "requested_at": progress.requested_at,
+        "executed_at": progress.executed_at,
+        "closed_at": progress.closed_at,
+        "policy": given.policy.version,
+        "controller": {"name": given.policy.controller.name},
+        "destroyed": list(_destroyed(progress, executed, given)),
+        "keys": sum(len(one.event.keys) for one in executed),
+        "sections": sum(one.event.blobs for one in executed),
+        "found_by_nothing": any(one.event.identifiers for one in executed),
+        "retained": [retained_value(key, progress, given.policy) for key in progress.retained],
+        "recipients": list(_recipients(stream, erasure, state, given)),
+        "suppressed": list(_suppressed(stream, progress)),
+        "entries": [_entry(one) for one in executed],
+    }
+
+
+def _executed(stream: Stream, erasure: UUID) -> Iterator[Recorded[ErasureExecuted]]:
+    for recorded in stream.events:
+        event = recorded.event
+        if isinstance(event, ErasureExecuted) and event.erasure == erasure:
+            yield recorded
+
+
+def _destroyed(
+    progress: Erasure, executed: list[Recorded[ErasureExecuted]], given: Circumstances
+) -> Iterator[Value]:
+    """Each retention class with the levels it has reached; E3 is null until its epoch is gone."""
+    for key in progress.erased:
+        reached = progress.levels.get(key, {})
+        yield {
+            **class_value(key, given.policy),
+            "levels": {level.value: reached.get(level) for level in ErasureLevel},
+            "closed_to_the_person": any(key in one.event.classes for one in executed),
+        }
+
+
+def _recipients(
+    stream: Stream, erasure: UUID, state: SubjectState, given: Circumstances
+) -> Iterator[Value]:
+    """Who had been given any of it, and what came of telling them; silence is told as such.
+
+    Where contributions stay for others to read, it says as whose they stand there (C62, X12).
+    """
+    told = {
+        recorded.event.recipient: recorded.happened_at
+        for recorded in stream.events
+        if isinstance(recorded.event, ErasureRecipientInformed)
+        and recorded.event.erasure == erasure
+    }
+    accounts = state.system_accounts
+    keeping = {accounts.by_id[one.account].system for one in accounts.contributions.values()}
+    for key, outcome in state.erasures.by_id[erasure].recipients.items():
+        yield {
+            **recipient_value(key, given.policy),
+            "outcome": None if outcome is None else outcome.value,
+            "confirmed": outcome is InformOutcome.VERIFIED_GONE,
+            "at": told.get(key),
+            "contributions_stand_as": author_of(state) if key in keeping else None,
+        }
+
+
+def _suppressed(stream: Stream, progress: Erasure) -> Iterator[str]:
+    """The purposes that stay closed to the person's addresses, by a keyed token (L41)."""
+    if progress.extent.of_everything:
+        for recorded in stream.events:
+            event = recorded.event
+            if isinstance(event, SuppressionRecorded) and event.cause is SuppressionCause.ERASURE:
+                yield event.purpose
+
+
+def _entry(recorded: Recorded[ErasureExecuted]) -> Value:
+    """What anybody with the log can check: the place, and the root over what was destroyed."""
+    return {
+        "event_id": recorded.event_id,
+        "position": recorded.position,
+        "version": recorded.version,
+        "recorded_at": recorded.recorded_at,
+        "leaf_hash": recorded.leaf_hash.hex(),
+        "step": ErasureStep(recorded.event.step).value,
+        "sections": recorded.event.blobs,
+        "root": recorded.event.root,
+    }
