@@ -1,13 +1,14 @@
 """Consents: asked for, given with evidence, withdrawn as easily, shown with history (Art. 7)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Response, Security
+from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer, receipted
 from app.api.bodies import (
+    ENCODER,
     Body,
     DigestField,
     LanguageField,
@@ -34,6 +35,8 @@ from app.rights.consent_history import consents_value
 from app.rights.consent_record import MEDIA_TYPE, consent_receipt
 from app.rights.matters import matter_of
 from app.rights.person import read_person
+from app.vault.jws import MEDIA_TYPE as JWS_MEDIA_TYPE
+from app.vault.jws import compact_jws
 
 ROUTES = router("consents")
 
@@ -343,26 +346,32 @@ async def list_consents(
     "/v1/subjects/{subject_id}/consents/{purpose}/receipt",
     scope=Scope.CONSENTS_READ,
     answers=ConsentReceiptBody,
-    summary="The consent as an ISO/IEC TS 27560 receipt",
+    summary="The consent as an ISO/IEC TS 27560 receipt, signed if wanted",
     problems=("never-consented", "consent-not-applicable", *INSPECTING, *PERSON),
     clauses=("C25",),
     law=("L3", "L12"),
     purpose=True,
     media_type=MEDIA_TYPE,
+    forms=(JWS_MEDIA_TYPE,),
 )
 async def show_consent_receipt(
     subject_id: UUID,
     purpose: WordField,
     call: Annotated[Call, Security(authorised, scopes=[Scope.CONSENTS_READ])],
+    form: Annotated[Literal["plain", "signed"], Query()] = "plain",
 ) -> Response:
     """The consent record that the person can keep, in the W3C Data Privacy Vocabulary.
 
-    It holds every event of the consent, so that one look tells whether it is in force. The reading
-    is recorded under the purpose that the Purpose header names.
+    It holds every event of the consent, so that one look tells whether it is in force. With
+    `form=signed` it comes as a compact JWS, which anybody can check offline by the public key under
+    /v1/signing-keys. The reading is recorded under the purpose that the Purpose header names.
     """
     person = await read_person(call.service.store, subject_id)
     rules = await call.service.ledger.rules()
     given = rules.at(call.service.ledger.clock())
     receipt = consent_receipt(person, purpose, given)
     await inspect(call, subject_id)
-    return answer(receipt, media_type=MEDIA_TYPE)
+    if form == "plain":
+        return answer(receipt, media_type=MEDIA_TYPE)
+    signed = compact_jws(call.service.signer, ENCODER.encode(receipt), MEDIA_TYPE)
+    return Response(signed, media_type=JWS_MEDIA_TYPE)

@@ -1,6 +1,6 @@
 """Consent: asked for, given with its proof, confirmed, withdrawn (Arts. 7, 49(1)(a); L11, L12)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from app.domain.recipients import recipient_of
 from app.domain.suppressions import suppression
 from app.events.consents import (
     ConsentConfirmed,
+    ConsentExpired,
     ConsentGiven,
     ConsentRequested,
     ConsentUnproven,
@@ -108,6 +109,12 @@ class ImportUnprovenConsent(Value, frozen=True, kw_only=True):
     source: str
 
 
+class ExpireConsent(Value, frozen=True, kw_only=True):
+    """The consent stands for longer than the policy lets it: nobody has to say so."""
+
+    purpose: str
+
+
 class WithdrawConsent(Confidential, frozen=True, kw_only=True):
     """The person takes a consent back, and the explicit consents to its transfers with it."""
 
@@ -126,6 +133,7 @@ Command: TypeAlias = (
     | GiveConsent
     | GiveExplicitTransferConsent
     | ImportUnprovenConsent
+    | ExpireConsent
     | WithdrawConsent
 )
 
@@ -135,6 +143,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     match command:
         case WithdrawConsent():
             return _withdraw(command, state, given)
+        case ExpireConsent():
+            return _expire(command, state, given)
         case _ if state.child:
             raise UnderAge
         case RequestConsent():
@@ -279,6 +289,24 @@ def _withdraw(
     return tuple(records)
 
 
+def last_day(purpose: Purpose, proof: Proof) -> date | None:
+    """The last day on which a consent stands; None where the policy names no time."""
+    keep = purpose.consent_keep
+    return None if keep is None else keep.after(proof.since.date())
+
+
+def _expire(
+    command: ExpireConsent, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    purpose = purpose_named(command.purpose, given.policy)
+    proof = state.consents.of(purpose.key).proof
+    until = None if proof is None else last_day(purpose, proof)
+    if until is None or given.now.date() <= until:
+        return ()
+    expired = ConsentExpired(purpose=purpose.key, until=until, policy=given.policy.version)
+    return (Record(expired),)
+
+
 def _resting_on_consent(key: str, policy: Policy) -> Purpose:
     purpose = purpose_named(key, policy)
     if purpose.legal_basis is not LegalBasis.CONSENT:
@@ -335,12 +363,14 @@ CONSENTS = Concern(
         GiveConsent,
         GiveExplicitTransferConsent,
         ImportUnprovenConsent,
+        ExpireConsent,
         WithdrawConsent,
     ),
     folds=(
         ConsentRequested,
         ConsentGiven,
         ConsentConfirmed,
+        ConsentExpired,
         ConsentWithdrawn,
         ConsentUnproven,
         TransferConsentGiven,

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.domain.evidence import Wording
 from app.events.consents import (
     ConsentConfirmed,
+    ConsentExpired,
     ConsentGiven,
     ConsentRequested,
     ConsentUnproven,
@@ -54,7 +55,9 @@ class Consent(Value, frozen=True, kw_only=True):
     unproven: bool = False
     """A system claims a consent that it cannot show (L16)."""
     ended_at: datetime | None = None
-    """When the person last took a consent back, or what was said to be one."""
+    """When the person last took a consent back, or what was said to be one, or it expired."""
+    expired: bool = False
+    """Whether the last one ended by the time that the policy lets it stand."""
 
     @property
     def open(self) -> bool:
@@ -102,6 +105,11 @@ def evolve(slice_: Consents, recorded: Recorded[Any]) -> Consents:
             return _with(slice_, purpose, replace(slice_.of(purpose), unproven=True))
         case ConsentWithdrawn(purpose=purpose):
             return _ended(slice_, purpose, recorded.happened_at)
+        case ConsentExpired(purpose=purpose):
+            over = replace(
+                slice_.of(purpose), proof=None, ended_at=recorded.recorded_at, expired=True
+            )
+            return _with(slice_, purpose, over)
         case _:
             return slice_
 

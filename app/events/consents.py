@@ -1,5 +1,6 @@
 """Consent asked for, given, confirmed, withdrawn, claimed without proof (Arts. 7, 49(1)(a))."""
 
+from datetime import date
 from uuid import UUID
 
 from app.events.declare import event
@@ -51,6 +52,16 @@ class ConsentWithdrawn:
 
     purpose: Word
     source: Word
+
+
+@event("consent.expired", version=1)
+class ConsentExpired:
+    """The time for which the policy lets a consent stand is over; it is to be asked for again."""
+
+    purpose: Word
+    until: date
+    """The last day on which it stood."""
+    policy: Word
 
 
 @event("consent.unproven", version=1)

@@ -137,10 +137,14 @@ class DocumentReader:
 
 
 def _with_durations(row: Mapping[str, object]) -> dict[str, object]:
-    """ISO 8601 text in the field `keep` becomes the fields of a `Duration`."""
+    """ISO 8601 text in a field for a period becomes the fields of a `Duration`."""
     spelled = dict(row)
-    keep = spelled.get("keep")
-    if isinstance(keep, str):
-        period = Duration.parse(keep)
-        spelled["keep"] = {"months": period.months, "days": period.days}
+    for name in _PERIODS & spelled.keys():
+        text = spelled[name]
+        if isinstance(text, str):
+            period = Duration.parse(text)
+            spelled[name] = {"months": period.months, "days": period.days}
     return spelled
+
+
+_PERIODS = frozenset({"keep", "consent_keep"})

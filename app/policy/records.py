@@ -131,6 +131,8 @@ class Purpose:
     direct_marketing: bool = False
     explicit_consent: bool = False
     """Consent must be explicit, Art. 49(1)(a) (C29, L60)."""
+    consent_keep: Duration | None = None
+    """After which time a consent is to be asked for again; None where the policy names none."""
     relationships: frozenset[str] = frozenset()
     """Which kinds of people it concerns; empty means every kind."""
     retention_by_category: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

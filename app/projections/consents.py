@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Column, ColumnElement, Text, Uuid, any_, literal_c
 
 from app.events.consents import (
     ConsentConfirmed,
+    ConsentExpired,
     ConsentGiven,
     ConsentRequested,
     ConsentUnproven,
@@ -27,7 +28,7 @@ CONSENT, REQUEST, CLAIM, TRANSFER = "consent", "request", "claim", "transfer"
 """What an act is one of: each line of acts has its own end."""
 
 consents = lasting(
-    "consents_v1",
+    "consents_v2",
     Column("kind", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("purpose", Text, nullable=False),
@@ -38,13 +39,13 @@ consents = lasting(
     Column("language", Text),
     Column("policy", Text),
     Column("method", Text),
-    Column("source", Text, nullable=False),
+    Column("source", Text),
     Column("evidence_key", Uuid),
     Column("evidence", Text, nullable=False),
     comment="Consents: one row an act; where its evidence lies sealed, never what it is.",
 )
 
-CONSENTS = Projection("consents", version=1, tables=(consents,))
+CONSENTS = Projection("consents", version=2, tables=(consents,))
 
 ACT = opening(consents)
 END = closing(consents, "kind", "purpose", "recipient", "country")
@@ -81,7 +82,7 @@ def _act(recorded: Recorded[Any], kind: str, act: str, **more: Any) -> Write:
         act=act,
         purpose=event.purpose,
         method=method and method.value,
-        source=event.source,
+        source=getattr(event, "source", None),
         evidence_key=key,
         evidence="none" if key is None else "sealed",
         **more,
@@ -132,6 +133,12 @@ def withdrawn(recorded: Recorded[ConsentWithdrawn]) -> Writes:
         transfers,
         _act(recorded, CONSENT, "withdrawn"),
     )
+
+
+@CONSENTS.on(ConsentExpired)
+def expired(recorded: Recorded[ConsentExpired]) -> Writes:
+    """Nobody took it back, and it carries nothing any more."""
+    return (_end(recorded, CONSENT), _act(recorded, CONSENT, "expired"))
 
 
 @CONSENTS.on(ConsentUnproven)

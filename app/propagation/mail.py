@@ -61,7 +61,7 @@ class PostOffice:
     ) -> None:
         self._ledger = ledger
         self._tokens = tokens
-        self._public_url = public_url
+        self._public_url = public_url.rstrip("/")
         self._address = address
 
     async def sender(self) -> Sender:

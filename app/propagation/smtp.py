@@ -7,7 +7,7 @@ No text of a reply is kept: servers repeat the address in it.
 
 import ipaddress
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
@@ -33,7 +33,7 @@ class Relay:
     port: int
     security: Security = "starttls"
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password_file: Path | None = None
     ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
     timeout_s: float = 30.0
@@ -69,6 +69,8 @@ class SmtpSender:
     def __init__(self, relay: Relay, *, helo: str) -> None:
         self._relay = relay
         self._helo = helo
+        file = relay.password_file
+        self._password = "" if file is None else file.read_text().strip()
 
     async def send(self, message: bytes, *, sender: str, recipient: str) -> Attempt:
         """Hands one message over; never raises what the relay or the network did."""
@@ -86,7 +88,7 @@ class SmtpSender:
         try:
             async with client:
                 if relay.username is not None:
-                    await client.login(relay.username, relay.password or "")
+                    await client.login(relay.username, self._password)
                 options = () if recipient.isascii() else ("SMTPUTF8",)
                 await client.sendmail(sender, [recipient], message, mail_options=options)
                 accepted = True

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from app.domain.proofs import Consent, Proof
 from app.events.consents import (
     ConsentConfirmed,
+    ConsentExpired,
     ConsentGiven,
     ConsentRequested,
     ConsentUnproven,
@@ -24,6 +25,7 @@ CONSENT_EVENTS = (
     ConsentRequested,
     ConsentGiven,
     ConsentConfirmed,
+    ConsentExpired,
     ConsentWithdrawn,
     ConsentUnproven,
     TransferConsentGiven,
@@ -72,7 +74,7 @@ def status(consent: Consent) -> str:
         return "requested"
     if consent.unproven:
         return "unproven"
-    return "withdrawn"
+    return "expired" if consent.expired else "withdrawn"
 
 
 def _proof(proof: Proof) -> Value:

@@ -12,6 +12,7 @@ from app.domain.decider import Circumstances
 from app.domain.purpose_limitation import purpose_named
 from app.events.consents import (
     ConsentConfirmed,
+    ConsentExpired,
     ConsentGiven,
     ConsentRequested,
     ConsentUnproven,
@@ -289,6 +290,8 @@ def _state(event: Any, *, in_force: bool) -> tuple[str, str, str | None]:
             return given, person, "double_opt_in"
         case ConsentWithdrawn():
             return "dpv:ConsentWithdrawn", person, None
+        case ConsentExpired():
+            return "dpv:ConsentExpired", controller, None
         case ConsentUnproven():
             return "dpv:ConsentUnknown", controller, None
         case _:

@@ -8,7 +8,7 @@ LASTING = "subject_id version position since occurred_at since_by"
 ENDS = "until_position until until_by"
 COLUMNS = {
     "relationships_v1": f"{LASTING} kind organisation occasion policy ended_at {ENDS}",
-    "consents_v1": (
+    "consents_v2": (
         f"{LASTING} kind act purpose recipient country request wording language policy method"
         f" source evidence_key evidence {ENDS}"
     ),
@@ -25,7 +25,7 @@ COLUMNS = {
 }
 DIGESTS = {
     "relationships": ("relationships_v1",),
-    "consents": ("consents_v1",),
+    "consents": ("consents_v2",),
     "objections": ("objections_v1", "restrictions_v1"),
     "suppressions": ("suppressions_v1",),
     "findings": ("findings_v1",),
@@ -81,9 +81,9 @@ class Registers:
         self._close("relationships_v1", core, {"ended_at": core["o"] or core["at"]}, **d)
 
     def _act(self, d: Row, core: Row, seals: list[Row], kind: str, act: str) -> None:
-        names = COLUMNS["consents_v1"].split()
+        names = COLUMNS["consents_v2"].split()
         self._open(
-            "consents_v1",
+            "consents_v2",
             core,
             **{key: value for key, value in d.items() if key in names},
             kind=kind,
@@ -94,13 +94,13 @@ class Registers:
 
     def _over(self, d: Row, core: Row, kind: str) -> None:
         scope = {"recipient": d.get("recipient"), "country": d.get("country")}
-        self._close("consents_v1", core, kind=kind, purpose=d["purpose"], **scope)
+        self._close("consents_v2", core, kind=kind, purpose=d["purpose"], **scope)
 
     def _consent_requested(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._act(d, core, seals, "request", "requested")
 
     def _consent_confirmed(self, d: Row, core: Row, seals: list[Row]) -> None:
-        self._close("consents_v1", core, request=d["request"])
+        self._close("consents_v2", core, request=d["request"])
         self._over(d, core, "consent")
         self._act(d, core, seals, "consent", "confirmed")
 
@@ -112,8 +112,12 @@ class Registers:
     def _consent_withdrawn(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._over(d, core, "consent")
         self._over(d, core, "request")
-        self._close("consents_v1", core, kind="transfer", purpose=d["purpose"])
+        self._close("consents_v2", core, kind="transfer", purpose=d["purpose"])
         self._act(d, core, seals, "consent", "withdrawn")
+
+    def _consent_expired(self, d: Row, core: Row, seals: list[Row]) -> None:
+        self._over(d, core, "consent")
+        self._act(d, core, seals, "consent", "expired")
 
     def _consent_unproven(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._over(d, core, "claim")
@@ -124,7 +128,7 @@ class Registers:
         self._act(d, core, seals, "transfer", "given")
 
     def _sections_resealed(self, d: Row, core: Row, seals: list[Row]) -> None:
-        for row in self.tables["consents_v1"]:
+        for row in self.tables["consents_v2"]:
             if (row["subject_id"], row["version"]) == (core["s"], d["origin"]):
                 row["evidence_key"] = seals[0]["k"]
 
@@ -188,7 +192,7 @@ class Registers:
         self._close("findings_v1", core, {"resolution": d["resolution"]}, finding=d["finding"])
 
     def _retention_executed(self, d: Row, core: Row, _: list[Row]) -> None:
-        for row in self.tables["consents_v1"]:
+        for row in self.tables["consents_v2"]:
             if row["subject_id"] == core["s"] and row["evidence_key"] in d["keys"]:
                 row.update({"evidence": "erased", "evidence_key": None})
 

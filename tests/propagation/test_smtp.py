@@ -123,8 +123,10 @@ async def test_nobody_listens(tmp_path: Path) -> None:
 )
 async def test_the_relay_asks_who_we_are(tmp_path: Path, password: str, handed: Handed) -> None:
     """Wrong credentials are a matter of ours, and no mail is given up for them."""
+    secret = tmp_path / "password"
+    secret.write_text(f"{password}\n")
     async with relaying(tmp_path, login=True) as relay:
-        attempt = await sent(relay, username="ledger", password=password)
+        attempt = await sent(relay, username="ledger", password_file=secret)
 
     assert attempt.handed is handed
     assert [one.logged_in for one in relay.arrived] == [True] * (handed is Handed.ACCEPTED)
