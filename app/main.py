@@ -1,7 +1,7 @@
 """The composition root: builds a service out of settings; nothing else builds objects."""
 
 import gc
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,7 +63,7 @@ from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
-from app.workers import Workers
+from app.workers import Loop, Workers
 
 VERSION = "0.1.0"
 
@@ -107,14 +107,9 @@ async def open_service(
         )
         feed = _open_feed(settings, identity, pool, open_things)
         callers = Callers(pool, clock, settings.callers_ttl_s)
-        handlers = {
-            CLIENTS_CHANNEL: callers.forget,
-            ERASED_CHANNEL: lambda text: _forget(ledger, text),
-            APPENDED_CHANNEL: feed.wake,
-        }
-        _listen(logins, handlers, open_things)
+        _listen(logins, (callers, ledger, feed), open_things)
         eraser = await _open_eraser(logins, open_things)
-        destinations = _destinations(settings, resolve)
+        outbound = Outbound(_destinations(settings, resolve))
         yield Service(
             ledger=ledger,
             control=control,
@@ -127,10 +122,10 @@ async def open_service(
             webhooks=_webhooks(settings),
             feed=feed,
             measures=measures,
-            destinations=destinations,
+            destinations=outbound.destinations,
             subscriptions=SubscriptionRegister(pool, vault),
             receivers=ReceiverRegister(pool, vault),
-            outbound=Outbound(destinations),
+            outbound=outbound,
             signer=Signer(custody.signing_key()),
             tallies=tallies(),
             correspondence=_correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
@@ -161,8 +156,16 @@ def _ledgers(
     return ledger, control
 
 
-def _listen(logins: Logins, handlers: Mapping[str, Handler], open_things: AsyncExitStack) -> None:
+def _listen(
+    logins: Logins, hearing: tuple[Callers, Ledger, Feed], open_things: AsyncExitStack
+) -> None:
     """Hears what other processes changed, from here to the end of the service."""
+    callers, ledger, feed = hearing
+    handlers: dict[str, Handler] = {
+        CLIENTS_CHANNEL: callers.forget,
+        ERASED_CHANNEL: lambda text: _forget(ledger, text),
+        APPENDED_CHANNEL: feed.wake,
+    }
     notices = Notices(lambda: connect(logins.application, application="pdledger-notices"), handlers)
     notices.start()
     open_things.push_async_callback(notices.stop)
@@ -196,7 +199,7 @@ def _destinations(settings: Settings, resolve: Resolve) -> Destinations:
 def _correspondence(
     settings: Settings, ledger: Ledger, pool: "asyncpg.Pool[Any]", links: LinkTokens
 ) -> Correspondence:
-    public_url = _public_url(settings).rstrip("/")
+    public_url = _public_url(settings)
     return Correspondence(
         post_office=PostOffice(ledger, links, public_url=public_url, address=settings.mail_from),
         links=links,
@@ -215,53 +218,48 @@ def _public_url(settings: Settings) -> str:
 def _smtp(settings: Settings) -> SmtpSender | None:
     if settings.smtp_host is None:
         return None
-    password = settings.smtp_password_file
     relay = Relay(
         host=settings.smtp_host,
         port=settings.smtp_port,
         security=settings.smtp_security,
         username=settings.smtp_username,
-        password=None if password is None else password.read_text().strip(),
+        password_file=settings.smtp_password_file,
         ca_file=settings.smtp_ca_file,
         timeout_s=settings.smtp_timeout_s,
     )
-    named = urlsplit(_public_url(settings)).hostname
-    return SmtpSender(relay, helo=named or "localhost")
+    return SmtpSender(relay, helo=urlsplit(_public_url(settings)).hostname or "localhost")
 
 
-def _mailing(service: Service) -> Mailing:
-    made = Mailing(
-        service.ledger,
-        service.pool,
-        service.correspondence.post_office,
-        sends=service.correspondence.smtp,
-    )
-    service.feed.wakes(made.wake)
-    return made
-
-
-def _deliveries(service: Service) -> Deliveries:
-    made = Deliveries(
+def _loops(service: Service) -> dict[str, Loop]:
+    """What sends things elsewhere; each hears at once of what was appended."""
+    deliveries = Deliveries(
         service.pool,
         DeliveryQueue(service.pool, service.subscriptions),
         service.feed.cloud_events,
         outbound=service.outbound,
         clock=service.ledger.clock,
     )
-    service.feed.wakes(made.wake)
-    return made
-
-
-def _transmitting(service: Service) -> Transmitting:
-    made = Transmitting(
+    mailing = Mailing(
+        service.ledger,
+        service.pool,
+        service.correspondence.post_office,
+        sends=service.correspondence.smtp,
+    )
+    transmitting = Transmitting(
         service.ledger,
         service.pool,
         service.receivers,
         outbound=service.outbound,
         pack=packing(service.ledger, service.signer),
     )
-    service.feed.wakes(made.wake)
-    return made
+    loops: dict[str, Deliveries | Mailing | Transmitting] = {
+        "deliveries": deliveries,
+        "mails": mailing,
+        "transmissions": transmitting,
+    }
+    for loop in loops.values():
+        service.feed.wakes(loop.wake)
+    return {name: loop.run for name, loop in loops.items()}
 
 
 async def _open_commit(
@@ -306,11 +304,7 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
-        loops={
-            "deliveries": _deliveries(service).run,
-            "mails": _mailing(service).run,
-            "transmissions": _transmitting(service).run,
-        },
+        loops=_loops(service),
         retain=None
         if service.eraser is None
         else daily(
