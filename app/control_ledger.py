@@ -10,6 +10,7 @@ from app.domain.breaches import BREACH, BreachState
 from app.domain.breaches import Command as BreachCommand
 from app.domain.control import CONTROL
 from app.domain.control import Command as ControlCommand
+from app.domain.cookies import COOKIES, ChooseCookies, CookieState
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.domain.register import REGISTER, RegisterState
 from app.domain.register import Command as RegisterCommand
@@ -105,6 +106,29 @@ class ControlLedger:
     ) -> Receipt:
         """Records what became known of a breach; its stream begins with its detection."""
         return await self._record(BREACH, command, attribution, (breach, lambda: self._of(breach)))
+
+    async def choose_cookies(
+        self, visitor: UUID, command: ChooseCookies, attribution: Attribution
+    ) -> Receipt:
+        """Records the choice of an anonymous visitor, on a stream of the visitor's own."""
+        stream = self._stream_of(visitor)
+        return await self._record(
+            COOKIES, command, attribution, (stream, lambda: self._choices(stream))
+        )
+
+    async def cookie_state(self, visitor: UUID) -> CookieState:
+        """What an anonymous visitor chose; nothing, once the epoch is another one."""
+        return await self._choices(self._stream_of(visitor))
+
+    def _stream_of(self, visitor: UUID) -> StreamId:
+        """Under the active epoch's key: the log never holds what lies in the visitor's browser."""
+        token = self._store.vault.identifier_token("visitor", str(visitor))
+        return UUID(bytes=token[:16], version=4)
+
+    async def _choices(self, stream: StreamId) -> CookieState:
+        return reduce(
+            COOKIES.evolve, (await self._store.read_stream(stream)).events, COOKIES.initial
+        )
 
     async def _last_of_register(self) -> RegisterState:
         """The register only counts: its last event carries all that an append must know."""

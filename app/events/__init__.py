@@ -4,6 +4,7 @@ from app.events import breaches as breaches
 from app.events import collections as collections
 from app.events import consents as consents
 from app.events import consultations as consultations
+from app.events import cookies as cookies
 from app.events import disclosures as disclosures
 from app.events import erasures as erasures
 from app.events import files as files

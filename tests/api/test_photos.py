@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from app.projections import PHOTOS
+from app.service import Service
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections.catching_up import catch_up
-from tests.rights.people import get, post, register
+from tests.rights.people import arrange, get, post, register
 
 FROM_DESK = {"source": "secretariat"}
 NOTICE = {"policy": "impel-1", "language": "sv", "channel": "form"}
