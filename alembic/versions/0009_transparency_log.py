@@ -16,6 +16,7 @@ READERS = ("ledger_app", "ledger_eraser", "ledger_auditor", ROLE)
 FUNCTIONS = Path(__file__).parents[1] / "sql" / revision
 INSERT_ONLY = ("log_key", "log_tile", "log_checkpoint")
 TABLES = (*INSERT_ONLY, "log_edge")
+UNSAMPLED = {"log_tile": ("hashes",), "log_edge": ("hashes",), "log_checkpoint": ("root", "note")}
 
 
 def upgrade() -> None:
@@ -41,7 +42,9 @@ def upgrade() -> None:
     # Hashes do not compress, and their distribution says nothing.
     for name in ("log_tile", "log_edge"):
         run(f"ALTER TABLE {S}.{name} ALTER COLUMN hashes SET STORAGE EXTERNAL")
-        run(f"ALTER TABLE {S}.{name} ALTER COLUMN hashes SET STATISTICS 0")
+    for name, columns in UNSAMPLED.items():
+        for column in columns:
+            run(f"ALTER TABLE {S}.{name} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def downgrade() -> None:
