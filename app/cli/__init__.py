@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "import": "Import people from a file into the running service.",
         "retention": "Destroy what was kept to its last day, or show what is due.",
         "erase": "Erase a person's data, or show what an erasure would do.",
+        "requests": "Who waits for an answer to a rights request, and until when.",
         "client": "API keys of the tools that call the service.",
         "subscription": "Who has the feed sent to them.",
         "policy": "Check, examine, publish and compare privacy policies.",

@@ -43,6 +43,8 @@ REGISTERS = (
     "/v1/suppressions",
     "/v1/findings",
     "/v1/retention-due",
+    "/v1/rights-requests",
+    "/v1/deadlines",
 )
 
 
@@ -142,6 +144,7 @@ class Story:
         self._consents(self.register("b"))
         self._objections(self.register("c"))
         self._restrictions(self.register("d"))
+        self._rights_requests(self.register("e"))
         self._imports()
         self._tables()
         self._webhooks()
@@ -299,6 +302,50 @@ class Story:
         announcement = f"{PERSON}/restrictions/lift/announcement"
         self.done("POST", announcement, path=path, json=announced)
         self.done("POST", f"{PERSON}/restrictions/lift", path=path, json=named)
+
+    def _rights_requests(self, subject: str) -> None:
+        """One by somebody who is known and one by a stranger, with every step of each."""
+        text, path = self.markers.text, "/v1/rights-requests"
+        one, signed = f"{path}/{{request}}", {"decided_by": NOBODY}
+        told = {**signed, "told_by": "email"}
+
+        def ask(right: str, **more: Any) -> Value:
+            body = {"right": right, "channel": "email", "text": text("request"), **more}
+            made = self.done("POST", path, json=body)
+            return {"request": made["rights_request"]["request"]}
+
+        def step(name: str, named: Value, **body: Any) -> Value:
+            done: Value = self.done("POST", f"{one}/{name}", path=named, json=body)
+            return done
+
+        earlier = {"received_at": "2026-01-05T09:00:00Z", "evidence_note": text("stamp")}
+        first = ask("other", subject_id=subject, reply_address=text("reply"), **earlier)
+        second = ask("rectification", subject_id=subject)
+        third = ask("rectification", subject_id=subject, proof="login")
+        step("triage", first, right="erasure", **signed)
+        step("doubt", second, grounds=text("doubt"), **told)
+        step("answer-doubt", second, text=text("answer"))
+        step("verify", second, proof="callback")
+        step("extend", second, ground="a12_complexity", reasons=text("reasons"), **told)
+        step("duplicate", third, into=second["request"], **signed)
+        step("tasks", second, kind="look_into_system", recipient="onedrive")
+        closing = {"outcome": "done", "note": text("task")}
+        numbered = {**second, "task": "1"}
+        self.done("POST", f"{one}/tasks/{{task}}/closing", path=numbered, json=closing)
+        step("approve", second, **signed)
+        corrected = {"data": {"contact.name": text("name")}, **DESK}
+        whom = {"subject_id": subject}
+        self.done("POST", f"{PERSON}/rectifications", path=whom, json=corrected)
+        step("fulfil", second, note=text("answered"), **told)
+        texts = {name: text(name) for name in ("reasons", "complaint", "remedy")}
+        step("refuse", first, ground="a17_legal_claims", **texts, **told)
+        stranger, fourth = ask("access"), ask("access")
+        step("cannot-identify", stranger, reasons=text("who"), **told)
+        step("identify", fourth, subject_id=subject, proof="known_facts", **signed)
+        step("withdraw", ask("access"), channel="post")
+        self.done("GET", one, path=second, headers=ANSWERING)
+        self.done("GET", f"{one}/evidence", path=second)
+        assert self.call("GET", "/v1/deadlines/calendar").status_code == 200
 
     def _imports(self) -> None:
         good = {
