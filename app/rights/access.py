@@ -4,18 +4,21 @@ The report is bytes of JSON from the start; HTML and PDF are made of those bytes
 else, so the three cannot tell different things.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from app.documents.languages import Language, language
-from app.domain.consultations import RecordRightsAnswer
+from app.domain.consultations import RecordRightsAnswer, consulted
+from app.domain.purpose_limitation import RIGHTS
 from app.events.notices import NoticeShown
+from app.events.recorded import Recorded
+from app.identifiers import EventId
 from app.ledger import Ledger
 from app.policy.vocabulary import ValueFormat
-from app.receipts import Attribution
+from app.receipts import Attribution, Receipt
 from app.rights.access_names import ENCODER, names, told_in
 from app.rights.access_parts import (
     choices_part,
@@ -31,7 +34,7 @@ from app.rights.access_told import Told
 from app.rights.as_of import AsOf
 from app.rights.copy_of_data import Copy, copy_of
 from app.rights.merged import other_records
-from app.rights.person import Person, read_person
+from app.rights.person import Person, check_known, person_of
 from app.rights.policy_quotes import policy_quotes
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
@@ -75,20 +78,53 @@ async def access_report(
     ``as_of`` cuts by recorded time or position; what was erased since is not in it. ``wanted`` is
     the language asked for; without it the person's own, then the ``accepted`` one.
     """
-    person = await read_person(ledger.store, subject_id, as_of)
-    policy = (await ledger.rules()).policy
-    copy = copy_of(person)
-    shown = copy.categories & policy.categories.keys()
-    # Recorded first and read again, so that the report tells of itself and lacks nothing.
-    await ledger.execute(subject_id, RecordRightsAnswer(categories=shown), attribution)
-    if as_of is None:
-        person = await read_person(ledger.store, subject_id)
-        copy = copy_of(person)
+    person = await _person(ledger, subject_id, as_of)
     given = (await ledger.rules()).at(ledger.clock())
+    copy, policy = copy_of(person), given.policy
+    shown = copy.categories & policy.categories.keys()
+    # Recorded before it is answered, and told in the answer: the report lacks nothing.
+    receipt = await ledger.execute(subject_id, RecordRightsAnswer(categories=shown), attribution)
+    if as_of is None:
+        reading = consulted(RIGHTS, shown, given).event
+        later = await _with_reading(ledger, person, reading, receipt)
+        if later.stream is not person.stream:
+            copy = copy_of(later)
+        person = later
     spoken = language(wanted or language_of(person, copy, given.policy.categories) or accepted)
     told = Told(person, copy, given, names(given.policy, spoken))
     quotes = await policy_quotes(ledger.rulebook, person.state.notices.shown, policy)
     return AccessReport(report_of(told, spoken, quotes, as_of), spoken)
+
+
+async def _person(ledger: Ledger, subject_id: UUID, as_of: AsOf | None = None) -> Person:
+    known = await ledger.state(subject_id) if as_of is None else None
+    stream = await ledger.store.read_stream(subject_id, with_blobs=True)
+    person = person_of(ledger.store, stream, as_of, known=known)
+    check_known(person)
+    return person
+
+
+async def _with_reading(
+    ledger: Ledger, person: Person, reading: object, receipt: Receipt
+) -> Person:
+    """The person with the reading just recorded; read anew where somebody else wrote meanwhile."""
+    [line], last = receipt.lines, person.events[-1]
+    state = await ledger.state(person.subject_id)
+    if line.version != last.version + 1 or state.leaf_hash != line.leaf_hash:
+        return await _person(ledger, person.subject_id)
+    recorded = Recorded[Any](
+        event=reading,
+        event_id=EventId(line.event_id),
+        stream_id=person.subject_id,
+        version=line.version,
+        position=line.position,
+        recorded_at=line.recorded_at,
+        occurred_at=None,
+        by="",
+        previous=last.leaf_hash,
+        leaf_hash=line.leaf_hash,
+    )
+    return replace(person, events=(*person.events, recorded), state=state)
 
 
 def language_of(person: Person, copy: Copy, categories: Any) -> str | None:
@@ -133,7 +169,7 @@ def report_of(
         "other_records": other_records(person.state),
         "consultations": consultations_rows(told),
         "chain": told_in(chain(person), spoken),
-        "timeline": timeline_rows(person, told.names),
+        "timeline": timeline_rows(told),
         "glossary": told_in(
             [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY], spoken
         ),

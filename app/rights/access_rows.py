@@ -1,6 +1,8 @@
 """The rows of an access report, one for each event, spliced from the stored bytes (L33)."""
 
 from base64 import b64encode
+from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -14,9 +16,8 @@ from app.events.recorded import Recorded
 from app.rights.access_names import ENCODER, Names
 from app.rights.access_told import Told
 from app.rights.copy_of_data import CopiedValue
-from app.rights.person import Person
+from app.rights.person import Person, Place
 from app.store.codec import UnknownEvent
-from app.vault.sealing import Erased, NeverSealed, Sealed
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
@@ -31,13 +32,13 @@ _PAYLOAD: Final = b',"d":'
 _AFTER: Final = b',"id":"'
 
 
-def timeline_rows(person: Person, names: Names) -> list[msgspec.Raw]:
+def timeline_rows(told: Told) -> list[msgspec.Raw]:
     """Every event of the stream up to the cut; who recorded it is left out (C-579/21)."""
-    entries = person.stream.entries
-    return [
-        _line(recorded, entry, person, names)
-        for recorded, entry in zip(person.events, entries, strict=False)
-    ]
+    states = dict.fromkeys(told.copy.erased, "erased")
+    states.update(dict.fromkeys(told.copy.unreadable, "unavailable"))
+    entries = told.person.stream.entries
+    rows = zip_longest(told.person.events, entries[: len(told.person.events)])
+    return [_line(recorded, entry, states, told.names) for recorded, entry in rows]
 
 
 def chain(person: Person) -> Value:
@@ -134,13 +135,13 @@ def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> Value:
     }
 
 
-def _line(recorded: Recorded[Any], entry: bytes, person: Person, names: Names) -> msgspec.Raw:
+def _line(
+    recorded: Recorded[Any], entry: bytes | None, states: Mapping[Place, str], names: Names
+) -> msgspec.Raw:
     """One event. Its facts are spliced from the stored bytes: nothing is read and written again."""
     event = recorded.event
     name = event.name if isinstance(event, UnknownEvent) else type_of(event).name
-    core = entry[: entry.index(b"\n")]
-    # Keys are sorted, so the last `id` of the line is that of the entry and ends its payload.
-    facts = core[core.index(_PAYLOAD) + len(_PAYLOAD) : core.rindex(_AFTER)]
+    facts = ENCODER.encode(type_of(event).payload(event)) if entry is None else _facts(entry)
     head = ENCODER.encode(
         {
             "event_id": recorded.event_id,
@@ -157,7 +158,7 @@ def _line(recorded: Recorded[Any], entry: bytes, person: Person, names: Names) -
             "sealed": [
                 {
                     "retention_class": seal.retention_class,
-                    "state": state_of(person, recorded.version, seal.retention_class),
+                    "state": states.get((recorded.version, seal.retention_class), "held"),
                 }
                 for seal in recorded.seals
             ],
@@ -166,12 +167,7 @@ def _line(recorded: Recorded[Any], entry: bytes, person: Person, names: Names) -
     return msgspec.Raw(head[:-1] + b',"facts":' + facts + b"}")
 
 
-def state_of(person: Person, version: int, retention_class: str) -> str:
-    """Whether a section is held, erased, or for now not to be opened."""
-    match person.open(version, retention_class):
-        case Sealed():
-            return "held"
-        case Erased() | NeverSealed():
-            return "erased"
-        case _:
-            return "unavailable"
+def _facts(entry: bytes) -> bytes:
+    """The payload as stored. Keys are sorted: the last `id` of the line ends it."""
+    core = entry[: entry.index(b"\n")]
+    return core[core.index(_PAYLOAD) + len(_PAYLOAD) : core.rindex(_AFTER)]

@@ -68,16 +68,31 @@ class Person:
 async def read_person(store: EventStore, subject_id: UUID, as_of: AsOf | None = None) -> Person:
     """The person from the stream itself, always current; SubjectUnknown or SubjectErased."""
     person = person_of(store, await store.read_stream(subject_id, with_blobs=True), as_of)
+    check_known(person)
+    return person
+
+
+def check_known(person: Person) -> None:
+    """SubjectUnknown or SubjectErased, for whoever is no longer or never was there."""
     # Whoever is erased today was never known, whatever day is asked about.
     if fold(person.state, person.stream.events[len(person.events) :]).erased:
         raise SubjectErased
     if not person.state.registered:
         raise SubjectUnknown
-    return person
 
 
-def person_of(store: EventStore, stream: Stream, as_of: AsOf | None = None) -> Person:
-    """A stream that was read with its blobs, whoever's and in whatever state."""
+def person_of(
+    store: EventStore,
+    stream: Stream,
+    as_of: AsOf | None = None,
+    *,
+    known: SubjectState | None = None,
+) -> Person:
+    """A stream that was read with its blobs, whoever's and in whatever state.
+
+    A ``known`` state is taken for the fold where it is the fold of just these events: it has the
+    hash of the last one, and with it of all before.
+    """
     events = stream.events if as_of is None else as_of.cut(stream).events
     moves: dict[Place, Move] = {}
     for recorded in stream.events:
@@ -91,4 +106,6 @@ def person_of(store: EventStore, stream: Stream, as_of: AsOf | None = None) -> P
         if isinstance(recorded.event, SplitApproved) and recorded.event.side is SplitSide.ORIGIN
         for version in recorded.event.versions
     )
-    return Person(stream, events, fold(SUBJECT.initial, events), moves, left, store)
+    if known is None or not events or events[-1].leaf_hash != known.leaf_hash:
+        known = fold(SUBJECT.initial, events)
+    return Person(stream, events, known, moves, left, store)
