@@ -5,7 +5,10 @@ is gone once that was verified. In the controller's own systems lies what is hel
 register forgets whom it need tell of no erasure any more: those are counted from the log itself.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,13 +30,11 @@ from sqlalchemy import (
     func,
     literal_column,
     not_,
-    null,
     or_,
     select,
-    union,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from app.domain.breaches import Radius, Span
 from app.events.breaches import BreachExposure
@@ -43,7 +44,8 @@ from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.profile_tables import held, subjects
 from app.projections.sharing_register import register as shared
 from app.projections.statements import Query
-from app.registers.table import Part, Question, columns
+from app.registers.ranges import RANGES, people_of, runs_of, spans_after
+from app.registers.table import Part, Question, Row, columns
 from app.rights.as_of import AsOf
 from app.store.tables import events, positions
 
@@ -55,6 +57,11 @@ COLUMNS = columns(
     categories="Which of their data.",
     addresses="Where they can be told: the e-mail addresses that are held. Opened when shown.",
 )
+
+RUN_MAX: Final = 64
+"""Ranges of people that one query counts."""
+NOBODY: Final = UUID(int=0)
+"""Before the first id."""
 
 _MOMENT = DateTime(timezone=True)
 _LAST_POSITION: Final = 2**62
@@ -71,9 +78,10 @@ _ENDED: Final = bindparam("ended", type_=_MOMENT)
 _RECIPIENT: Final = bindparam("recipient", type_=Text)
 _MEMBER: Final = bindparam("member", type_=Uuid)
 _SOURCES: Final = bindparam("sources", type_=ARRAY(Text))
-_OWN: Final = bindparam("own", type_=Boolean)
 _TRANSMITTED: Final = bindparam("transmitted", type_=Boolean)
 _CATEGORIES: Final = bindparam("categories", type_=ARRAY(Text))
+_LEAST: Final = bindparam("least", type_=Uuid)
+_MOST: Final = bindparam("most", type_=Uuid)
 _KNOWN_POSITION: Final = bindparam("known_position", type_=BigInteger)
 _KNOWN_MOMENT: Final = bindparam("known_moment", type_=_MOMENT)
 _ANY_CATEGORY: Final = func.cardinality(_CATEGORIES) == literal_column("0", Integer)
@@ -88,6 +96,7 @@ def _disclosed() -> ColumnElement[bool]:
     """What the recipient was given, and was not verified to have deleted before it began."""
     deleted = and_(shared.c.informed == _GONE, shared.c.informed_at < _BEGAN)
     return and_(
+        shared.c.subject_id.between(_LEAST, _MOST),
         or_(_ANY_CATEGORY, shared.c.categories.overlap(_CATEGORIES)),
         shared.c.recipient == _RECIPIENT,
         or_(_MEMBER.is_(None), shared.c.member == _MEMBER),
@@ -98,13 +107,15 @@ def _disclosed() -> ColumnElement[bool]:
     )
 
 
-def _collected() -> ColumnElement[bool]:
+def _collected(reach: "_Reach") -> ColumnElement[bool]:
     """What people gave there, or what is held here; of an erasure only the own systems know."""
+    there = held.c.source == any_(_SOURCES)
+    here = or_(held.c.erased_at.is_(None), held.c.erased_at >= _BEGAN)
     return and_(
+        held.c.subject_id.between(_LEAST, _MOST),
         or_(_ANY_CATEGORY, held.c.category == any_(_CATEGORIES)),
-        or_(_OWN, held.c.source == any_(_SOURCES)),
+        here if reach is _Reach.OWN else there,
         _in_span(func.coalesce(held.c.occurred_at, held.c.since)),
-        or_(not_(_OWN), held.c.erased_at.is_(None), held.c.erased_at >= _BEGAN),
         held.c.since <= _KNOWN_MOMENT,
     )
 
@@ -136,6 +147,7 @@ def _disclosed_of_the_erased() -> Any:
     return select(
         events.c.stream_id, func.jsonb_array_elements_text(named).label("category")
     ).where(
+        subjects.c.subject_id.between(_LEAST, _MOST),
         subjects.c.erased_at.is_not(None),
         subjects.c.subject_id == events.c.stream_id,
         events.c.type == _word("data.disclosed"),
@@ -148,12 +160,30 @@ def _disclosed_of_the_erased() -> Any:
     )
 
 
-def _pairs() -> tuple[Any, Any]:
-    """Person and category of every row of the two registers that is reached."""
-    category = func.unnest(shared.c.categories).label("category")
-    disclosed = select(shared.c.subject_id, category).where(_disclosed())
-    collected = select(held.c.subject_id, held.c.category).where(_collected())
-    return disclosed, collected
+class _Reach(Enum):
+    """Whose systems were breached: what is asked of one case would be dear in another."""
+
+    OWN = "own"
+    """The controller's own."""
+    SOURCE = "source"
+    """Where people fill something in."""
+    RECIPIENT = "recipient"
+    """Where data went."""
+    RECIPIENT_AND_SOURCE = "recipient-and-source"
+    """Both."""
+
+
+def _disclosures(reach: _Reach) -> Iterator[Any]:
+    """Person and category of what the recipient was given."""
+    if reach in {_Reach.RECIPIENT, _Reach.RECIPIENT_AND_SOURCE}:
+        category = func.unnest(shared.c.categories).label("category")
+        yield select(shared.c.subject_id, category).where(_disclosed())
+
+
+def _collections(reach: _Reach) -> Iterator[Any]:
+    """Person and category of what is held here, or was given there."""
+    if reach is not _Reach.RECIPIENT:
+        yield select(held.c.subject_id, held.c.category).where(_collected(reach))
 
 
 def _distinct(*rows: Any) -> Subquery:
@@ -163,95 +193,103 @@ def _distinct(*rows: Any) -> Subquery:
     return select(found.c.subject_id, found.c.category).where(wanted).distinct().subquery("pairs")
 
 
-_STANDS_AT = (
-    select(func.coalesce(func.min(positions.c.position), literal_column("-1", BigInteger)))
-    .where(or_(*(projection.standing for projection in PROJECTIONS)))
-    .scalar_subquery()
+_STANDING = Query(
+    select(
+        func.coalesce(func.min(positions.c.position), literal_column("-1", BigInteger)).label(
+            "stands_at"
+        )
+    ).where(or_(*(projection.standing for projection in PROJECTIONS)))
 )
 
 
-def _counting() -> Query:
-    """A row a category, and one without a category for all; nothing is counted with DISTINCT."""
-    pairs = _distinct(*_pairs(), _disclosed_of_the_erased())
-    whose = pairs.outerjoin(subjects, subjects.c.subject_id == pairs.c.subject_id)
-    gone = subjects.c.erased_at.is_not(None).label("erased")
-    reached = select(pairs, gone).select_from(whose).cte("reached")
-    people = (
-        select(func.bool_or(reached.c.erased).label("erased"), func.count().label("records"))
-        .group_by(reached.c.subject_id)
-        .subquery("people")
+def _counting(reach: _Reach) -> Query:
+    """How many people of some ranges are reached with exactly which categories."""
+    disclosed = [*_disclosures(reach)]
+    pairs = _distinct(
+        *disclosed, *_collections(reach), *(_disclosed_of_the_erased() for _ in disclosed)
     )
-    of_category = select(
-        reached.c.category,
-        func.count().label("people"),
-        func.count().filter(reached.c.erased).label("erased"),
-        func.count().label("records"),
-    ).group_by(reached.c.category)
-    of_all = select(
-        null().label("category"),
-        func.count(),
-        func.count().filter(people.c.erased),
-        cast(func.coalesce(func.sum(people.c.records), literal_column("0", Integer)), BigInteger),
+    reached = (
+        select(
+            pairs.c.subject_id,
+            func.array_agg(aggregate_order_by(pairs.c.category, pairs.c.category)).label(
+                "categories"
+            ),
+        )
+        .group_by(pairs.c.subject_id)
+        .subquery("reached")
     )
-    counted = union_all(of_category, of_all).subquery("counted")
-    return Query(select(counted, _STANDS_AT.label("stands_at")))
+    whose = reached.outerjoin(subjects, subjects.c.subject_id == reached.c.subject_id)
+    gone = subjects.c.erased_at.is_not(None)
+    return Query(
+        select(reached.c.categories, gone.label("erased"), func.count().label("people"))
+        .select_from(whose)
+        .group_by(reached.c.categories, gone)
+    )
 
 
-def _listing() -> Query:
-    """Whoever can still be told: no objection and no suppression keeps anybody off the list.
+def _listing(reach: _Reach) -> Query:
+    """Whoever of a span of ids can still be told: no objection or suppression keeps anybody off.
 
     People first, then what of theirs: to gather the categories of all for each page is too dear.
     """
-    after = bindparam("after", type_=Uuid)
-    reached = union(
-        select(shared.c.subject_id).where(_disclosed(), shared.c.subject_id > after),
-        select(held.c.subject_id).where(_collected(), held.c.subject_id > after),
+    disclosed, collected = [*_disclosures(reach)], [*_collections(reach)]
+    reached = union_all(
+        *(rows.with_only_columns(shared.c.subject_id) for rows in disclosed),
+        *(rows.with_only_columns(held.c.subject_id) for rows in collected),
     ).subquery("reached")
     erased = select(subjects.c.subject_id).where(
         subjects.c.subject_id == reached.c.subject_id, subjects.c.erased_at.is_not(None)
     )
     people = (
         select(reached.c.subject_id)
+        .distinct()
         .where(not_(erased.exists()))
         .order_by(reached.c.subject_id)
         .limit(bindparam("size_max", type_=Integer))
         .cte("people")
     )
     chosen = select(people.c.subject_id).scalar_subquery()
-    disclosed, collected = _pairs()
     pairs = _distinct(
-        disclosed.where(shared.c.subject_id.in_(chosen)),
-        collected.where(held.c.subject_id.in_(chosen)),
+        *(rows.where(shared.c.subject_id.in_(chosen)) for rows in disclosed),
+        *(rows.where(held.c.subject_id.in_(chosen)) for rows in collected),
     )
-    page = (
+    return Query(
         select(pairs.c.subject_id, func.array_agg(pairs.c.category).label("categories"))
         .group_by(pairs.c.subject_id)
-        .subquery("page")
-    )
-    standing = select(_STANDS_AT.label("stands_at")).subquery("standing")
-    return Query(
-        select(standing.c.stands_at, page)
-        .select_from(standing.outerjoin(page, literal_column("true", Boolean)))
-        .order_by(page.c.subject_id)
+        .order_by(pairs.c.subject_id)
     )
 
 
-_COUNTS = _counting()
-_PAGE = _listing()
+_COUNTS = {reach: _counting(reach) for reach in _Reach}
+_PAGE = {reach: _listing(reach) for reach in _Reach}
 
 
 async def radius(pool: "asyncpg.Pool[Any]", span: Span, policy: Policy, now: datetime) -> Radius:
-    """How many people and data a breach reaches, those included who were erased since."""
-    found = await _COUNTS.fetch(pool, **_parameters(span, policy, now))
-    counted = {row["category"]: row for row in found}
-    whole = counted.pop(None, None)
+    """How many people and data a breach reaches, those included who were erased since.
+
+    A part of the people at a time: whom it reaches has to be looked at, whoever they are.
+    """
+    parameters = _parameters(span, policy, now)
+    stands_at = await _stands_at(pool)
+    counts = _COUNTS[_reach(span, policy)]
+    people, erased, by_category = 0, 0, Counter[str]()
+    for run in runs_of(range(RANGES), RUN_MAX):
+        least, most = people_of(*run)
+        for row in await counts.fetch(pool, **parameters, least=least, most=most):
+            people += row["people"]
+            erased += row["people"] if row["erased"] else 0
+            by_category.update(dict.fromkeys(row["categories"], row["people"]))
     return Radius(
-        people=whole["people"] if whole else 0,
-        erased=whole["erased"] if whole else 0,
-        records=whole["records"] if whole else 0,
-        by_category={key: counted[key]["people"] for key in sorted(counted)},
-        stands_at=whole["stands_at"] if whole else -1,
+        people=people,
+        erased=erased,
+        records=by_category.total(),
+        by_category={key: by_category[key] for key in sorted(by_category)},
+        stands_at=stands_at,
     )
+
+
+async def _stands_at(pool: "asyncpg.Pool[Any]") -> int:
+    return int((await _STANDING.fetch(pool))[0]["stands_at"])
 
 
 async def people(
@@ -265,20 +303,19 @@ async def people(
 ) -> Part:
     """One page of those who are to be told, by id; ``known`` is the recorded time of a cut."""
     parameters = _parameters(span, policy, now, cut=question.as_of, known=known)
-    found = await _PAGE.fetch(
-        pool,
-        after=UUID(question.after) if question.after else UUID(int=0),
-        size_max=question.limit + 1,
-        **parameters,
-    )
-    rows = [
-        {"subject_id": row["subject_id"], "categories": sorted(row["categories"])}
-        for row in found
-        if row["subject_id"] is not None
-    ]
+    stands_at = await _stands_at(pool)
+    after, pages = UUID(question.after) if question.after else NOBODY, _PAGE[_reach(span, policy)]
+    rows: list[Row] = []
+    for least, most in spans_after(after, wanted=question.limit + 1, found=rows):
+        missing = question.limit + 1 - len(rows)
+        found = await pages.fetch(pool, **parameters, least=least, most=most, size_max=missing)
+        rows += (
+            {"subject_id": row["subject_id"], "categories": sorted(row["categories"])}
+            for row in found
+        )
     shown = tuple(rows[: question.limit])
     following = str(shown[-1]["subject_id"]) if len(rows) > question.limit else None
-    return Part(found[0]["stands_at"] if found else -1, shown, following)
+    return Part(stands_at, shown, following)
 
 
 def _parameters(
@@ -296,12 +333,17 @@ def _parameters(
         "recipient": span.recipient,
         "member": span.member,
         "sources": _sources(span, policy),
-        "own": span.recipient is None and span.source is None,
         "transmitted": span.exposure is BreachExposure.TRANSMITTED,
         "categories": list(span.categories),
         "known_position": _LAST_POSITION if position is None else position,
         "known_moment": known or _LAST_MOMENT,
     }
+
+
+def _reach(span: Span, policy: Policy) -> _Reach:
+    if span.recipient is None:
+        return _Reach.OWN if span.source is None else _Reach.SOURCE
+    return _Reach.RECIPIENT_AND_SOURCE if _sources(span, policy) else _Reach.RECIPIENT
 
 
 def _sources(span: Span, policy: Policy) -> list[str]:

@@ -3,13 +3,12 @@
 Ids are random: their first byte cuts people into 256 ranges of one size.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from itertools import groupby
 from typing import Final
 from uuid import UUID
 
 RANGES: Final = 256
-EVERYBODY: Final = (UUID(int=0), UUID(int=2**128 - 1))
 
 
 def people_of(first: int, last: int) -> tuple[UUID, UUID]:
@@ -26,10 +25,16 @@ def runs_of(numbers: Iterable[int], size_max: int) -> Iterator[tuple[int, int]]:
             yield run[0], run[-1]
 
 
-def spans_after(after: UUID) -> Iterator[tuple[UUID, UUID]]:
-    """Spans of ids behind one, each twice as long as the one before: for a page, most need one."""
+def spans_after(after: UUID, *, wanted: int, found: Sized) -> Iterator[tuple[UUID, UUID]]:
+    """Spans of ids behind one, until ``found`` has as many as are wanted, or all was looked at.
+
+    The first is short and mostly enough; the next as long as the first lets expect, twice over.
+    """
     first, size = after.int + 1, 1 << 120
-    while first < 1 << 128:
+    while first < 1 << 128 and len(found) < wanted:
+        before = len(found)
         end = min(first + size, 1 << 128)
         yield UUID(int=first), UUID(int=end - 1)
-        first, size = end, 2 * size
+        met = len(found) - before
+        size = 2 * (wanted // met) * size if met else 1 << 128
+        first = end
