@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.api.answers import answer
 from app.api.operations import operation, router
-from app.domain.control import Published
+from app.domain.archive import Published
 from app.domain.decider import Refusal
 from app.policy.cues import packaged_cues
 from app.policy.linter import lint
@@ -112,7 +112,8 @@ def _body(version: str, published: Published, policy: Policy) -> dict[str, Any]:
     }
 
 
-async def _published(service: Service, version: str) -> tuple[Published, Policy]:
+async def published_version(service: Service, version: str) -> tuple[Published, Policy]:
+    """A published version with its structure; 404 where there is none."""
     control = await service.rulebook.refresh_control()
     published = control.policies.get(version)
     if published is None:
@@ -121,7 +122,7 @@ async def _published(service: Service, version: str) -> tuple[Published, Policy]
 
 
 async def _shown(request: Request, version: str) -> Response:
-    published, policy = await _published(request.app.state.service, version)
+    published, policy = await published_version(request.app.state.service, version)
     etag = f'"{published.structure}.{len(published.supplied)}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"etag": etag})
@@ -200,7 +201,7 @@ async def get_policy_text(
 ) -> Response:
     """Answers the text byte for byte as it was supplied, for ever."""
     service: Service = request.app.state.service
-    published, _ = await _published(service, version)
+    published, _ = await published_version(service, version)
     if language not in published.texts:
         raise HTTPException(404)
     text = await service.rulebook.policy_text(version, language)
@@ -226,7 +227,7 @@ async def get_policy_text(
 async def get_policy_findings(request: Request, version: VersionPath) -> Response:
     """Reads text and structure together (PL01 to PL27), and lists the conflicts left to a human."""
     service: Service = request.app.state.service
-    published, policy = await _published(service, version)
+    published, policy = await published_version(service, version)
     findings: list[dict[str, Any]] = []
     for language, digest in published.texts.items():
         text = await service.rulebook.policy_text(version, language)

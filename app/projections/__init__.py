@@ -3,7 +3,9 @@
 from app.projections.breaches import BREACHES as BREACHES
 from app.projections.consents import CONSENTS as CONSENTS
 from app.projections.findings import FINDINGS as FINDINGS
+from app.projections.mails import MAILS as MAILS
 from app.projections.merges import MERGES as MERGES
+from app.projections.notices import NOTICES as NOTICES
 from app.projections.objections import OBJECTIONS as OBJECTIONS
 from app.projections.photos import PHOTOS as PHOTOS
 from app.projections.profile_splits import split as split
@@ -25,6 +27,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     PHOTOS,
     MERGES,
     FINDINGS,
+    NOTICES,
+    MAILS,
     RIGHTS_REQUESTS,
 )
 

@@ -79,3 +79,16 @@ async def address_for_mail(
     ]
     found = (_opened(store, stream, place) for place in (*verified, *held[::-1]))
     return next((value for value in found if value is not None), None)
+
+
+async def value_on_file(store: EventStore, subject_id: UUID, category: str) -> str | None:
+    """The youngest value of one category that is held now and can be read."""
+    stream = await store.read_stream(subject_id, with_blobs=True)
+    state = fold(SUBJECT.initial, stream.events)
+    held = [one for one in state.collections.current() if one.category == category]
+    places = (
+        (one.version, one.retention_class, one.category)
+        for one in sorted(held, key=lambda one: one.since, reverse=True)
+    )
+    found = (_opened(store, stream, place) for place in places)
+    return next((value for value in found if value is not None), None)

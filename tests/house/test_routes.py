@@ -23,6 +23,7 @@ PUBLIC: dict[str, str] = {
     "/webhooks/{system}/{secret}": "the secret in the path is the key",
     "/v1/newsletter": "whoever signs up has no key, and nobody is looked up for them",
     "/newsletter": "the same as a page",
+    "/privacy": "the archive of the policy is public (C77)",
     "/confirm/{token}": "the token came by mail, and is the key",
     "/unsubscribe/{token}": "the token came by mail, and is the key (RFC 8058)",
     "/preferences/{token}": "the token came by mail, and is the key",
@@ -116,6 +117,8 @@ TEXTS_IN_PATHS = {
     "recipient",
     "event_type",
     "token",
+    "against",
+    "text_language",
 }
 """Path parameters that are words of the policy, or names of our own documents."""
 

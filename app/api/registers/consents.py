@@ -42,7 +42,9 @@ class ConsentsAsked(AskedOverTime):
 
     purpose: WordField | None = None
     kind: Literal["consent", "request", "transfer", "claim"] | None = None
-    act: Literal["requested", "given", "confirmed", "withdrawn", "expired", "unproven"] | None = None
+    act: Literal["requested", "given", "confirmed", "withdrawn", "expired", "unproven"] | None = (
+        None
+    )
     method: WordField | None = None
     policy: WordField | None = None
     evidence: Literal["sealed", "none", "erased"] | None = None

@@ -1,0 +1,85 @@
+"""Mails: what was sent to whom about what, and what came of it; never an address or a word (L9)."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, Text, Uuid
+
+from app.events.mails import (
+    MailBounced,
+    MailFailed,
+    MailQueued,
+    MailRequeued,
+    MailSent,
+    MailWithdrawn,
+)
+from app.events.recorded import Recorded
+from app.projections.lasting import filling, lasting, opened, opening
+from app.projections.projection import Projection, Writes
+
+CAME_OF_IT = ("state", "channel", "failure", "code", "attempts", "settled_position", "settled_at")
+
+mails = lasting(
+    "mails_v1",
+    Column("mail", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("matter", Uuid),
+    Column("language", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("channel", Text),
+    Column("failure", Text),
+    Column("code", Integer),
+    Column("attempts", Integer),
+    Column("settled_position", BigInteger),
+    Column("settled_at", DateTime(timezone=True)),
+    comment="Mails: one row each, with where it stands now; what it said lies sealed, or is gone.",
+)
+
+MAILS = Projection("mails", version=1, tables=(mails,))
+
+QUEUE = opening(mails, later=CAME_OF_IT[1:])
+SETTLE = filling(mails, "mail", *CAME_OF_IT)
+
+
+@MAILS.on(MailQueued)
+def queued(recorded: Recorded[MailQueued]) -> Writes:
+    """It is to be sent."""
+    event = recorded.event
+    row = QUEUE(
+        **opened(recorded),
+        mail=event.mail,
+        kind=event.kind.value,
+        matter=event.matter,
+        language=event.language,
+        policy=event.policy,
+        message=event.message,
+        state="queued",
+    )
+    return (row,)
+
+
+@MAILS.on(MailSent, MailFailed, MailBounced, MailRequeued, MailWithdrawn)
+def settled(recorded: Recorded[Any]) -> Writes:
+    """Where it stands now."""
+    event = recorded.event
+    names = ("channel", "failure", "code", "attempts")
+    said = {name: getattr(event, name, None) for name in names}
+    row = SETTLE(
+        subject_id=recorded.stream_id,
+        mail=event.mail,
+        state=_STATES[type(event)],
+        settled_position=recorded.position,
+        settled_at=recorded.recorded_at,
+        **{name: getattr(one, "value", one) for name, one in said.items()},
+    )
+    return (row,)
+
+
+_STATES: dict[type[Any], str] = {
+    MailSent: "sent",
+    MailFailed: "failed",
+    MailBounced: "bounced",
+    MailRequeued: "queued",
+    MailWithdrawn: "withdrawn",
+}

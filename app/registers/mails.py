@@ -1,0 +1,26 @@
+"""The register of mails: what was sent to whom about what, and what came of it (L9, L27)."""
+
+from app.projections.mails import MAILS, mails
+from app.registers.listing import EVERYTHING, Listing
+from app.registers.table import columns
+
+COLUMNS = columns(
+    position="Position of the event that queued it.",
+    subject_id="To whom; a random id.",
+    mail="Its id.",
+    kind="`consent_confirmation`, `answer`, `notice`, `policy_change` or `breach`.",
+    matter="The request, erasure or consent that it is about.",
+    language="In which language it is written.",
+    policy="The policy version in force then.",
+    message="SHA-256 of the message, byte for byte.",
+    state="Where it stands now: `queued`, `sent`, `failed`, `bounced` or `withdrawn`.",
+    channel="By which way it left: `smtp`, `hand` or `post`.",
+    failure="Why it did not leave.",
+    code="The relay's reply code.",
+    attempts="How often it was tried.",
+    since="When it was queued.",
+    since_by="Who queued it: a caller id.",
+    settled_at="When it got to where it stands.",
+)
+
+LISTING = Listing(MAILS, mails, EVERYTHING)
