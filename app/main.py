@@ -24,27 +24,23 @@ from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.measures import Measures, Retained
 from app.propagation.cloud_events import CloudEvents
-from app.propagation.deliveries import Deliveries
 from app.propagation.destinations import Destinations, Resolve, system_resolve
 from app.propagation.feed import Feed, FeedLimits
 from app.propagation.mail import PostOffice
-from app.propagation.mailing import Mailing
 from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
-from app.propagation.transmitting import Transmitting
 from app.registers.tallies import tallies
 from app.rights.daily import daily
-from app.rights.portability_package import packing
 from app.rights.retention import Done
 from app.service import Correspondence, Service, WebhookSecrets
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
-from app.store.delivery_queue import DeliveryQueue
 from app.store.event_store import EventStore
 from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
+from app.store.integrator_process import Charge, IntegratorProcess
 from app.store.lookups import Lookups
 from app.store.mail_queue import MailQueue
 from app.store.notices import (
@@ -63,9 +59,11 @@ from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
-from app.workers import Loop, Workers
+from app.workers import Loop, Workers, sending
 
 VERSION = "0.1.0"
+INTEGRATOR = "app.cli.log_integrator"
+"""The module of the integrator's process; a name, since nothing imports from further out."""
 
 
 @asynccontextmanager
@@ -230,38 +228,6 @@ def _smtp(settings: Settings) -> SmtpSender | None:
     return SmtpSender(relay, helo=urlsplit(_public_url(settings)).hostname or "localhost")
 
 
-def _loops(service: Service) -> dict[str, Loop]:
-    """What sends things elsewhere; each hears at once of what was appended."""
-    deliveries = Deliveries(
-        service.pool,
-        DeliveryQueue(service.pool, service.subscriptions),
-        service.feed.cloud_events,
-        outbound=service.outbound,
-        clock=service.ledger.clock,
-    )
-    mailing = Mailing(
-        service.ledger,
-        service.pool,
-        service.correspondence.post_office,
-        sends=service.correspondence.smtp,
-    )
-    transmitting = Transmitting(
-        service.ledger,
-        service.pool,
-        service.receivers,
-        outbound=service.outbound,
-        pack=packing(service.ledger, service.signer),
-    )
-    loops: dict[str, Deliveries | Mailing | Transmitting] = {
-        "deliveries": deliveries,
-        "mails": mailing,
-        "transmissions": transmitting,
-    }
-    for loop in loops.values():
-        service.feed.wakes(loop.wake)
-    return {name: loop.run for name, loop in loops.items()}
-
-
 async def _open_commit(
     logins: Logins, identity: LedgerIdentity, appended: Appended, open_things: AsyncExitStack
 ) -> GroupCommit:
@@ -277,9 +243,10 @@ async def _open_commit(
 
 async def _open_eraser(logins: Logins, open_things: AsyncExitStack) -> "asyncpg.Pool[Any] | None":
     """The eraser's connections; every login that this process is given is proved powerless."""
-    if logins.projector is not None:
-        async with await open_pool(logins.projector, size_max=1) as projector:
-            await prove_powerless(projector)
+    for login in (logins.projector, logins.integrator):
+        if login is not None:
+            async with await open_pool(login, size_max=1) as pool:
+                await prove_powerless(pool)
     if logins.eraser is None:
         return None
     eraser = await open_pool(logins.eraser, size_max=2, application="pdledger-eraser")
@@ -304,7 +271,7 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
-        loops=_loops(service),
+        loops={**sending(service), **_integrating(settings, logins)},
         retain=None
         if service.eraser is None
         else daily(
@@ -320,6 +287,17 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         yield
     finally:
         await workers.stop()
+
+
+def _integrating(settings: Settings, logins: Logins) -> dict[str, Loop]:
+    """The integrator in a process of its own: the checkpoint key is opened in no other."""
+    if logins.integrator is None:
+        return {}
+    origin = settings.log_origin
+    if origin is None and settings.public_url is not None:
+        origin = f"{settings.public_url.partition('://')[2].rstrip('/')}/log"
+    charge = Charge(logins.integrator, str(settings.home / "keys"), origin, settings.log_level)
+    return {"integrator": IntegratorProcess(INTEGRATOR, charge).run}
 
 
 def _ran(service: Service, done: Done) -> None:

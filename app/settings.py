@@ -24,6 +24,13 @@ class Settings(BaseSettings):
     """The same server for the projector role."""
     projector_direct_url: str | None = Field(default=None, repr=False)
     """That role past a pooler; with it, the other may lead through PgBouncer (transaction mode)."""
+    integrator_url: str | None = Field(default=None, repr=False)
+    """The same server for the integrator role, past a pooler; without it nothing is signed here."""
+    log_origin: str | None = Field(default=None, pattern=r"^[^\s+]+$", max_length=200)
+    """Name of the transparency log, as `ledger.example/log`; settled when the log is opened.
+
+    Default: the public address followed by `/log`, or a name made of the ledger's own id.
+    """
     workers: bool = True
     """Whether this process also projects; another one on the same ledger can do it instead."""
     read_connections_max: int = Field(default=8, ge=1, le=64)

@@ -12,6 +12,12 @@ from app.clock import system_clock
 from app.projections import PROJECTIONS
 from app.projections.engine import Connect, Engine
 from app.projections.projection import Projection
+from app.propagation.deliveries import Deliveries
+from app.propagation.mailing import Mailing
+from app.propagation.transmitting import Transmitting
+from app.rights.portability_package import packing
+from app.service import Service
+from app.store.delivery_queue import DeliveryQueue
 from app.store.notices import APPENDED_CHANNEL, Notices
 
 PURGE_PAUSE_S = 3600.0
@@ -101,3 +107,35 @@ class Workers:
 
 def _waking(wake: asyncio.Event) -> dict[str, Callable[[str], None]]:
     return {APPENDED_CHANNEL: lambda _: wake.set()}
+
+
+def sending(service: Service) -> dict[str, Loop]:
+    """What sends things elsewhere; each hears at once of what was appended."""
+    deliveries = Deliveries(
+        service.pool,
+        DeliveryQueue(service.pool, service.subscriptions),
+        service.feed.cloud_events,
+        outbound=service.outbound,
+        clock=service.ledger.clock,
+    )
+    mailing = Mailing(
+        service.ledger,
+        service.pool,
+        service.correspondence.post_office,
+        sends=service.correspondence.smtp,
+    )
+    transmitting = Transmitting(
+        service.ledger,
+        service.pool,
+        service.receivers,
+        outbound=service.outbound,
+        pack=packing(service.ledger, service.signer),
+    )
+    loops: dict[str, Deliveries | Mailing | Transmitting] = {
+        "deliveries": deliveries,
+        "mails": mailing,
+        "transmissions": transmitting,
+    }
+    for loop in loops.values():
+        service.feed.wakes(loop.wake)
+    return {name: loop.run for name, loop in loops.items()}

@@ -33,6 +33,7 @@ def logins(database: Database) -> Logins:
         application=database.dsn("ledger_app"),
         eraser=database.dsn("ledger_eraser"),
         projector=database.dsn("ledger_projector"),
+        integrator=database.dsn("ledger_integrator"),
     )
 
 

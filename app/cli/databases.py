@@ -37,13 +37,17 @@ def server_logins(settings: Settings) -> Logins | None:
         settings.eraser_url,
         settings.projector_url,
         settings.projector_direct_url,
+        settings.integrator_url,
     )
 
 
 def runtime_logins(cluster: embedded.Cluster) -> Logins:
     """The logins of the serving roles in our own database; reads no administrator's secret."""
     return Logins(
-        cluster.dsn("ledger_app"), cluster.dsn("ledger_eraser"), cluster.dsn("ledger_projector")
+        application=cluster.dsn("ledger_app"),
+        eraser=cluster.dsn("ledger_eraser"),
+        projector=cluster.dsn("ledger_projector"),
+        integrator=cluster.dsn("ledger_integrator"),
     )
 
 

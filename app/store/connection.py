@@ -80,3 +80,4 @@ class Logins:
     projector: str | None = field(default=None, repr=False)
     projector_direct: str | None = field(default=None, repr=False)
     """The projector past a pooler, to listen on; None: `projector` is not pooled."""
+    integrator: str | None = field(default=None, repr=False)
