@@ -29,6 +29,8 @@ from tests.projections.wording import (
     CLASSES,
     PURPOSES,
     RECIPIENTS,
+    STEPS,
+    asked,
     claimed,
     collected,
     completed,
@@ -38,6 +40,7 @@ from tests.projections.wording import (
     consent_withdrawn,
     consented,
     disclosed,
+    doubt_answered,
     judged,
     noticed,
     objected,
@@ -109,6 +112,8 @@ class Chance:
             self._suppress,
             self._notice,
             self._judge,
+            self._ask,
+            self._go_on_with,
         )
         self._noticed: dict[UUID, list[UUID]] = {}
         self._taking: dict[UUID, list[UUID | None]] = {}
@@ -253,6 +258,18 @@ class Chance:
     async def _suppress(self, life: Life) -> None:
         for event in suppressions(self._random.choice(PURPOSES), self._random.random() < 0.4):
             await self._log.append(life.person, event)
+
+    async def _ask(self, life: Life) -> None:
+        await self._log.append(life.person, asked(self._id()))
+
+    async def _go_on_with(self, life: Life) -> None:
+        """One more step of a request, or its end; what was closed by a letter can come back."""
+        requests = life.state.rights_requests.by_id
+        if waiting := [key for key, one in requests.items() if one.status.open]:
+            step = self._random.choice(STEPS)
+            await self._log.append(life.person, step(self._random.choice(waiting)))
+        elif back := [key for key, one in requests.items() if one.status.value == "unidentified"]:
+            await self._log.append(life.person, doubt_answered(back[0]))
 
     async def _notice(self, life: Life) -> None:
         finding = self._id()

@@ -22,6 +22,9 @@ COLUMNS = {
     ),
     "suppressions_v1": f"{LASTING} purpose cause source {ENDS}",
     "findings_v1": f"{LASTING} finding code source occasion resolution {ENDS}",
+    "rights_requests_v1": (
+        f"{LASTING} request requested_right channel trigger system stranger ending {ENDS}"
+    ),
 }
 DIGESTS = {
     "relationships": ("relationships_v1",),
@@ -29,6 +32,7 @@ DIGESTS = {
     "objections": ("objections_v1", "restrictions_v1"),
     "suppressions": ("suppressions_v1",),
     "findings": ("findings_v1",),
+    "rights_requests": ("rights_requests_v1",),
 }
 FORGOTTEN = ("relationships_v1", "objections_v1", "restrictions_v1", "findings_v1")
 
@@ -190,6 +194,30 @@ class Registers:
 
     def _finding_cleared(self, d: Row, core: Row, _: list[Row]) -> None:
         self._close("findings_v1", core, {"resolution": d["resolution"]}, finding=d["finding"])
+
+    def _rights_request_received(self, d: Row, core: Row, _: list[Row]) -> None:
+        said = {key: d[key] for key in ("channel", "trigger", "system", "stranger")}
+        table, right = "rights_requests_v1", d["right"]
+        self._open(table, core, request=core["id"], requested_right=right, **said)
+
+    def _rights_request_triaged(self, d: Row, core: Row, _: list[Row]) -> None:
+        said = {"requested_right": d["right"], "system": d["system"]}
+        self._fill("rights_requests_v1", core, "request", **said)
+
+    def _rights_request_doubt_answered(self, d: Row, core: Row, _: list[Row]) -> None:
+        reopened: Row = dict.fromkeys((*ENDS.split(), "ending"))
+        self._fill("rights_requests_v1", core, "request", **reopened)
+
+    def _request_ended(self, d: Row, core: Row, _: list[Row]) -> None:
+        also = {"ending": core["t"].rpartition(".")[2]}
+        self._close("rights_requests_v1", core, also, request=d["request"])
+
+    _rights_request_fulfilled = _request_ended
+    _rights_request_refused = _request_ended
+    _rights_request_withdrawn = _request_ended
+    _rights_request_unidentified = _request_ended
+    _rights_request_joined = _request_ended
+    _rights_request_moved = _request_ended
 
     def _retention_executed(self, d: Row, core: Row, _: list[Row]) -> None:
         for row in self.tables["consents_v2"]:

@@ -1,5 +1,6 @@
 """Short ways to say the events that projections fold."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,16 @@ from app.events.relationships import RelationshipEnded, RelationshipStarted
 from app.events.restrictions import (
     RestrictionGround,
     RestrictionSet,
+)
+from app.events.rights_requests import (
+    RequestChannel,
+    RequestedRight,
+    RequestTrigger,
+    RightsRequestDoubtAnswered,
+    RightsRequestReceived,
+    RightsRequestTriaged,
+    RightsRequestUnidentified,
+    RightsRequestWithdrawn,
 )
 from app.events.subjects import SubjectRegistered
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
@@ -165,6 +176,57 @@ def requested(erasure: UUID, *categories: str) -> ErasureRequested:
         categories=categories,
         source="person",
     )
+
+
+def asked(file: UUID) -> RightsRequestReceived:
+    """A request whose right nobody knows yet."""
+    return RightsRequestReceived(
+        right=RequestedRight.OTHER,
+        channel=RequestChannel.POST,
+        trigger=RequestTrigger.PERSON,
+        language=None,
+        system=None,
+        stranger=False,
+        file=file,
+        evidence=None,
+        proof=None,
+        origin=None,
+        paused_days=0,
+        extended=False,
+        due_on=date(2026, 12, 22),
+        policy=POLICY,
+        law="law-2026-11",
+    )
+
+
+def triaged(request: UUID) -> RightsRequestTriaged:
+    """It is about an account."""
+    return RightsRequestTriaged(
+        request=request,
+        right=RequestedRight.DEACTIVATE_ACCOUNT,
+        system="basecamp",
+        decided_by=request,
+    )
+
+
+def unidentified(request: UUID) -> RightsRequestUnidentified:
+    """Nobody knows who asks."""
+    return RightsRequestUnidentified(
+        request=request, told_by=RequestChannel.POST, letter=None, decided_by=request
+    )
+
+
+def doubt_answered(request: UUID) -> RightsRequestDoubtAnswered:
+    """The person said more."""
+    return RightsRequestDoubtAnswered(request=request, paused_days=3, due_on=date(2026, 12, 28))
+
+
+def taken_back(request: UUID) -> RightsRequestWithdrawn:
+    """The person no longer wants it."""
+    return RightsRequestWithdrawn(request=request, channel=RequestChannel.PHONE)
+
+
+STEPS = (triaged, unidentified, taken_back)
 
 
 def restricted(restriction: UUID) -> RestrictionSet:
