@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, TypeAlias, assert_never
 
+from app.domain.archive import Published, policies_after
 from app.domain.arrangements import (
     Arrangement,
     LapseTransferMechanism,
@@ -12,6 +13,7 @@ from app.domain.arrangements import (
     rearranged,
 )
 from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.interests import AssessInterest, assessed, assessments_after
 from app.domain.occasions import (
     EndOccasion,
     HoldOccasion,
@@ -39,6 +41,7 @@ from app.domain.safeguards import SwitchSafeguard, switched
 from app.domain.standing_findings import Decided, DecideStandingFinding, decide_standing, decided
 from app.domain.storage import RecordRewrite, Rewrite, rewrites_after, rewritten
 from app.events.holds import GrantSettled, LegalHoldPlaced, LegalHoldReleased, OccasionEnded
+from app.events.interests import LegitimateInterestAssessed
 from app.events.policies import (
     ContractEnded,
     ContractRegistered,
@@ -87,18 +90,6 @@ class NecessityNotInQuestion(Refusal):
     rules = ("L5",)
 
 
-class Published(Value, frozen=True, kw_only=True):
-    """One published policy version."""
-
-    structure: str
-    texts: Mapping[str, str]
-    """Language -> SHA-256 that the structure names."""
-    supplied: frozenset[str]
-    """Languages whose text is in the archive."""
-    effective_from: date
-    published_at: datetime
-
-
 class Contract(Value, frozen=True, kw_only=True):
     """A processor contract or memorandum on record."""
 
@@ -130,6 +121,8 @@ class ControlState(Value, frozen=True, kw_only=True):
     """(recipient or None for all, mechanism) -> first day without it."""
     decisions: Mapping[str, Decided] = field(default_factory=dict)
     """Code of a standing finding, in lower case -> the last decision on it."""
+    assessments: Mapping[str, LegitimateInterestAssessed] = field(default_factory=dict)
+    """Purpose -> the assessment of the controller's interest that stands."""
     occasions: Occasions = Occasions()
     safeguards: frozenset[Safeguard] = frozenset()
     receivers: Receivers = field(default_factory=dict)
@@ -220,6 +213,7 @@ Command: TypeAlias = (
     | SwitchSafeguard
     | ReceiverCommand
     | RecordRewrite
+    | AssessInterest
 )
 
 
@@ -239,8 +233,8 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return _contract(command, state, given)
         case SetTransferMechanism() | LapseTransferMechanism():
             return decide_mechanism(command, state, given)
-        case DecideStandingFinding():
-            return decide_standing(command, state, given)
+        case DecideStandingFinding() | AssessInterest():
+            return _weighed(command, state, given)
         case EndOccasion() | SettleGrant() | HoldOccasion() | ReleaseOccasion():
             return decide_occasion(command, state, given)
         case SwitchSafeguard() | RecordRewrite():
@@ -249,6 +243,14 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return decide_receiver(command, state.receivers)
         case _:
             assert_never(command)
+
+
+def _weighed(
+    command: DecideStandingFinding | AssessInterest, state: ControlState, given: Circumstances
+) -> tuple[Record, ...]:
+    if isinstance(command, AssessInterest):
+        return assessed(command, state, given)
+    return decide_standing(command, state, given)
 
 
 def _of_the_ledger(
@@ -331,20 +333,18 @@ def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
 def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
     match recorded.event:
         case PolicyPublished() | PolicyTextSupplied():
-            return replace(state, policies=_policies(state, recorded))
+            return replace(state, policies=policies_after(state.policies, recorded))
         case LawPublished(digest=digest):
             return replace(state, law=digest)
         case NecessityDecided(category=category, outcome=outcome):
             others = state.necessary_categories - {category}
             necessary = outcome is NecessityOutcome.NECESSARY
             return replace(state, necessary_categories=others | {category} if necessary else others)
-        case ContractRegistered() as event:
-            contract = Contract(kind=event.kind, since=event.since, until=event.until)
-            return replace(state, contracts={**state.contracts, event.recipient: contract})
-        case ContractEnded(recipient=recipient, on=on):
-            ended = replace(state.contracts[recipient], until=on)
-            return replace(state, contracts={**state.contracts, recipient: ended})
-        case StandingFindingDecided() | SafeguardSwitched() | StorageRewritten():
+        case ContractRegistered() | ContractEnded() as event:
+            return replace(state, contracts=_contracts(state, event))
+        case StandingFindingDecided() | LegitimateInterestAssessed():
+            return _judged(state, recorded)
+        case SafeguardSwitched() | StorageRewritten():
             return _resolved(state, recorded)
         case OccasionEnded() | GrantSettled() | LegalHoldPlaced() | LegalHoldReleased():
             return replace(state, occasions=occasions_after(state.occasions, recorded))
@@ -356,42 +356,28 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
             return state
 
 
+def _contracts(
+    state: ControlState, event: ContractRegistered | ContractEnded
+) -> Mapping[str, Contract]:
+    if isinstance(event, ContractEnded):
+        contract = replace(state.contracts[event.recipient], until=event.on)
+    else:
+        contract = Contract(kind=event.kind, since=event.since, until=event.until)
+    return {**state.contracts, event.recipient: contract}
+
+
+def _judged(state: ControlState, recorded: Recorded[Any]) -> ControlState:
+    if isinstance(recorded.event, LegitimateInterestAssessed):
+        return replace(state, assessments=assessments_after(state.assessments, recorded.event))
+    return replace(state, decisions=decided(state.decisions, recorded))
+
+
 def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
-    event: StandingFindingDecided | SafeguardSwitched | StorageRewritten = recorded.event
-    if isinstance(event, StandingFindingDecided):
-        return replace(state, decisions=decided(state.decisions, recorded))
+    event: SafeguardSwitched | StorageRewritten = recorded.event
     if isinstance(event, StorageRewritten):
         return replace(state, rewrites=rewrites_after(state.rewrites, event))
     others = state.safeguards - {event.safeguard}
     return replace(state, safeguards=others | {event.safeguard} if event.on else others)
-
-
-def _policies(state: ControlState, recorded: Recorded[Any]) -> Mapping[str, Published]:
-    event: PolicyPublished | PolicyTextSupplied = recorded.event
-    if isinstance(event, PolicyTextSupplied):
-        return _supplied(state, event)
-    return _published(state, event, recorded.recorded_at)
-
-
-def _published(
-    state: ControlState, event: PolicyPublished, at: datetime
-) -> Mapping[str, Published]:
-    known = state.policies.get(event.policy)
-    published = Published(
-        structure=event.structure,
-        texts=event.texts,
-        supplied=frozenset() if known is None else known.supplied,
-        effective_from=event.effective_from,
-        published_at=at if known is None else known.published_at,
-    )
-    others = {key: one for key, one in state.policies.items() if key != event.policy}
-    return {**others, event.policy: published}
-
-
-def _supplied(state: ControlState, event: PolicyTextSupplied) -> Mapping[str, Published]:
-    published = state.policies[event.policy]
-    supplied = replace(published, supplied=published.supplied | {event.language})
-    return {**state.policies, event.policy: supplied}
 
 
 CONTROL: Decider[Command, ControlState] = Decider(ControlState(), decide, evolve)

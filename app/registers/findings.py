@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from app.domain.interests import InterestState, interests
 from app.domain.standing_findings import ungrounded
 from app.events.policies import StandingOutcome
 from app.policy.check import check
@@ -46,6 +47,12 @@ PEOPLE = "p"
 
 _ABOUT_PEOPLE = Listing(FINDINGS, findings, EVERYTHING)
 
+_INTERESTS = {
+    InterestState.MISSING: "No assessment weighed the legitimate interest that it rests on",
+    InterestState.OVERDUE: "The assessment of its legitimate interest is too old",
+    InterestState.FAILED: "The assessment came out against its legitimate interest",
+}
+
 _DRIFT = {
     "undeclared-purpose": ("Data are used for a purpose that is not declared", ("L48", "L2")),
     "undeclared-category": ("A category is held that the record does not declare", ("L48", "L4")),
@@ -63,6 +70,7 @@ def of_the_policy(
     yield from (_of_text(one, ruled) for one in text)
     yield from _left_open(ruled)
     yield from _of_recipients(ruled)
+    yield from _of_interests(ruled)
     yield from _observed(ruled, seen)
 
 
@@ -159,6 +167,15 @@ def _of_recipient(row: Row) -> Iterator[Row]:
     if row["role"] == RecipientRole.JOINT_CONTROLLER.value:
         told = "Its button makes us joint controllers: consent and a notice come first"
         yield _open("joint-controller", told, ("C51",), key)
+
+
+def _of_interests(ruled: Ruled) -> Iterator[Row]:
+    """A purpose whose interest nobody weighed, not lately, or not in its favour."""
+    for one in interests(ruled.given, ruled.on):
+        if one.state in _INTERESTS:
+            yield _open(
+                f"interest-{one.state}", _INTERESTS[one.state], ("L9", "L44"), [one.purpose]
+            )
 
 
 def _observed(ruled: Ruled, seen: Mapping[str | None, Observed]) -> Iterator[Row]:

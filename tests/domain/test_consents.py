@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from app.domain.archive import Published
 from app.domain.children import UnderAge
 from app.domain.consents import (
     ConfirmConsent,
@@ -18,7 +19,7 @@ from app.domain.consents import (
     RequestConsent,
     WithdrawConsent,
 )
-from app.domain.control import ControlState, Published
+from app.domain.control import ControlState
 from app.domain.evidence import ConsentEvidenceInvalid, Evidence, Wording
 from app.domain.objections import RaiseObjection
 from app.domain.purpose_limitation import PurposeUnknown, SourceUnknown

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.archive import Published
 from app.domain.collections import CollectData
-from app.domain.control import ControlState, Published
+from app.domain.control import ControlState
 from app.domain.notices import NoticeUnknown, ShowNotice, notice_due
 from app.domain.obtaining import Obtained
 from app.events.notices import NoticeChannel, NoticeShown
