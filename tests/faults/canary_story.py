@@ -113,10 +113,11 @@ class Story:
         return answer
 
     def done(self, method: str, template: str, **sent: Any) -> Any:
-        """One request that must succeed; its JSON."""
+        """One request that must succeed; its JSON, when it has any."""
         answer = self.call(method, template, **sent)
         assert answer.status_code in (200, 201), (method, template, answer.json().get("type"))
-        return answer.json() if answer.content else None
+        told = "json" in answer.headers.get("content-type", "")
+        return answer.json() if told and answer.content else None
 
     def register(self, what: str, **more: Any) -> str:
         """Somebody with a name and addresses of their own."""
