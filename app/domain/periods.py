@@ -146,12 +146,13 @@ def last_day(
 
 def _years(name: str, start: date, values: Collection[SealedValue], given: Circumstances) -> int:
     """A minimum in years on a day; what is older than the law file is kept as in its first row."""
+    first = min((one.valid_from for one in given.law.parameters.get(name, ())), default=start)
+    on = max(start, first)
     if name == GRANT_YEARS:
         paid = (given.control.occasions.paid.get(one) for one in _occasions(values) if one)
         amounts = [one.amount_cents for one in paid if one is not None]
-        return given.law.grant_retention_years(max(amounts, default=0), start)
-    first = min((one.valid_from for one in given.law.parameters.get(name, ())), default=start)
-    return given.law.number(name, max(start, first))
+        return given.law.grant_retention_years(max(amounts, default=0), on)
+    return given.law.number(name, on)
 
 
 def _day(moment: datetime | None, given: Circumstances) -> date | None:

@@ -5,9 +5,12 @@ entries whose leaf hashes it gives. It is final when the erasure is closed (Arts
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from app.documents.letter import Kept, Letter, LetterKind, Told
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.erasure_progress import Erasure, Stage
 from app.domain.subject import SUBJECT, SubjectState, fold
@@ -127,3 +130,31 @@ def _entry(recorded: Recorded[ErasureExecuted]) -> Value:
         "sections": recorded.event.blobs,
         "root": recorded.event.root,
     }
+
+
+def certificate_letter(certificate: Value, given: Circumstances) -> Letter:
+    """The same for reading: without a name or an address, for there is none any more."""
+    executed: datetime = certificate["executed_at"]
+    return Letter(
+        kind=LetterKind.ERASURE_CERTIFICATE,
+        controller=given.policy.controller,
+        authority=given.law.authority,
+        on=day_of(certificate["closed_at"] or executed, given),
+        reference=str(certificate["erasure"]),
+        effective_on=day_of(executed, given),
+        erased=tuple(one["title"] for one in certificate["destroyed"]),
+        kept=tuple(
+            Kept(
+                title=one["title"],
+                ground=one["ground"] or "",
+                norm=one["norm"] or "",
+                until=one["until"],
+                criteria=one["criteria"],
+            )
+            for one in certificate["retained"]
+        ),
+        recipients=tuple(
+            Told(title=one["title"], outcome=one["outcome"]) for one in certificate["recipients"]
+        ),
+        suppressed=bool(certificate["suppressed"]),
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import BigInteger, DateTime, Integer, bindparam, select
+from sqlalchemy import BigInteger, DateTime, Integer, Text, bindparam, select
 
 from app.clock import Clock
 from app.domain.erasure_plan import EVERYTHING
@@ -36,7 +36,7 @@ _OPEN: Final = Query(
     select(objections.c.position, objections.c.subject_id, objections.c.objection)
     .where(
         objections.c.position > bindparam("after", type_=BigInteger),
-        objections.c.ground == ObjectionGround.OWN_SITUATION.value,
+        objections.c.ground == bindparam("ground", type_=Text),
         objections.c.decision.is_(None),
         objections.c.until_position.is_(None),
         objections.c.since <= bindparam("before", type_=DateTime(timezone=True)),
@@ -105,7 +105,11 @@ class Duties:
         law = (await self._ledger.rules()).law
         while True:
             found = await _OPEN.fetch(
-                self._pool, after=after, before=now - AT_LEAST, size_max=PAGE_SIZE
+                self._pool,
+                after=after,
+                ground=ObjectionGround.OWN_SITUATION.value,
+                before=now - AT_LEAST,
+                size_max=PAGE_SIZE,
             )
             for row in found:
                 after = row["position"]

@@ -1,0 +1,101 @@
+"""The certificate of an erasure, for programs, for reading and on paper (Arts. 17, 19; L41)."""
+
+import asyncio
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response, Security
+from pydantic import BaseModel, Field
+
+from app.api.answers import answer
+from app.api.call import Call, authorised
+from app.api.failures import request_id
+from app.api.operations import operation, router
+from app.api.problems import problem
+from app.auth import Scope
+from app.documents.letters import compose
+from app.documents.page import content_security_policy
+from app.rights.certificate import certificate_letter, certificate_value
+
+ROUTES = router("erasure")
+
+
+class CertificateForm(StrEnum):
+    """For a program, to read, on paper."""
+
+    JSON = "json"
+    HTML = "html"
+    PDF = "pdf"
+
+
+class CertificateBody(BaseModel):
+    """What was destroyed, what stays on which ground until when, and which recipients confirmed."""
+
+    certificate: str = Field(examples=["erasure"], max_length=20)
+    article: str = Field(max_length=20)
+    erasure: UUID
+    final: bool = Field(description="Whether every duty is closed: it never changes again.")
+    trigger: str = Field(max_length=20)
+    of_everything: bool
+    requested_at: datetime
+    executed_at: datetime
+    closed_at: datetime | None
+    policy: str = Field(max_length=64)
+    controller: dict[str, str]
+    destroyed: list[dict[str, Any]] = Field(
+        description="Each retention class with when it reached e1, e2 and e3.", max_length=100
+    )
+    keys: int = Field(description="Data keys that were destroyed.", ge=0)
+    sections: int = Field(description="Sealed sections that went with them.", ge=0)
+    found_by_nothing: bool
+    retained: list[dict[str, Any]] = Field(max_length=100)
+    recipients: list[dict[str, Any]] = Field(max_length=1000)
+    suppressed: list[str] = Field(max_length=100)
+    entries: list[dict[str, Any]] = Field(
+        description="The entries of the log, by which anybody can check it.", max_length=100
+    )
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/subjects/{subject_id}/erasure/{erasure}/certificate",
+    scope=Scope.SUBJECTS_READ,
+    answers=CertificateBody,
+    summary="Issue the certificate of an erasure",
+    problems=("certificate-missing",),
+    clauses=("C62", "C66", "C71"),
+    law=("L36", "L37", "L41"),
+    forms=("text/html", "application/pdf"),
+)
+async def issue_certificate(
+    subject_id: UUID,
+    erasure: UUID,
+    call: Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])],
+    *,
+    form: Annotated[CertificateForm, Query(alias="format")] = CertificateForm.JSON,
+    language: Annotated[
+        str, Query(max_length=35, pattern="^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$")
+    ] = "en",
+) -> Response:
+    """What the log says of an erasure; it holds no personal data, and needs none to be checked.
+
+    It is provisional while a recipient has yet to answer, and `final` once the erasure is closed.
+    E2 and E3 come later and are told with their times. `format` asks for a page or a PDF/UA, in
+    `language`.
+    """
+    ledger = call.service.ledger
+    stream = await ledger.store.read_stream(subject_id)
+    given = (await ledger.rules()).at(ledger.clock())
+    value = certificate_value(stream, erasure, given)
+    if value is None:
+        return problem("certificate-missing", request_id(call.request))
+    if form is CertificateForm.JSON:
+        return answer(value)
+    letter = compose(certificate_letter(value, given), language)
+    if form is CertificateForm.PDF:
+        return Response(await asyncio.to_thread(letter.pdf), media_type="application/pdf")
+    headers = {"content-security-policy": content_security_policy()}
+    return Response(letter.html, media_type="text/html", headers=headers)
