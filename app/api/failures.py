@@ -18,6 +18,7 @@ from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
+from app.projections.statements import AnswerTooSlow
 from app.propagation.feed import FeedBusy
 from app.receipts import LedgerContended
 from app.registers.waiting import ProjectionLagging
@@ -51,6 +52,8 @@ def install(app: FastAPI) -> None:
         LedgerContended: ("ledger-busy", RETRY_AFTER),
         LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
         **dict.fromkeys(DATABASE_AWAY, ("ledger-unavailable", RETRY_AFTER)),
+        AnswerTooSlow: ("answer-too-slow", {"retry-after": "10"}),
+        asyncpg.TransactionTimeoutError: ("answer-too-slow", {"retry-after": "10"}),
         AsOfMalformed: ("as-of-malformed", {}),
         FeedBusy: ("feed-busy", RETRY_AFTER),
         SubscriptionChanged: ("version-mismatch", {}),

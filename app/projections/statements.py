@@ -93,6 +93,10 @@ class Statement:
         return self._of_builds[build]
 
 
+class AnswerTooSlow(Exception):
+    """A question took longer than it may: asked for less, or later, it is answered."""
+
+
 class Query:
     """A SELECT, compiled once. It reads through the views: whatever serves at that moment."""
 
@@ -102,11 +106,13 @@ class Query:
         self._sql, self._names = compiled(core)
 
     async def fetch(self, pool: "asyncpg.Pool[Any]", **values: Any) -> "list[asyncpg.Record]":
-        """Its rows, of one snapshot; none where the projection never ran."""
+        """Its rows, of one snapshot; none where the projection never ran. AnswerTooSlow."""
         try:
             return await pool.fetch(self._sql, *(values[name] for name in self._names))
         except asyncpg.UndefinedTableError:
             return []
+        except _CUT_SHORT:
+            raise AnswerTooSlow from None
 
 
 def in_memory_alone(tables: Iterable[Table]) -> bool:
@@ -155,6 +161,8 @@ def compiled(core: Executable) -> tuple[str, tuple[str, ...]]:
     return str(done), tuple(getattr(done, "positiontup", None) or ())
 
 
+_CUT_SHORT = (TimeoutError, asyncpg.QueryCanceledError, asyncpg.TransactionTimeoutError)
+"""By the pool, or by a limit of the server."""
 _READ_MODEL = re.compile(rf"\b{SCHEMA}\.(\w+)")
 _OF_TABLE: dict[Table, list[Statement]] = {}
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
