@@ -90,6 +90,13 @@ def database(cluster: embedded.Cluster, template: str) -> Iterator[Database]:
         yield made
 
 
+@pytest.fixture
+def other_database(cluster: embedded.Cluster, template: str) -> Iterator[Database]:
+    """A second ledger, of which the first knows nothing."""
+    with _copy(cluster, template) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def module_database(cluster: embedded.Cluster, template: str) -> Iterator[Database]:
     """A migrated database for the tests of one module, which share what they write."""

@@ -130,7 +130,8 @@ def _rectify(
         )
         records += rectified(correction, state, given, after=state.version + len(records))
     for category, statement in command.statements.items():
-        records += completed(category, statement, source=source, state=state, given=given)
+        added = completed(category, statement, source=source, state=state, given=given)
+        records += (replace(one, occurred_at=command.occurred_at) for one in added)
     return tuple(records)
 
 

@@ -147,9 +147,13 @@ def _consents(
     evidence = {
         one.recorded.version: one.value for one in copy.values if shown and one.category == EVIDENCE
     }
+    proofs = person.state.consents.transfers.values()
     return {
         "consents": [_evidenced(consent, evidence) for consent in told["consents"]],
-        "transfers": told["transfers"],
+        "transfers": [
+            {**transfer, "evidence": evidence.get(proof.version)}
+            for transfer, proof in zip(told["transfers"], proofs, strict=True)
+        ],
     }
 
 

@@ -105,6 +105,7 @@ def _consents(portable: Portable, spoken: Language) -> tuple[Block, ...]:
         "requested": say("asked for"),
         "unproven": say("not proven"),
         "withdrawn": say("withdrawn"),
+        "expired": say("expired"),
     }
     rows = [
         (_purpose(one, spoken, portable), words.get(one["status"], one["status"]))

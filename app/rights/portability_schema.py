@@ -43,7 +43,7 @@ _CONSENT: Final = {
     "properties": {
         "purpose": _WORD,
         "title": {"type": ["string", "null"]},
-        "status": {"enum": ["given", "requested", "unproven", "withdrawn"]},
+        "status": {"enum": ["given", "requested", "unproven", "withdrawn", "expired"]},
         "in_force": {"type": "boolean"},
         "proof": {"type": ["object", "null"]},
         "ended_at": {"anyOf": [_TIME, {"type": "null"}]},
