@@ -52,7 +52,7 @@ async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.clause("C80", "L20")
+@pytest.mark.clause("C63", "C80", "L20", "L27")
 @pytest.mark.parametrize("channel", ["post", "email", "desk", "web"])
 async def test_six_rights_by_four_channels_start_the_same_clock(
     client: httpx.AsyncClient, channel: str

@@ -1,5 +1,6 @@
 """Rights requests as decisions: clock, identity, duties, refusals, and no state without an exit."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from app.api.rights_request_bodies import FulfilmentBody, RefusalBody, UnidentifiedBody
 from app.domain.collections import RectifyData
 from app.domain.consultations import RecordInspection, RecordRightsAnswer
 from app.domain.decider import Refusal
@@ -99,7 +101,9 @@ from app.events.rights_requests import (
     TaskKind,
     TaskOutcome,
 )
+from app.policy.vocabulary import Right
 from app.values import replace
+from tests.conftest import ROOT
 from tests.spec import LAW, NOW, POLICY, At, Given, circumstances, given, registration, stored
 
 FILE = UUID("c0a8b1d2-0000-4000-8000-0000000000f1")
@@ -766,6 +770,43 @@ def _possible(case: Given, step: object) -> bool:
         return bool(case.when(step).records) or step is WITHDRAW
     except Refusal:
         return False
+
+
+@pytest.mark.clause("L46")
+def test_nothing_but_a_signed_decision_refuses_anybody() -> None:
+    """Art. 22: the surface alone makes a refusal, out of a body that names the human."""
+    makers = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "app").rglob("*.py")
+        if re.search(r"\b(RefuseRequest|CloseUnidentified)\(", path.read_text(encoding="utf-8"))
+        and "class RefuseRequest" not in path.read_text(encoding="utf-8")
+    }
+
+    assert makers == {"app/api/rights_request_outcomes.py"}
+    for body in (RefusalBody, UnidentifiedBody, FulfilmentBody):
+        assert body.model_fields["decided_by"].is_required()
+    assert any(
+        notice.right is Right.NO_AUTOMATED_DECISION and notice.limits == "None"
+        for notice in POLICY.rights.values()
+    )
+
+
+@pytest.mark.clause("L45", "C63")
+def test_the_right_to_object_is_told_by_itself_and_exercised_by_machine() -> None:
+    """Art. 21(4), (5): a notice of its own, and no form, desk or reason needed."""
+    [notice] = [one for one in POLICY.rights.values() if one.right is Right.OBJECTION]
+    ask = ReceiveRequest(
+        file=FILE,
+        right=RequestedRight.OBJECTION,
+        channel=RequestChannel.API,
+        proof=IdentityProof.LOGIN,
+    )
+    others = [one for one in POLICY.rights.values() if one is not notice]
+
+    assert "object" in notice.title
+    assert not [one for one in others if "object" in f"{one.title} {one.how}".split()]
+    assert of(asked(ask=ask)).status is RequestStatus.IDENTITY_CONFIRMED
+    assert all(one.how and one.limits for one in POLICY.rights.values())
 
 
 @pytest.mark.parametrize("status", list(RequestStatus))
