@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import DateTime, Text, bindparam, literal_column, select
+from sqlalchemy import DateTime, Text, bindparam, func, literal_column, select
 
 from app.domain.consents import ExpireConsent
 from app.ledger import Ledger
@@ -26,7 +26,8 @@ _STANDING: Final = Query(
         consents.c.kind == literal_column(f"'{CONSENT}'", Text),
         consents.c.purpose == bindparam("purpose", type_=Text),
         consents.c.until_position.is_(None),
-        consents.c.since < bindparam("before", type_=DateTime(timezone=True)),
+        func.coalesce(consents.c.occurred_at, consents.c.since)
+        < bindparam("before", type_=DateTime(timezone=True)),
     )
 )
 

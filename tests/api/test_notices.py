@@ -1,0 +1,373 @@
+"""Notices and versions: what people are told, by when, what changed, and how to say no (C79)."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.clock import system_clock
+from app.domain.consents import ImportUnprovenConsent
+from app.domain.control import PublishPolicy
+from app.domain.permissions import permission
+from app.domain.subject import SUBJECT, fold
+from app.events.declare import type_of
+from app.events.mails import MailQueued
+from app.policy.loader import load, packaged_structure
+from app.policy.wordings import wording_shown
+from app.projections import CONSENTS, MAILS, NOTICES
+from app.receipts import Attribution
+from app.rights.consent_expiry import ExpiringConsents
+from app.service import Service
+from app.store.connection import connect
+from tests.api.mailbox import Mailbox, mailing
+from tests.conftest import Database
+from tests.projections.catching_up import catch_up
+from tests.serving import Api, event_types
+
+BY = Attribution(by="tests")
+EMAIL = "asa.oberg@forvaltning.example"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+async def published(service: Service, *changes: tuple[bytes, bytes], version: str) -> None:
+    """A later version of the packaged policy, changed in some places."""
+    structure = packaged_structure("impel-1")
+    named = f'version = "{version}"'.encode()
+    for before, after in ((b'version = "impel-1"', named), *changes):
+        assert before in structure
+        structure = structure.replace(before, after, 1)
+    policy = load(structure)
+    await service.pool.execute(
+        "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)", policy.version, structure, [], []
+    )
+    command = PublishPolicy(
+        version=policy.version,
+        structure=policy.sha256,
+        texts={language: text.sha256 for language, text in policy.texts.items()},
+        effective_from=policy.effective_from,
+    )
+    await service.control.execute(command, BY, policy=policy)
+
+
+async def registered(client: httpx.AsyncClient, source: str = "member_organisation") -> UUID:
+    """Somebody of whom another told us."""
+    body: dict[str, Any] = {
+        "source": source,
+        "verification": "link",
+        "obtained": [
+            {
+                "purpose": "network_exchange",
+                "data": {
+                    "contact.name": "Åsa Öberg",
+                    "contact.email": EMAIL,
+                    "profile.language": "sv",
+                },
+            }
+        ],
+    }
+    return UUID((await client.post("/v1/subjects", json=body)).json()["subject_id"])
+
+
+def kinds(events: Any) -> list[str]:
+    """The wire names of events."""
+    return [type_of(one.event).name for one in events]
+
+
+async def events_of(service: Service, person: UUID) -> Any:
+    """The person's stream."""
+    return (await service.store.read_stream(person)).events
+
+
+async def listed(client: httpx.AsyncClient, path: str) -> list[dict[str, Any]]:
+    """The rows of a register."""
+    answer = await client.get(path, headers={"purpose": "rights_requests"})
+    assert answer.status_code == 200
+    rows: list[dict[str, Any]] = answer.json()["items"]
+    return rows
+
+
+async def caught_up(database: Database) -> None:
+    """The read models hold everything."""
+    connection = await connect(database.dsn("ledger_projector"))
+    try:
+        for projection in (NOTICES, MAILS, CONSENTS):
+            await catch_up(connection, projection)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.clause("L29", "L45", "C15")
+async def test_who_was_told_of_by_others_is_told_within_a_month(
+    client: httpx.AsyncClient, service: Service, database: Database
+) -> None:
+    """Listed with the last day, told by a mail with the right to object, and listed no more."""
+    person = await registered(client)
+    await caught_up(database)
+    [due] = await listed(client, "/v1/notices-due")
+    shared = {
+        "recipients": ["members"],
+        "purpose": "network_exchange",
+        "categories": ["contact.name"],
+        "country": "BE",
+    }
+    refused = await client.post(f"/v1/subjects/{person}/disclosures", json=shared)
+
+    assert due["subject_id"] == str(person)
+    assert due["sources"] == ["member_organisation"]
+    assert (due["overdue"], refused.json()["type"]) == (False, "/problems/notice-missing")
+
+    posted = await client.post(f"/v1/subjects/{person}/notices/mail", json={"kind": "obtained"})
+    assert posted.status_code == 201
+    assert "notice.shown" not in kinds(await events_of(service, person))
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    await caught_up(database)
+
+    [(to, message)] = mailbox.received
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert to == EMAIL
+    assert message["Content-Language"] == "sv"
+    assert "Din rätt att göra invändningar" in text
+    [queued] = [
+        one.event for one in await events_of(service, person) if isinstance(one.event, MailQueued)
+    ]
+    assert queued.objection is not None
+    assert kinds(await events_of(service, person))[-2:] == ["mail.sent", "notice.shown"]
+    assert await listed(client, "/v1/notices-due") == []
+    [shown] = await listed(client, "/v1/notices")
+    assert (shown["policy"], shown["language"], shown["channel"]) == ("impel-1", "sv", "email")
+    [mail] = await listed(client, "/v1/mails?state=sent")
+    assert (mail["kind"], mail["channel"], mail["message"]) == ("notice", "smtp", queued.message)
+
+
+@pytest.mark.clause("L29")
+async def test_who_gave_the_data_themselves_is_owed_no_notice_of_article_14(
+    client: httpx.AsyncClient, service: Service, database: Database
+) -> None:
+    person = await registered(client, "registration_form")
+    await caught_up(database)
+
+    posted = await client.post(f"/v1/subjects/{person}/notices/mail", json={"kind": "obtained"})
+
+    assert await listed(client, "/v1/notices-due") == []
+    assert posted.status_code == 409
+    assert posted.json()["type"] == "/problems/notice-not-owed"
+
+
+@pytest.mark.clause("C76", "C77", "C4", "L77")
+async def test_the_archive_is_public_and_says_what_changed(api: Api, service: Service) -> None:
+    await published(
+        service,
+        (b'title = "Sending the newsletter"', b'title = "Sending the monthly newsletter"'),
+        version="impel-2",
+    )
+    anybody = api.anonymous()
+
+    page = await anybody.get("/privacy", headers={"accept-language": "sv"})
+    changes = await anybody.get("/privacy/impel-2/changes/impel-1?language=fr")
+    told = (await anybody.get("/v1/policies/impel-2/diff/impel-1")).json()
+    older = (await anybody.get("/v1/policies/impel-1")).json()
+
+    assert page.status_code == changes.status_code == 200
+    assert 'lang="sv"' in page.text
+    assert "/privacy/impel-2/changes/impel-1" in page.text
+    assert page.text.index("impel-2") < page.text.index(">impel-1<")
+    assert "Sending the monthly newsletter" in changes.text
+    assert {
+        "where": "purposes.newsletter.title",
+        "kind": "changed",
+        "before": "Sending the newsletter",
+        "after": "Sending the monthly newsletter",
+    } in told["changes"]
+    assert told["texts"] == [{"language": "sv", "same": True, "lines": None}]
+    assert older["version"] == "impel-1"
+    for place in (
+        "/v1/policies/impel-2/diff/impel-9",
+        "/privacy/impel-9/sv",
+        "/privacy/x/changes/y",
+    ):
+        assert (await anybody.get(place)).status_code == 404
+
+
+@pytest.mark.clause("C78", "C79", "L37", "L45")
+async def test_a_new_policy_is_told_and_refused_with_one_button(
+    client: httpx.AsyncClient, api: Api, service: Service, database: Database
+) -> None:
+    """Nothing is taken for acceptance; a refusal is a request with the trigger `policy_change`."""
+    person = await registered(client, "registration_form")
+    shown = {"policy": "impel-1", "language": "sv", "channel": "form"}
+    await client.post(f"/v1/subjects/{person}/notices", json=shown)
+    await published(
+        service, (b'title = "Sending the newsletter"', b'title = "Sending news"'), version="impel-2"
+    )
+    before = len(await event_types(database))
+    notice = {"kind": "policy_change"}
+    posted = await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    [(_, message)] = mailbox.received
+    [link] = mailbox.links("policy-change")
+    again = await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
+
+    assert (posted.status_code, again.status_code) == (201, 409)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert (await event_types(database))[before:] == ["mail.queued", "mail.sent", "notice.shown"]
+
+    anybody = api.anonymous()
+    for _ in range(3):
+        assert (await anybody.get(link)).status_code == 200
+    assert (await anybody.post(link)).status_code == 200
+    assert len(await event_types(database)) == before + 3
+
+    left = await anybody.post(link, content="choice=erase", headers=FORM)
+    state = fold(SUBJECT.initial, await events_of(service, person))
+    [erasure] = state.erasures.by_id.values()
+    assert left.status_code == 200
+    assert (erasure.trigger, erasure.stage) == ("policy_change", "requested")
+    assert state.collections.held
+
+    await anybody.post(link, content="choice=object", headers=FORM)
+    objections = (await service.ledger.state(person)).objections.by_id
+    assert len(objections) == 1
+
+
+@pytest.mark.clause("L16", "L12", "C25")
+async def test_an_unproven_subscriber_is_mailed_only_after_confirming(
+    client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    person = await registered(client, "registration_form")
+    collected = {
+        "purpose": "newsletter",
+        "data": {"contact.email": EMAIL},
+        "source": "mailchimp",
+    }
+    await client.post(f"/v1/subjects/{person}/collections", json=collected)
+    old = ImportUnprovenConsent(purpose="newsletter", source="mailchimp")
+    await service.ledger.execute(person, old, BY)
+
+    async def mailable() -> bool:
+        state = await service.ledger.state(person)
+        given = (await service.ledger.rules()).at(service.ledger.clock())
+        answer = permission(state, "newsletter", "contact_db", ["contact.email"], given)
+        return getattr(answer, "code", None) is None
+
+    assert not await mailable()
+    wording = wording_shown("newsletter", "sv", system_clock().date())
+    assert wording is not None
+    asked = await client.post(
+        f"/v1/subjects/{person}/consents/requests",
+        json={
+            "purpose": "newsletter",
+            "wording_sha256": wording.digest,
+            "language": "sv",
+            "policy": "impel-1",
+            "source": "secretariat",
+        },
+    )
+    request = asked.json()["request"]
+    place = f"/v1/subjects/{person}/consents/requests"
+    assert (await client.post(f"{place}/{uuid4()}/mail", json={})).status_code == 409
+    assert (await client.post(f"{place}/{request}/mail", json={})).status_code == 201
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    [link] = mailbox.links("confirm")
+    page = await api.anonymous().get(link)
+
+    assert wording.text in page.text
+    assert not await mailable()
+    assert (await api.anonymous().post(link)).status_code == 200
+    assert await mailable()
+    assert (await api.anonymous().post(link)).status_code == 200
+
+
+@pytest.mark.clause("L12", "C25")
+async def test_a_signed_receipt_verifies_offline(client: httpx.AsyncClient) -> None:
+    """With nothing but the public key: RFC 7515 by hand, and a changed byte is noticed."""
+    person = await registered(client, "registration_form")
+    consent = {
+        "purpose": "newsletter",
+        "wording_sha256": "ab" * 32,
+        "language": "sv",
+        "policy": "impel-1",
+        "source": "registration_form",
+        "method": "form",
+        "occurred_at": "2026-11-22T10:00:00Z",
+        "evidence": "form 7",
+    }
+    await client.post(f"/v1/subjects/{person}/consents", json=consent)
+    signed = await client.get(
+        f"/v1/subjects/{person}/consents/newsletter/receipt", params={"form": "signed"}
+    )
+    [key] = (await client.get("/v1/signing-keys")).json()["items"]
+
+    def decoded(part: str) -> bytes:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+    header, payload, signature = signed.text.split(".")
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key["public_key"]))
+    public.verify(decoded(signature), f"{header}.{payload}".encode())
+    told, receipt = json.loads(decoded(header)), json.loads(decoded(payload))
+    assert signed.headers["content-type"] == "application/jose"
+    assert (told["alg"], told["kid"]) == ("Ed25519", key["key_id"])
+    assert told["cty"] == "application/ld+json"
+    [record] = receipt["dpv:hasRecordOfActivity"]
+    assert record["dpv:hasNotice"][0]["@id"] == f"urn:sha256:{'ab' * 32}"
+    with pytest.raises(InvalidSignature):
+        public.verify(decoded(signature), f"{header}.{payload}x".encode())
+
+
+@pytest.mark.clause("L16", "C25")
+async def test_a_consent_ends_on_the_day_after_the_last_that_the_policy_allows(
+    client: httpx.AsyncClient, service: Service, database: Database
+) -> None:
+    await published(
+        service,
+        (b'title = "Sending the newsletter"', b'title = "News"\nconsent_keep = "P1M"'),
+        version="impel-2",
+    )
+    now = system_clock()
+    last_day = now.date() - timedelta(days=1)
+    given = {"early": (last_day - timedelta(days=31)), "late": now.date() - timedelta(days=20)}
+    people: dict[str, UUID] = {}
+    for number, (name, day) in enumerate(given.items()):
+        body: dict[str, Any] = {
+            "source": "registration_form",
+            "obtained": [{"purpose": "network_exchange", "data": {"contact.name": f"P {number}"}}],
+        }
+        people[name] = UUID((await client.post("/v1/subjects", json=body)).json()["subject_id"])
+        consent = {
+            "purpose": "newsletter",
+            "wording_sha256": "ab" * 32,
+            "language": "sv",
+            "policy": "impel-2",
+            "source": "registration_form",
+            "method": "form",
+            "occurred_at": f"{day.isoformat()}T10:00:00Z",
+            "evidence": "form 7",
+        }
+        path = f"/v1/subjects/{people[name]}/consents"
+        assert (await client.post(path, json=consent)).status_code == 201
+    await caught_up(database)
+    for _ in range(2):
+        assert await ExpiringConsents(service.ledger, service.pool).carry_out()
+
+    assert kinds(await events_of(service, people["early"])).count("consent.expired") == 1
+    assert "consent.expired" not in kinds(await events_of(service, people["late"]))
+    told = await client.get(f"/v1/subjects/{people['early']}/consents")
+    [consent_told] = told.json()["consents"]
+    assert (consent_told["status"], consent_told["in_force"]) == ("expired", False)
+    receipt = await client.get(f"/v1/subjects/{people['early']}/consents/newsletter/receipt")
+    [record] = receipt.json()["dpv:hasRecordOfActivity"]
+    states = [one["@type"][0] for one in record["dpv:hasConsentStatus"]]
+    assert states == ["dpv:ConsentGiven", "dpv:ConsentExpired"]
+    await caught_up(database)
+    rows = await listed(client, "/v1/consents?act=expired")
+    assert [row["subject_id"] for row in rows] == [str(people["early"])]
