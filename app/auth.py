@@ -66,6 +66,8 @@ class Scope(StrEnum):
     MERGES_APPROVE = "merges:approve"
     MAILS_SEND = "mails:send"
     METRICS_READ = "metrics:read"
+    LOG_READ = "log:read"
+    PROOFS_READ = "proofs:read"
 
 
 class NotAuthenticated(Exception):

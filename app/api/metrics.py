@@ -19,6 +19,7 @@ from app.projections import PROJECTIONS
 from app.projections.positions import Status, status
 from app.registers.breaches import clocks
 from app.service import Service
+from app.store.log_tree import LogTree
 
 ROUTES = router("operations")
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.METRICS_READ])]
@@ -61,7 +62,8 @@ async def metrics(call: Reader) -> Response:
     service = call.service
     standing = await status(service.pool, PROJECTIONS)
     read = CollectorRegistry(auto_describe=False)
-    read.register(_Families([*_of_projections(standing), *await _of_deadlines(service)]))
+    families = [*_of_projections(standing), *await _of_log(service), *await _of_deadlines(service)]
+    read.register(_Families(families))
     text = generate_latest(service.measures.registry) + generate_latest(read)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
@@ -106,6 +108,21 @@ def _of_projections(standing: Sequence[Status]) -> list[Metric]:
             family.add_metric([projection], value)
         families.append(family)
     return families
+
+
+async def _of_log(service: Service) -> list[Metric]:
+    standing = await LogTree(service.pool).standing()
+    return [
+        GaugeMetricFamily("pdledger_log_size", "Entries in the signed tree.", standing.size),
+        GaugeMetricFamily(
+            "pdledger_log_lag_events", "Entries that are not in it so far.", standing.lag
+        ),
+        GaugeMetricFamily(
+            "pdledger_log_lag_seconds",
+            "How long the oldest of them has waited.",
+            standing.lag_s,
+        ),
+    ]
 
 
 async def _of_deadlines(service: Service) -> list[Metric]:

@@ -19,6 +19,10 @@ PUBLIC: dict[str, str] = {
     "/problems": "the type of a problem is a link that anybody may follow",
     "/v1/event-types": "the catalogue that auditors read holds no person",
     "/v1/signing-keys": "whoever was handed a package checks it without asking for anything",
+    "/log/checkpoint": "whoever keeps one can hold the log to it",
+    "/log/tile": "hashes tell nothing; the entries below it have a scope",
+    "/log/proof/consistency": "that the log only grew can be checked by anybody",
+    "/log/policy": "verifier keys are public",
     "/v1/policies": "a privacy policy is public, and so is what is wrong with it",
     "/webhooks/{system}/{secret}": "the secret in the path is the key",
     "/v1/newsletter": "whoever signs up has no key, and nobody is looked up for them",
@@ -105,6 +109,7 @@ def test_every_scope_opens_something() -> None:
 
 
 TEXTS_IN_PATHS = {
+    "tile",
     "system",
     "secret",
     "version",

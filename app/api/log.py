@@ -1,0 +1,208 @@
+"""The transparency log as C2SP tlog-tiles has it: checkpoint, tiles, bundles of entries, policy.
+
+Checkpoint, tiles and policy are open to everybody: leaf hashes tell nothing, since every entry
+holds an id that nobody can guess. Entries are for auditors.
+"""
+
+import gzip
+from typing import Annotated, Final
+
+from fastapi import Request, Response, Security
+
+from app.api.call import Call, authorised
+from app.api.operations import operation, router
+from app.auth import Scope
+from app.domain.decider import Refusal
+from app.service import Service
+from app.settings import Settings
+from app.store.log_tree import LogTree, SignedTree
+from app.tlog.merkle import HASH_SIZE_BYTES
+from app.tlog.tiles import (
+    TILE_WIDTH,
+    TilePath,
+    TilePathMalformed,
+    bundle,
+    bundle_path,
+    tile_path,
+)
+
+ROUTES = router("transparency log")
+
+TEXT: Final = "text/plain; charset=utf-8"
+BYTES: Final = "application/octet-stream"
+FRESH: Final = "public, max-age=1"
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+IMMUTABLE_FOR_THE_CALLER: Final = "private, max-age=31536000, immutable"
+ZIP_LEVEL: Final = 6
+
+EXAMPLE: Final = """\
+ledger.example/log
+257
+McvF+HwKbw1Jd7KnNN6gtmLYC1X0WGyrE0J9Nkzh5Zo=
+
+\u2014 ledger.example/log 6Ww3yA…
+"""
+
+
+class TilePathInvalid(Refusal):
+    """No tree has a tile of such a path: a leading zero, a level or width that there cannot be."""
+
+    code = "tile-path-invalid"
+    rules = ("L9",)
+
+
+class TileMissing(Refusal):
+    """The tree has no such tile, or not so many hashes in it; not yet, perhaps."""
+
+    code = "tile-missing"
+    rules = ("L9",)
+
+
+class CheckpointMissing(Refusal):
+    """No checkpoint of that size was signed, or none at all so far."""
+
+    code = "checkpoint-missing"
+    rules = ("L9",)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/checkpoint",
+    scope=None,
+    answers=None,
+    summary="Show the signed head of the log",
+    problems=("checkpoint-missing",),
+    law=("L9",),
+    media_type="text/plain",
+    example=EXAMPLE,
+)
+async def read_checkpoint(request: Request) -> Response:
+    """Answers the newest checkpoint (c2sp.org/tlog-checkpoint): origin, size and root, signed.
+
+    It is at most 250 ms behind the newest append. Keep one: no later log can contradict it unseen.
+    """
+    tree = await newest(_log(request))
+    return Response(bytes(tree.note), media_type=TEXT, headers={"cache-control": FRESH})
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/tile/entries/{tile:path}",
+    scope=Scope.LOG_READ,
+    answers=None,
+    summary="Show a bundle of the log's entries",
+    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing"),
+    law=("L9",),
+    media_type=BYTES,
+    forms=(BYTES,),
+)
+async def read_entries(
+    tile: str, call: Annotated[Call, Security(authorised, scopes=[Scope.LOG_READ])]
+) -> Response:
+    """Answers up to 256 entries, each behind its length in two bytes (c2sp.org/tlog-tiles).
+
+    The path is `N[.p/W]`, N in groups of three digits as `x001/x234/067`. The entries hold no
+    personal data, but who does what when under a person's opaque id: hence for auditors.
+    """
+    try:
+        path = bundle_path(tile)
+    except TilePathMalformed:
+        raise TilePathInvalid from None
+    log = LogTree(call.service.pool)
+    await _check_published(log, path)
+    entries = await log.entries(path.place.index * TILE_WIDTH, path.width)
+    body = bundle(entries)
+    headers = {"cache-control": IMMUTABLE_FOR_THE_CALLER, "vary": "Accept-Encoding"}
+    if _takes_gzip(call.request):
+        body = gzip.compress(body, ZIP_LEVEL, mtime=0)
+        headers["content-encoding"] = "gzip"
+    return Response(body, media_type=BYTES, headers=headers)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/tile/{tile:path}",
+    scope=None,
+    answers=None,
+    summary="Show a tile of the log's tree",
+    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing"),
+    law=("L9",),
+    media_type=BYTES,
+    forms=(BYTES,),
+)
+async def read_tile(tile: str, request: Request) -> Response:
+    """Answers up to 256 hashes of 32 bytes (c2sp.org/tlog-tiles).
+
+    The path is `L/N[.p/W]`, N in groups of three digits as `x001/x234/067`. A width that the newest
+    checkpoint does not need yet is not there; one that the tile has outgrown still is.
+    """
+    try:
+        path = tile_path(tile)
+    except TilePathMalformed:
+        raise TilePathInvalid from None
+    log = _log(request)
+    await _check_published(log, path)
+    hashes = (await log.tiles([path.place]))[path.place]
+    body = hashes[: path.width * HASH_SIZE_BYTES]
+    return Response(body, media_type=BYTES, headers={"cache-control": IMMUTABLE})
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/policy",
+    scope=None,
+    answers=None,
+    summary="Show by which keys the log is verified",
+    problems=("checkpoint-missing",),
+    law=("L9",),
+    media_type="text/plain",
+    example=(
+        "log ledger.example/log+e96c37c8+AQOhB7/zzhC+HXDdGOdLwJln5PYwm6UNXx3chmQSVTG4"
+        " https://ledger.example/log\nquorum none\n"
+    ),
+)
+async def read_log_policy(request: Request) -> Response:
+    """Answers the verifier keys, the witnesses and how many must agree (c2sp.org/tlog-policy).
+
+    Whoever wants to be sure compares it with what was handed over by another way: whoever could
+    rewrite the log could rewrite this, too.
+    """
+    keys = await _log(request).keys()
+    if not keys:
+        raise CheckpointMissing
+    settings: Settings = request.app.state.settings
+    url = "" if settings.public_url is None else f" {settings.public_url.rstrip('/')}/log"
+    lines = [*(f"log {key}{url}" for key in keys), "quorum none", ""]
+    return Response("\n".join(lines), media_type=TEXT, headers={"cache-control": FRESH})
+
+
+async def newest(log: LogTree) -> SignedTree:
+    """The newest checkpoint, or CheckpointMissing."""
+    tree = await log.newest()
+    if tree is None:
+        raise CheckpointMissing
+    return tree
+
+
+async def _check_published(log: LogTree, path: TilePath) -> None:
+    """TileMissing unless the newest checkpoint covers all that the path asks for."""
+    tree = await newest(log)
+    if path.width > path.place.width(tree.size):
+        raise TileMissing
+
+
+def _log(request: Request) -> LogTree:
+    service: Service = request.app.state.service
+    return LogTree(service.pool)
+
+
+def _takes_gzip(request: Request) -> bool:
+    for one in request.headers.get("accept-encoding", "").split(","):
+        coding, _, quality = one.replace(" ", "").partition(";")
+        if coding.lower() in ("gzip", "*"):
+            return quality not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
