@@ -128,6 +128,22 @@ async def test_the_calendar_names_nobody(caller: httpx.AsyncClient, service: Ser
     assert not [value for value in hidden if value in answer.text]
 
 
+@pytest.mark.clause("L28")
+async def test_a_stranger_is_on_no_list_of_people(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """Nothing is held about them but the request, which stands in its own register."""
+    receipt = await post(caller, PATH, {"right": "access", "channel": "email"})
+
+    people = {row["subject_id"] for row in await rows(caller, service, "/v1/subjects")}
+    asking = {row["request"] for row in await rows(caller, service, PATH, open=True)}
+    unknown = await caller.get(f"/v1/subjects/{receipt['subject_id']}/access-report")
+
+    assert receipt["subject_id"] not in people
+    assert receipt["rights_request"]["request"] in asking
+    assert unknown.status_code == 404
+
+
 @pytest.mark.clause("L3")
 async def test_deadlines_are_read_for_a_purpose_and_the_reading_is_recorded(
     caller: httpx.AsyncClient, service: Service
