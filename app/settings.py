@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     """
     workers: bool = True
     """Whether this process also projects; another one on the same ledger can do it instead."""
+    work_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where `pdledger work` serves `/metrics`; None: nowhere. 0 takes any port, and tells it."""
+    work_metrics_host: str = "127.0.0.1"
     read_connections_max: int = Field(default=8, ge=1, le=64)
     body_size_max_bytes: int = Field(default=1_000_000, ge=1_000)
     import_line_size_max_bytes: int = Field(default=64_000, ge=1_000)

@@ -25,10 +25,15 @@ def stopping() -> Iterator[None]:
 
 def take_port(settings: Settings) -> socket.socket:
     """The port, taken before anything else is done; connections are refused until we serve."""
+    return take(settings.host, settings.port, variable="LEDGER_PORT")
+
+
+def take(host: str, port: int, *, variable: str) -> socket.socket:
+    """The same of any port; ``variable`` is the setting that chooses another one."""
     taken = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,8 +43,8 @@ def take_port(settings: Settings) -> socket.socket:
             taken.close()
         raise unavailable(
             "port-unavailable",
-            f"cannot listen on {settings.host} port {settings.port}: {failure.strerror};"
-            " LEDGER_PORT chooses another port",
+            f"cannot listen on {host} port {port}: {failure.strerror};"
+            f" {variable} chooses another port",
         ) from None
     return taken
 

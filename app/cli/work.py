@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 
 import typer
 import uvloop
@@ -9,7 +10,8 @@ import uvloop
 from app.cli.answers import Json, answer, unavailable
 from app.cli.configuration import read_settings, refuse_migration_url
 from app.cli.databases import held
-from app.cli.foreground import STOP_SIGNALS, stopping
+from app.cli.figures import figures_served
+from app.cli.foreground import STOP_SIGNALS, stopping, take
 from app.cli.logging_setup import configure_logging
 from app.main import open_service, working
 from app.settings import Settings
@@ -23,7 +25,8 @@ def work_beside(*, as_json: Json = False) -> None:
     """Keep the registers up to date without answering requests, until told to stop.
 
     `serve` does this too unless it is given --no-workers; any number of either may run side by
-    side. Refuses to start while LEDGER_MIGRATION_URL is set.
+    side. With LEDGER_WORK_METRICS_PORT it serves its figures. Refuses to start while
+    LEDGER_MIGRATION_URL is set.
     """
     refuse_migration_url()
     settings = read_settings().model_copy(update={"workers": True})
@@ -35,14 +38,36 @@ def work_beside(*, as_json: Json = False) -> None:
             raise unavailable(
                 "projector-url-missing", "set LEDGER_PROJECTOR_URL to that role's login"
             )
-        uvloop.run(_work(settings, logins, as_json=as_json))
+        uvloop.run(_work(settings, logins, _listener(settings), as_json=as_json))
 
 
-async def _work(settings: Settings, logins: Logins, *, as_json: bool) -> None:
+def _listener(settings: Settings) -> socket.socket | None:
+    if settings.work_metrics_port is None:
+        return None
+    return take(
+        settings.work_metrics_host,
+        settings.work_metrics_port,
+        variable="LEDGER_WORK_METRICS_PORT",
+    )
+
+
+async def _work(
+    settings: Settings, logins: Logins, taken: socket.socket | None, *, as_json: bool
+) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(signal.Signals(number), told.set)
-    async with open_service(settings, logins) as service, working(settings, logins, service):
-        answer({"working": True}, ["The registers are kept. Ctrl-C stops it."], as_json=as_json)
+    async with (
+        open_service(settings, logins) as service,
+        working(settings, logins, service),
+        figures_served(settings, service, taken) as metrics,
+    ):
+        told_of = {} if metrics is None else {"metrics": metrics}
+        lines = [f"Figures: {metrics}" for _ in told_of]
+        answer(
+            {"working": True, **told_of},
+            ["The registers are kept. Ctrl-C stops it.", *lines],
+            as_json=as_json,
+        )
         await told.wait()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from app.cli.answers import ExitCode
@@ -226,6 +227,25 @@ def test_a_process_of_its_own_keeps_the_registers(
 
         assert working.welcome == {"working": True}
         assert working.stop() == 0
+
+
+def test_a_process_of_its_own_tells_its_figures_where_it_is_told_to(
+    call: Call, aim: Settings, tmp_path: Path
+) -> None:
+    added = call("client", "add", "prometheus", "--scope", "metrics:read", "--json", **aim)
+    key = added.document["client"]["key"]
+    port = {"LEDGER_WORK_METRICS_PORT": "0"}
+    with running("work", errors=tmp_path / "log", **aim, **port) as working:
+        url = working.welcome["metrics"]
+        anybody = httpx.get(url, timeout=10)
+        scraped = httpx.get(url, headers={"authorization": f"Bearer {key}"}, timeout=10)
+        elsewhere = httpx.get(url.replace("/metrics", "/v1/subjects"), timeout=10)
+        assert working.stop() == 0
+
+    assert url.startswith("http://127.0.0.1:")
+    assert (anybody.status_code, elsewhere.status_code) == (401, 404)
+    assert scraped.status_code == 200
+    assert 'pdledger_projection_lag_events{projection="profiles"}' in scraped.text
 
 
 async def _drop(database: Database) -> None:
