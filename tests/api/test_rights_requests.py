@@ -180,11 +180,14 @@ async def test_an_erasure_is_answered_when_its_recipients_have_been_told(
     early = await post(client, f"{path}/fulfil", BY_MAIL, status=409)
     informed = {"recipient": "azavista", "outcome": "verified_gone"}
     await post(client, f"{person}/erasure/{carried['erasure']}/recipients", informed)
-    answered = (await post(client, f"{path}/fulfil", BY_MAIL))["rights_request"]
+    told = {**BY_MAIL, "note": "All of it is gone."}
+    answered = (await post(client, f"{path}/fulfil", told))["rights_request"]
+    letters = (await shown(client, path))["letters"]
 
     assert early["type"] == "/problems/tasks-open"
     assert (answered["status"], answered["answers"]) == ("fulfilled", [carried["erasure"]])
-    assert "Forget me" not in str(await shown(client, path))
+    assert [one["text"] for one in letters] == [None, "All of it is gone."]
+    assert letters[0]["erased"]
 
 
 @pytest.mark.clause("L24", "L38")
