@@ -26,7 +26,7 @@ from app.store.event_store import Stream
 TABLES: Final = ("sealed", "keyring", "identifiers")
 """From which an erasure takes rows."""
 BYTES_MAX: Final = 2**28
-"""Of one table: writers wait while it is copied (docs/decisions/0011-bytes-gone.md)."""
+"""Of one table: writers wait while it is copied (docs/decisions/0014-bytes-gone.md)."""
 TIMEOUT_S: Final = 55.0
 PAGE_SIZE: Final = 500
 BY: Final = Attribution(by="compaction")
