@@ -105,11 +105,6 @@ EVENTS: Final = MappingProxyType(
         "account.deactivation-requested": marked("Closing of an account asked for"),
         "account.deactivated": marked("Account closed"),
         "contribution.recorded": marked("Contribution noted"),
-        "transmission.requested": marked("Transfer to another organisation asked for"),
-        "transmission.refused": marked("Transfer to another organisation refused"),
-        "transmission.delivered": marked("Data handed to another organisation"),
-        "transmission.failed": marked("Transfer to another organisation failed"),
-        "transmission.withdrawn": marked("Transfer to another organisation called off"),
     }
 )
 """By wire name; an event that is not here is called by that."""

@@ -20,12 +20,16 @@ from app.documents.blocks import (
     Table,
     Text,
     Words,
+    plain,
 )
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 UNBROKEN_MAX: Final = 18
 """A word with more characters may be broken anywhere, or it would run out of its column."""
+
+WHOLE_ROW_MAX: Final = 800
+"""Characters of a cell up to which its row is not divided between pages."""
 
 _LONG = re.compile(rf"\S{{{UNBROKEN_MAX + 1},}}")
 
@@ -91,8 +95,14 @@ def _block(block: Block) -> Value:
                 "caption": _words(block.caption),
                 "headers": block.headers,
                 "widths": block.widths or (1,) * len(block.headers),
-                "rows": [[_words(cell) for cell in row] for row in block.rows],
+                "rows": [_row(row) for row in block.rows],
             }
+
+
+def _row(row: tuple[Words, ...]) -> Value:
+    """A row stays on one page, unless it is too long for any."""
+    whole = max(len(plain(cell)) for cell in row) <= WHOLE_ROW_MAX
+    return {"cells": [_words(cell) for cell in row], "whole": whole}
 
 
 def _words(words: Words) -> str | Value:

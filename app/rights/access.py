@@ -145,7 +145,7 @@ def report_of(
     data = data_part(told)
     parts = {
         "purposes": told_in(purposes_part(told), spoken),
-        "sharing": _but("disclosures", sharing_part(told), spoken),
+        "sharing": _but(frozenset({"disclosures"}), sharing_part(told), spoken),
         "storage": told_in(storage_part(told), spoken),
         "choices": told_in(choices_part(told), spoken),
         "contact": told_in(contact_part(told), spoken),
@@ -164,7 +164,7 @@ def report_of(
         "policy": told.policy.version,
         "confirmation": spoken.say("We process personal data about you."),
         "summary": summary(told, parts),
-        "parts": {"data": _but("held", data, spoken), **parts},
+        "parts": {"data": _but(frozenset({"held", "files"}), data, spoken), **parts},
         "policy_texts": quotes,
         "other_records": other_records(person.state),
         "consultations": consultations_rows(told),
@@ -178,11 +178,10 @@ def report_of(
     return ENCODER.encode(report)
 
 
-def _but(rows: str, part: Value, spoken: Language) -> Value:
+def _but(rows: frozenset[str], part: Value, spoken: Language) -> Value:
     """A part in the language, but for its rows, which are in it already."""
-    rest = {key: value for key, value in part.items() if key != rows}
-    told = told_in(rest, spoken)
-    return {key: part[key] if key == rows else told[key] for key in part}
+    told = told_in({key: value for key, value in part.items() if key not in rows}, spoken)
+    return {key: part[key] if key in rows else told[key] for key in part}
 
 
 def read_report(report: AccessReport) -> Value:

@@ -10,7 +10,7 @@ from app.documents.blocks import Text
 from app.documents.event_titles import EVENTS
 from app.documents.languages import Language
 from app.policy.model import Policy
-from app.policy.vocabulary import SourceOrigin
+from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.rights.sharing import category_value, purpose_value, recipient_value
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
@@ -32,7 +32,6 @@ NAMED: Final = frozenset(
         "why",
         "term",
         "meaning",
-        "name",
         "legal_form",
         "seat",
         "contact_role",
@@ -80,6 +79,19 @@ class Names:
             }
 
         return self._name(f"source/{origin}", key, told)
+
+    def use(self, purpose: str, basis: LegalBasis, source: str, origin: SourceOrigin) -> bytes:
+        """The beginning of a use: what for, on which ground, from where."""
+        kind = f"use/{basis}/{source}/{origin}"
+        made = self._made.get((kind, purpose))
+        if made is None:
+            told = {
+                "purpose": self.purpose(purpose),
+                "basis": {"key": basis.value, "article": basis.article},
+                "source": self.source(source, origin),
+            }
+            made = self._made[kind, purpose] = msgspec.Raw(ENCODER.encode(told)[:-1])
+        return bytes(made)
 
     def event(self, key: str) -> msgspec.Raw:
         """What an event type says, in words."""

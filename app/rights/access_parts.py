@@ -213,14 +213,13 @@ def _may_show_others(one: CopiedValue, policy: Policy) -> bool:
 def _files(told: Told) -> list[Value]:
     """Files elsewhere by system, title and date (C43)."""
     titles = {one.place: one.value for one in told.copy.values if one.category == TITLE}
-    policy = told.policy
     return [
         {
-            "system": recipient_value(one.system, policy),
+            "system": told.names.recipient(one.system),
             "title": titles.get((one.version, one.retention_class)),
             "date": one.since,
-            "holds": category_value(one.category, policy),
-            "purpose": purpose_value(one.purpose, policy),
+            "holds": told.names.category(one.category),
+            "purpose": told.names.purpose(one.purpose),
         }
         for one in told.person.state.files.references.values()
     ]

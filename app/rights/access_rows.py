@@ -28,6 +28,7 @@ CHECK: Final = marked(
     " this chain. A fingerprint is SHA-256 as RFC 6962 says; the same ones stand in the public log."
 )
 
+_JSON: Final = ENCODER.encode
 _PAYLOAD: Final = b',"d":'
 _AFTER: Final = b',"id":"'
 
@@ -85,17 +86,21 @@ def held_row(one: CopiedValue, names: Names) -> Value:
     }
 
 
-def _use(held: Held, names: Names) -> Value:
-    return {
-        "purpose": names.purpose(held.purpose),
-        "basis": {"key": held.basis.value, "article": held.basis.article},
-        "source": names.source(held.source, held.origin),
-        "since": held.since,
-        "policy": held.policy,
-        "occasion": held.occasion,
-        "rectified": held.rectified,
-        "superseded_at": held.superseded_at,
-    }
+def _use(held: Held, names: Names) -> msgspec.Raw:
+    """One use. All but its days is alike for many values, and made once."""
+    rest = (
+        held.since,
+        held.policy,
+        held.occasion,
+        held.rectified,
+        held.superseded_at,
+    )
+    since, policy, occasion, rectified, superseded = map(_JSON, rest)
+    return msgspec.Raw(
+        names.use(held.purpose, held.basis, held.source, held.origin)
+        + b',"since":%b,"policy":%b,"occasion":%b,"rectified":%b,"superseded_at":%b}'
+        % (since, policy, occasion, rectified, superseded)
+    )
 
 
 def _stated(one: CopiedValue, names: Names) -> list[Value]:
@@ -141,30 +146,33 @@ def _line(
     """One event. Its facts are spliced from the stored bytes: nothing is read and written again."""
     event = recorded.event
     name = event.name if isinstance(event, UnknownEvent) else type_of(event).name
-    facts = ENCODER.encode(type_of(event).payload(event)) if entry is None else _facts(entry)
-    head = ENCODER.encode(
-        {
-            "event_id": recorded.event_id,
-            "type": name,
-            "event": names.event(name),
-            "version": recorded.version,
-            "position": recorded.position,
-            "recorded_at": recorded.recorded_at,
-            "occurred_at": recorded.happened_at,
-            "leaf_hash": b64encode(recorded.leaf_hash).decode(),
-            "previous": None
-            if recorded.previous is None
-            else b64encode(recorded.previous).decode(),
-            "sealed": [
-                {
-                    "retention_class": seal.retention_class,
-                    "state": states.get((recorded.version, seal.retention_class), "held"),
-                }
-                for seal in recorded.seals
-            ],
-        }
+    facts = _JSON(type_of(event).payload(event)) if entry is None else _facts(entry)
+    previous = recorded.previous
+    sealed = b",".join(
+        b'{"retention_class":"%b","state":"%b"}'
+        % (
+            seal.retention_class.encode(),
+            states.get((recorded.version, seal.retention_class), "held").encode(),
+        )
+        for seal in recorded.seals
     )
-    return msgspec.Raw(head[:-1] + b',"facts":' + facts + b"}")
+    return msgspec.Raw(
+        b'{"event_id":"%b","type":"%b","event":%b,"version":%d,"position":%b,"recorded_at":%b,'
+        b'"occurred_at":%b,"leaf_hash":"%b","previous":%b,"sealed":[%b],"facts":%b}'
+        % (
+            str(recorded.event_id).encode(),
+            name.encode(),
+            bytes(names.event(name)),
+            recorded.version,
+            _JSON(recorded.position),
+            _JSON(recorded.recorded_at),
+            _JSON(recorded.happened_at),
+            b64encode(recorded.leaf_hash),
+            b"null" if previous is None else b'"%b"' % b64encode(previous),
+            sealed,
+            facts,
+        )
+    )
 
 
 def _facts(entry: bytes) -> bytes:

@@ -38,7 +38,8 @@ NAME = "Zoë Åberg-Ğökçe Ωμέγα ж ő ß"
 KEPT = Kept(
     title="Vouchers of payments",
     ground="Art. 17(3)(b)",
-    norm="CIR 92 art. 315 (10 years); VAT Code art. 60 (10 years); CEL art. III.86, III.88 (7 years)",
+    norm="CIR 92 art. 315 (10 years); VAT Code art. 60 (10 years); CEL art. III.86, III.88"
+    " (7 years)",
     until=date(2036, 12, 31),
 )
 

@@ -1,4 +1,4 @@
-"""Letters: every kind says what the law wants said, in every language, and is refused without it."""
+"""Letters: every kind says what the law wants said, in every language, or is none."""
 
 from datetime import date
 from typing import Any
