@@ -28,6 +28,8 @@ Operation = tuple[str, str]
 PERSON = "/v1/subjects/{subject_id}"
 WORDING = "5d41402abc4b2a76b9719d911017c5925d41402abc4b2a76b9719d911017c592"
 DESK = {"source": "secretariat"}
+KEPT = ("reply_address", "identifiers")
+"""Of an order for erasure, what a second person may give again."""
 ANSWERING = {"purpose": "rights_requests"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
@@ -574,6 +576,7 @@ class Story:
         template = f"{PERSON}/erasure/{{erasure}}"
         preview = self._order("preview")
         self.done("POST", f"{PERSON}/erasure", path=path, json={**preview, "preview": True})
+        self.hold(path)
         for subject, what in self.people.items():
             path = {"subject_id": subject}
             answer = self.call("POST", f"{PERSON}/erasure", path=path, json=self._order("erasure"))
@@ -583,12 +586,37 @@ class Story:
             for told in erasing["recipients"]:
                 informed = {"recipient": told["key"], "outcome": "informed"}
                 self.call("POST", f"{template}/recipients", path=numbered, json=informed)
+            order = {name: value for name, value in self._order("approval").items() if name in KEPT}
+            self.done("POST", f"{template}/approval", path=numbered, json=order)
             self.call("POST", f"{template}/closing", path=numbered)
+            for form in ("json", "html", "pdf"):
+                asked = {"format": form}
+                self.done("GET", f"{template}/certificate", path=numbered, params=asked)
             assured = {"level": "e2", "classes": [erasing["erased"][0]["retention_class"]]}
             self.call("POST", f"{template}/assurance", path=numbered, json=assured)
             self.call("POST", f"{template}/withdrawal", path=numbered)
             gone = self.call("GET", PERSON, path=path, headers={"purpose": "event_logistics"})
             assert gone.status_code == 410
+
+    def hold(self, path: Mapping[str, str]) -> None:
+        """What is held is let go again; what ended and was paid is nobody's."""
+        held, occasion = f"{PERSON}/legal-holds", {"occasion": str(uuid4())}
+        why = {"ground": "audit", **DESK}
+        hold = {"hold": self.done("POST", held, path=path, json=why)["hold"]}
+        self.done("GET", held, path=path)
+        self.done("POST", f"{held}/{{hold}}/release", path={**path, **hold})
+        about = "/v1/occasions/{occasion}"
+        day = {"on": "2026-01-31"}
+        self.done("POST", f"{about}/end", path=occasion, json=day)
+        paid = {**day, "amount_cents": 6_000_000}
+        self.done("POST", f"{about}/payment", path=occasion, json=paid)
+        hold = {"hold": self.done("POST", f"{about}/legal-holds", path=occasion, json=why)["hold"]}
+        self.done("POST", "/v1/legal-holds/{hold}/release", path=hold)
+        self.done("GET", "/v1/occasions")
+        safeguard = {"safeguard": "two_person_erasure"}
+        for on in (True, False):
+            self.done("POST", "/v1/safeguards/{safeguard}", path=safeguard, json={"on": on})
+        self.done("GET", "/v1/safeguards")
 
     def _order(self, what: str) -> Value:
         return {
