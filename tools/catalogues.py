@@ -51,8 +51,11 @@ def _of_policy(policy: Policy) -> Iterator[str]:
         policy.recipients,
         policy.rights,
         policy.exemptions,
+        policy.activities,
+        policy.measures,
     )
     yield from (one.title for table in titled for one in table.values())
+    yield from (activity.note or "" for activity in policy.activities.values())
     for kind in policy.retention_classes.values():
         yield from (kind.reason, kind.norm)
     for purpose in policy.all_purposes():

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
+from app.documents.blocks import Text
+from app.documents.languages import language as spoken
+from app.documents.periods import period
+from app.documents.provisions import provision
 from app.domain.decider import Circumstances
 from app.domain.recipients import transfer_ground
 from app.policy.model import EEA_GROUND, Policy, ProcessingActivity, Purpose
@@ -89,22 +93,26 @@ class _Telling:
 
     def __init__(self, given: Circumstances, language: Language) -> None:
         self._given, self._policy, self._language = given, given.policy, language
+        self._spoken = spoken(language.value)
 
     def row(self, number: int, activity: ProcessingActivity, seen: Observed) -> Row:
         """A declared activity."""
         purposes = [self._purpose(key) for key in sorted(activity.purposes)]
-        description = activity.title + (f". {activity.note}" if activity.note else "")
+        process = self._named(activity.title)
         return {
             **self._controller(),
-            "process": activity.title,
-            "process_owner": self._policy.controller.contact_role,
+            "process": process,
+            "process_owner": self._named(self._policy.controller.contact_role),
             "activity": f"{number:02} {activity.key}",
-            "description": description,
-            "purposes": [one.title for one in purposes],
+            "description": process + (f". {self._named(activity.note)}" if activity.note else ""),
+            "purposes": [self._named(one.title) for one in purposes],
             "legal_bases": self._bases(purposes),
             "processing_type": self._types(disclosed=bool(activity.recipients)),
             **self._data(activity.categories),
-            "persons": [self._policy.relationships[key].title for key in sorted(activity.persons)],
+            "persons": [
+                self._named(self._policy.relationships[key].title)
+                for key in sorted(activity.persons)
+            ],
             "sources": self._sources(seen),
             **self._recipients(activity.recipients),
             "retention": [self._retention(key) for key in sorted(activity.retention_classes)],
@@ -129,10 +137,10 @@ class _Telling:
             "controller_number": controller.company_number or self._word("not_recorded"),
             "controller_phone": controller.phone or self._word("not_recorded"),
             "controller_email": controller.email,
-            "protection_officer": controller.contact_role,
+            "protection_officer": self._named(controller.contact_role),
             "protection_officer_phone": controller.phone or self._word("not_recorded"),
             "protection_officer_internal": self._word("internal_desk"),
-            "measures": [one.title for one in self._policy.measures.values()],
+            "measures": [self._named(one.title) for one in self._policy.measures.values()],
         }
 
     def _observed(self, activity: ProcessingActivity | None, seen: Observed) -> dict[str, Any]:
@@ -158,7 +166,8 @@ class _Telling:
     def _bases(self, purposes: Iterable[Purpose]) -> list[str]:
         bases = dict.fromkeys(one.legal_basis for one in purposes)
         return [
-            f"{term('basis', one.value, self._language)}, {one.article}" for one in sorted(bases)
+            f"{term('basis', one.value, self._language)}, {provision(one.article, self._spoken)}"
+            for one in sorted(bases)
         ]
 
     def _types(self, *, disclosed: bool) -> list[str]:
@@ -169,13 +178,15 @@ class _Telling:
         named = [self._policy.categories[key] for key in sorted(categories)]
         kinds = {"special" if one.special else _GDPR_CATEGORY[one.field_class] for one in named}
         return {
-            "data_functional": [one.title for one in named],
+            "data_functional": [self._named(one.title) for one in named],
             "data_gdpr": [self._word(one) for one in sorted(kinds)],
         }
 
     def _sources(self, seen: Observed) -> list[str]:
         return sorted(
-            source.title for key, source in self._policy.sources.items() if key in seen.sources
+            self._named(source.title)
+            for key, source in self._policy.sources.items()
+            if key in seen.sources
         )
 
     def _recipients(self, keys: Iterable[str]) -> dict[str, Any]:
@@ -184,17 +195,17 @@ class _Telling:
         rows = {one.key: recipient_row(one, self._given) for one in named}
         outside = [one for one in named if not self._inside(one.countries, on)]
         return {
-            "recipients": [one.title for one in named],
+            "recipients": [self._named(one.title) for one in named],
             "transfers": [
-                f"{one.title}: {', '.join(one.countries) or self._word('by_case')}"
+                f"{self._named(one.title)}: {', '.join(one.countries) or self._word('by_case')}"
                 for one in outside
             ],
             "safeguards": [
-                f"{one.title}: {self._safeguard(rows[one.key], by_case=one.group)}"
+                f"{self._named(one.title)}: {self._safeguard(rows[one.key], by_case=one.group)}"
                 for one in outside
             ],
             "processors": [
-                f"{one.title}: "
+                f"{self._named(one.title)}: "
                 + term("contract", rows[one.key]["agreement_state"], self._language)
                 for one in named
                 if one.role is RecipientRole.PROCESSOR
@@ -209,11 +220,20 @@ class _Telling:
         if by_case:
             return self._word("by_case")
         title, article = row.get("mechanism_title"), row.get("mechanism_article")
-        return f"{title} ({article})" if title else self._word("no_ground")
+        if not title:
+            return self._word("no_ground")
+        return f"{self._named(title)} ({provision(article or '', self._spoken)})"
 
     def _retention(self, key: str) -> str:
         kind = self._policy.retention_classes[key]
-        return f"{kind.title}: {kind.keep} {term('clock', kind.clock.value, self._language)}"
+        kept = period(str(kind.keep), self._spoken)
+        clock = term("clock", kind.clock.value, self._language)
+        return f"{self._named(kind.title)}: {kept} {clock}"
+
+    def _named(self, text: str) -> str:
+        """A text of the policy or the law; what nobody has translated says that it is English."""
+        said = self._spoken.named(text)
+        return f"{said.value} [{said.language}]" if isinstance(said, Text) else said
 
     def _word(self, key: str) -> str:
         return term("word", key, self._language)

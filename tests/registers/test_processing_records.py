@@ -1,5 +1,7 @@
 """The Art. 30 record: field by field, beside what happens, in three languages and three forms."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 from app.documents.delimited import text_of
 from app.policy.loader import load_packaged
 from app.registers.belgian_model import COLUMNS, Language, headings
+from app.registers.processing_records import records
+from app.registers.rules import ruled
 from app.service import Service
+from app.values import replace as given_of
 from tests.registers.reading import refused, rows, sheet, table
 from tests.rights.people import arrange, collect, post, register, share
 
@@ -47,7 +52,7 @@ async def test_every_element_of_article_30_is_there_for_every_activity(
     for one in found.values():
         assert [name for name in filled if not one[name]] == []
         assert one["controller_name"].startswith("IMPEL")
-        assert all(": P" in period for period in one["retention"])
+        assert all(re.search(r": [0-9]+ (day|month|year)", kept) for kept in one["retention"])
         assert any("TLS 1.2" in measure for measure in one["measures"])
     membership = found["membership"]
     assert membership["recipients"] == [
@@ -64,7 +69,7 @@ async def test_every_element_of_article_30_is_there_for_every_activity(
     assert "Basecamp: no ground" in membership["safeguards"]
     assert membership["processors"] == ["Basecamp: contract missing", "OneDrive: contract missing"]
     assert found["membership"]["retention"] == [
-        "Details of people who take part: P7Y from the end of taking part"
+        "Details of people who take part: 7 years from the end of taking part"
     ]
 
 
@@ -133,8 +138,40 @@ async def test_the_three_languages_differ_in_words_and_in_nothing_else(
 
     assert len({tuple(headings(one).values()) for one in Language}) == 3
     assert all(list(headings(one)) == list(COLUMNS.names) for one in Language)
-    assert told[Language.FR]["newsletter"]["legal_bases"][0] == "Consentement, Art. 6(1)(a)"
-    assert told[Language.NL]["newsletter"]["legal_bases"][0] == "Toestemming, Art. 6(1)(a)"
-    for name in ("activity", "observed_categories", "observed_people", "recipients"):
+    french, dutch = told[Language.FR]["newsletter"], told[Language.NL]["newsletter"]
+    assert french["legal_bases"][0].startswith("Consentement, ")
+    assert dutch["legal_bases"][0].startswith("Toestemming, ")
+    assert (french["process"], dutch["process"]) == ("Lettre d'information", "Nieuwsbrief")
+    assert "Nom complet" in told[Language.FR]["membership"]["data_functional"]
+    assert told[Language.NL]["membership"]["retention"][0].endswith(
+        ": 7 jaar vanaf het einde van de deelname"
+    )
+    for name in ("activity", "observed_categories", "observed_people", "observed_recipients"):
         assert len({str([one[name] for one in rows_.values()]) for rows_ in told.values()}) == 1
     assert await refused(caller, PATH, language="de") == (422, "validation")
+
+
+@pytest.mark.clause("L49")
+@pytest.mark.parametrize("language", [Language.FR, Language.NL])
+async def test_nothing_of_the_packaged_policy_is_left_in_english(
+    caller: httpx.AsyncClient, service: Service, language: Language
+) -> None:
+    found = await rows(caller, service, PATH, language=language.value)
+
+    assert "[en]" not in str(found)
+
+
+@pytest.mark.clause("L49")
+async def test_what_nobody_has_translated_says_that_it_is_english(service: Service) -> None:
+    """A controller's own policy is read in every language before anybody translates it."""
+    given = (await ruled(service.rulebook, service.store, None, service.ledger.clock())).given
+    activity = replace(given.policy.activities["surveys"], title="Weekly questions", note=None)
+    policy = replace(given.policy, activities={"surveys": activity})
+    changed = given_of(given, policy=policy)
+
+    [french] = records(changed, {}, Language.FR)
+    [english] = records(changed, {}, Language.EN)
+
+    assert french["process"] == french["description"] == "Weekly questions [en]"
+    assert english["process"] == "Weekly questions"
+    assert "[en]" not in str(french["purposes"])
