@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 from benchmarks import (
+    erasure,
     http_append,
     imports,
     in_process,
     live_projections,
+    log_integration,
     machine,
     projections,
     registers,
@@ -46,8 +48,12 @@ def main() -> None:
             "rebuild", projections.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         figures += _measured(
+            "log", log_integration.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
+        figures += _measured(
             "registers", registers.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
+        figures += _measured("erasure", erasure.measure(served, rounds=chosen.rounds))
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
