@@ -206,7 +206,8 @@ class Erasing:
         await self._ledger.execute(person.subject_id, command, by)
         await self._release(person, plan, by)
         try:
-            await self._reseal(person.subject_id, erasure, order.keeps, by)
+            if not extent.of_everything:  # which leaves whole classes, and nothing of a section
+                await self._reseal(person.subject_id, erasure, order.keeps, by)
             resealed = await self._eraser.read(person.subject_id)
             plan = preview(resealed.state, given, extent, order.keeps)
             destruction = destruction_of(resealed.stream, doomed_keys(resealed, plan))
