@@ -19,6 +19,7 @@ from app.api.public_pages import (
     spoken,
 )
 from app.domain.consents import ConsentRequestUnknown
+from app.domain.contact_points import normalise_email
 from app.domain.evidence import ConsentEvidenceInvalid
 from app.domain.sign_ups import SignUpUnknown
 from app.domain.text_values import ValueInvalid
@@ -79,11 +80,19 @@ def _admitted(service: Service, request: Request) -> bool:
     return limits.admits_network(client, service.ledger.clock())
 
 
-async def _receive(service: Service, email: str, wording_sha256: str) -> None:
+class _TooOften(Exception):
+    """One network signs up more than people do."""
+
+
+async def _receive(request: Request, email: str, wording_sha256: str) -> None:
+    """Takes a sign-up that could be one; what could not counts towards no limit."""
+    service: Service = request.app.state.service
     wording = wording_of(wording_sha256)
     if wording is None or wording.purpose != PURPOSE:
         raise ConsentEvidenceInvalid(missing=("wording",))
-    wish = Wish(address=email, wording=wording)
+    wish = Wish(address=normalise_email(email), wording=wording)
+    if not _admitted(service, request):
+        raise _TooOften
     await _signing_up(service).receive(wish, service.correspondence.limits)
 
 
@@ -133,11 +142,11 @@ async def sign_up(request: Request, body: SignUpBody) -> Response:
     Needs no key. The answer is the same whether or not the address is known, and nobody is looked
     up. What nobody confirms within 7 days is erased.
     """
-    service: Service = request.app.state.service
-    if not _admitted(service, request):
+    try:
+        await _receive(request, body.email, body.wording_sha256)
+    except _TooOften:
         request_id = request.scope["state"]["request_id"]
         return problem("rate-limited", request_id, headers={"retry-after": RETRY_AFTER_S})
-    await _receive(service, body.email, body.wording_sha256)
     return answer({"status": "confirmation-sent"}, 202)
 
 
@@ -178,12 +187,12 @@ async def send_sign_up(request: Request, language: LanguageQuery = None) -> Resp
     code = spoken(request, language or (shown.language if shown else None))
     texts = said(code)
     controller = (await service.ledger.rules()).policy.controller.name
-    if not _admitted(service, request):
+    try:
+        await _receive(request, fields.get("email", "")[:1000], fields.get("wording", ""))
+    except _TooOften:
         busy = (texts["busy_text"],)
         page = Page(language=code, controller=controller, title=texts["busy_title"], texts=busy)
         return page_answer(page, 429)
-    try:
-        await _receive(service, fields.get("email", "")[:1000], fields.get("wording", ""))
     except (ValueInvalid, ConsentEvidenceInvalid):
         return page_answer(await _form(service, code, error=texts["sign_up_invalid"]), 422)
     law = (await service.ledger.rules()).law

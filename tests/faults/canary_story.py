@@ -2,14 +2,17 @@
 
 import copy
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTPUTF8
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -19,6 +22,7 @@ from app.policy.model import Policy
 from app.policy.vocabulary import ValueFormat
 from samples import mailchimp
 from samples.people import people
+from tests.faults.canary_receiver import other_controller
 from tests.faults.markers import Markers
 from tests.serving import POLICY
 
@@ -31,8 +35,10 @@ DESK = {"source": "secretariat"}
 KEPT = ("reply_address", "identifiers")
 """Of an order for erasure, what a second person may give again."""
 ANSWERING = {"purpose": "rights_requests"}
+NOTICE = {"policy": "impel-1", "language": "sv", "channel": "form"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOBODY = str(uuid4())
+_SWEDISH = {"text_language": "sv"}
 REGISTERS = (
     "/v1/disclosures",
     "/v1/recipients",
@@ -40,6 +46,7 @@ REGISTERS = (
     "/v1/subjects",
     "/v1/consents",
     "/v1/relationships",
+    "/v1/merges",
     "/v1/objections",
     "/v1/restrictions",
     "/v1/suppressions",
@@ -148,6 +155,9 @@ class Story:
         self._objections(self.register("c"))
         self._restrictions(self.register("d"))
         self._rights_requests(self.register("e"))
+        self._transmissions(self.register("f"))
+        self._photographs(self.register("g", notice=NOTICE))
+        self._two_records()
         self._imports()
         self._tables()
         self._webhooks()
@@ -155,6 +165,8 @@ class Story:
         for subject in list(self.people)[:3]:
             self._read(subject)
         self._public()
+        self._newsletter()
+        self._mails()
 
     def _arrange(self) -> None:
         today = datetime.now(UTC).date().isoformat()
@@ -350,6 +362,66 @@ class Story:
         self.done("GET", f"{one}/evidence", path=second)
         assert self.call("GET", "/v1/deadlines/calendar").status_code == 200
 
+    def _transmissions(self, subject: str) -> None:
+        """Sent to somebody else, and taken in as it was handed out."""
+        one, path = "/v1/receivers/{receiver}", {"subject_id": subject}
+        asked = {"subject_id": subject, "right": "portability", "channel": "web", "proof": "login"}
+        request = self.done("POST", "/v1/rights-requests", json=asked)["rights_request"]["request"]
+        wish = {"host": "127.0.0.1", "request": request, **DESK}
+        self.call("POST", f"{PERSON}/transmissions", path=path, json=wish)
+        with other_controller() as other:
+            url = f"http://127.0.0.1:{other.port}/{self.markers.text('inbox').encode().hex()}"
+            made = self.done("POST", "/v1/receivers", json={"url": url, "key": other.key})
+            other.show(made["challenge_path"], made["challenge"])
+            named = {"receiver": made["receiver"]}
+            self.done("POST", f"{one}/proof", path=named)
+            self.done("POST", f"{one}/approval", path=named)
+            self.call("POST", f"{PERSON}/transmissions", path=path, json=wish)
+            until(lambda: other.taken)
+            package = other.opened()
+        self.call("POST", f"{PERSON}/transmissions", path=path, json=wish)
+        waiting = self.done("GET", f"{PERSON}/transmissions", path=path, headers=ANSWERING)
+        last = waiting["transmissions"][-1]["transmission"]
+        call_off = {**path, "transmission": last}
+        self.done(
+            "POST", f"{PERSON}/transmissions/{{transmission}}/withdrawal", path=call_off, json=DESK
+        )
+        self.done("POST", f"{one}/withdrawal", path=named)
+        self.done("GET", "/v1/receivers")
+        kind = {"content-type": "application/zip"}
+        self.done("POST", "/v1/imports/packages", content=package, headers=kind)
+        self.done("GET", "/v1/signing-keys")
+
+    def _photographs(self, subject: str) -> None:
+        """A title and reasons are sealed; an account and a visitor are nothing but ids."""
+        photo, account, visitor = (str(uuid4()) for _ in range(3))
+        path, shown = {"subject_id": subject}, {"subject_id": subject, "photo": photo}
+        title = self.markers.text("title photo")
+        taken = {"photo": photo, "system": "onedrive", "title": title, "source": "photographer"}
+        self.done("POST", f"{PERSON}/photos", path=path, json=taken)
+        one = f"{PERSON}/photos/{{photo}}"
+        place = {"purpose": "photo_website", "recipient": "website"}
+        self.done("POST", f"{one}/publications", path=shown, json=place)
+        reasons = {**DESK, "statement": self.markers.text("reasons photo")}
+        self.done("POST", f"{one}/objections", path=shown, json=reasons)
+        self.done("POST", f"{one}/take-downs", path=shown, json=place)
+        self.done("GET", f"{PERSON}/photos", path=path, headers=ANSWERING)
+        opened = {"account": account, "system": "basecamp", "source": "basecamp"}
+        self.done("POST", f"{PERSON}/accounts", path=path, json=opened)
+        self.done("GET", f"{PERSON}/accounts", path=path, headers=ANSWERING)
+        choice = {"visitor": visitor, "banner": "banner-1", "language": "sv", "method": "banner"}
+        answers = {"categories": {"statistics": "refused"}}
+        self.done("POST", "/v1/cookie-choices", json={**choice, **answers})
+
+    def _two_records(self) -> None:
+        """Nothing of one record is copied to the other, neither while it waits nor afterwards."""
+        survivor, absorbed = self.register("h"), self.register("i")
+        pair = {"survivor": survivor, "absorbed": absorbed}
+        made = self.done("POST", "/v1/merges", json={**pair, "ground": "control"})
+        merge = {"merge": made["merge"]}
+        self.done("POST", "/v1/merges/{merge}/reject", path=merge, json=pair)
+        self.done("GET", f"{PERSON}/merges", path={"subject_id": survivor}, headers=ANSWERING)
+
     def _imports(self) -> None:
         good = {
             "source": "import",
@@ -494,7 +566,89 @@ class Story:
         self.done("GET", "/v1/event-types/{event_type}/schemas/{schema_version}", path=schema)
         self.done("GET", "/v1/events")
         self.call("GET", "/v1/events/stream")
+        self._log()
         self._subscribe()
+
+    def _page(self, method: str, place: str, **sent: Any) -> str:
+        """A page for people, by the path that a mail or a browser has."""
+        kind, _, token = place.strip("/").partition("/")
+        template = f"/{kind}/{{token}}" if token else place
+        answer = self.call(method, template, path={"token": token}, **sent)
+        assert answer.status_code == 200, (method, template)
+        return answer.text
+
+    def _newsletter(self) -> None:
+        """From a public form to a subscriber, out again, and every page on the way."""
+        wording = self.done("GET", "/v1/newsletter/wording", params={"language": "sv"})
+        wanted = {"email": self.markers.email("newsletter"), "wording_sha256": wording["sha256"]}
+        assert self.call("POST", "/v1/newsletter/sign-ups", json=wanted).status_code == 202
+        self._page("GET", "/newsletter")
+        form = {"email": self.markers.email("form"), "wording": wording["sha256"]}
+        self._page("POST", "/newsletter", data=form)
+        until(lambda: len(self.done("GET", "/v1/mail-tasks")["items"]) >= 2)
+        message = "/v1/subjects/{subject_id}/mails/{mail_id}/message"
+        for task in self.done("GET", "/v1/mail-tasks")["items"]:
+            named = {"subject_id": task["subject_id"], "mail_id": task["mail"]}
+            raw = self.call("GET", message, path=named, headers=ANSWERING).content
+            body = message_from_bytes(raw, policy=SMTPUTF8).get_body(("plain",))
+            assert body is not None
+            [link] = re.findall(r"/confirm/[A-Za-z0-9_-]+", body.get_content())
+            self._page("GET", link)
+            self._page("POST", link)
+        archive = {"version": POLICY, "against": POLICY}
+        assert self.call("GET", "/privacy").status_code == 200
+        changes = "/privacy/{version}/changes/{against}"
+        assert self.call("GET", changes, path=archive).status_code == 200
+        self.call("GET", "/privacy/{version}/{text_language}", path={**archive, **_SWEDISH})
+        self.done("GET", "/v1/policies/{version}/diff/{against}", path=archive)
+
+    def _mails(self) -> None:
+        """Letters that are posted, links in them, and what a human says came of them."""
+        subject = {"subject_id": self.register("f", source="member_organisation")}
+        notice = "/v1/subjects/{subject_id}/notices/mail"
+        posted = self.done("POST", notice, path=subject, json={"kind": "obtained"})
+        outcome = "/v1/subjects/{subject_id}/mails/{mail_id}/outcome"
+        named = {**subject, "mail_id": posted["mail"]}
+        self.done("POST", outcome, path=named, json={"outcome": "posted"})
+        asked = self._ask_again(subject["subject_id"])
+        again = "/v1/subjects/{subject_id}/consents/requests/{request_id}/mail"
+        self.done("POST", again, path={**subject, "request_id": asked}, json={"language": "sv"})
+        links = "/v1/subjects/{subject_id}/links"
+        for kind in ("mailing", "policy"):
+            wanted = {"kind": kind, "purpose": "newsletter"}
+            place = urlsplit(self.done("POST", links, path=subject, json=wanted)["url"]).path
+            self._page("GET", place)
+            if kind == "mailing":
+                spoken = place.replace("unsubscribe", "preferences")
+                self._page("POST", spoken, data={"language": "fr"})
+            self._page("POST", place, data={"choice": "object"})
+        self.done("POST", f"{links}/revocation", path=subject)
+        for register in ("/v1/mails", "/v1/notices", "/v1/notices-due"):
+            self.done("GET", register, headers=ANSWERING)
+
+    def _ask_again(self, subject: str) -> str:
+        """A consent that waits for its confirmation."""
+        wording = {
+            "purpose": "newsletter",
+            "wording_sha256": WORDING,
+            "language": "sv",
+            "policy": POLICY,
+            **DESK,
+        }
+        asked = self.done(
+            "POST", f"{PERSON}/consents/requests", path={"subject_id": subject}, json=wording
+        )
+        return str(asked["request"])
+
+    def _log(self) -> None:
+        """The transparency log, once the integrator has signed a first entry."""
+        tile = {"tile": "0/000.p/1"}
+        until(lambda: self.call("GET", "/log/tile/{tile}", path=tile).status_code == 200)
+        self.done("GET", "/log/tile/entries/{tile}", path={"tile": "000.p/1"})
+        self.done("GET", "/log/checkpoint")
+        self.done("GET", "/log/policy")
+        self.done("GET", "/log/proof/inclusion", params={"position": 0})
+        self.done("GET", "/log/proof/consistency", params={"from": 1})
 
     def _subscribe(self) -> None:
         """An address with a marker in it, and a receiver that is not there."""
@@ -659,7 +813,10 @@ def _path(template: str, subject: str, secret: str) -> dict[str, str]:
         "system": "mailchimp",
         "secret": secret,
         "version": POLICY,
+        "against": POLICY,
+        "token": "A" * 66,
         "language": "sv",
+        "text_language": "sv",
         "recipient": "basecamp",
         "category": "contact.phone",
         "slug": "not-found",

@@ -45,6 +45,7 @@ SAMPLE_PAUSE_S = 0.2
 REACHED_BY_OTHER_RECORDS = {
     # Written by other operations than a collection: a consent's proof, a request, an erasure.
     "consent.evidence",
+    "correspondence.message",
     "correspondence.decision",
     "correspondence.request",
     "correspondence.statement",
@@ -57,6 +58,7 @@ NEVER_GRANTED = {
     # The text of the policy is no part of the project.
     ("GET", "/v1/policies/{version}/texts/{language}"),
     ("GET", "/v1/policies/{version}/findings"),
+    ("GET", "/privacy/{version}/{text_language}"),
     # An erasure can be withdrawn only while it is interrupted.
     ("POST", "/v1/subjects/{subject_id}/erasure/{erasure}/withdrawal"),
 }
