@@ -1,6 +1,7 @@
 """Erasure: previewed, carried out, told to every recipient, closed (Arts. 17, 19 GDPR)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -25,7 +26,9 @@ from app.api.sources import source_of
 from app.auth import Scope
 from app.domain.erasure_plan import Extent, Keep
 from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawErasure
-from app.domain.subjects import SubjectUnknown
+from app.domain.subjects import SubjectErased, SubjectUnknown
+from app.propagation.survivors import records_of
+from app.receipts import Attribution
 from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
 from app.rights.erasure_report import plan_value, status_value
 
@@ -64,6 +67,7 @@ async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
 
     What a law or a named exemption keeps stays until its date, apart from every other use; the
     recipients that were given any of it are listed, and the person's addresses stay closed to news.
+    Records that this one stands for after a merge are erased before it, in the same way.
     An erasure that was interrupted goes on when the request is repeated. Where the controller asks
     for two people, its stage is `requested` until a second key approves it; where a legal hold
     forbids it, it is refused, and the attempt is on record.
@@ -84,7 +88,11 @@ async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
         occurred_at=body.occurred_at,
     )
     erasing = Erasing(call.service.ledger, call.service.eraser)
-    return await _carried(call, await erasing.erase(subject_id, order, await call.attribution()))
+    attribution = await call.attribution()
+    for other in (await records_of(call.service.ledger, subject_id))[1:]:
+        with suppress(SubjectErased):
+            await erasing.erase(other, order, Attribution(by=attribution.by))
+    return await _carried(call, await erasing.erase(subject_id, order, attribution))
 
 
 @operation(

@@ -239,3 +239,19 @@ async def test_bad_merges_have_problem_types_of_their_own(two: Two) -> None:
         "merge-unknown",
         "merge-settled",
     ]
+
+
+@pytest.mark.clause("C66", "C70", "L41")
+async def test_who_is_erased_is_erased_on_every_record(two: Two) -> None:
+    """One person asks once; what the absorbed record holds is the same person's."""
+    await two.merged()
+    body = {"source": "secretariat"}
+
+    await post(two.proposer, f"{two.survivor}/erasure", body)
+    answers = [
+        await two.proposer.get(f"{one}/access-report") for one in (two.survivor, two.absorbed)
+    ]
+
+    assert [one.status_code for one in answers] == [410, 410]
+    lookup = {"kind": "email", "value": SECOND["contact.email"]}
+    await post(two.proposer, "/v1/subjects:lookup", lookup, status=404)
