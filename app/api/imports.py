@@ -16,6 +16,7 @@ from app.api.call import Call, authorised
 from app.api.failures import request_id, validation_errors
 from app.api.import_answer import Backlog, Progress
 from app.api.import_body import MAPPING_LENGTH_MAX, CsvBody, NdjsonBody, flaw_value, opened_csv
+from app.api.import_examples import BODY, MAPPING_HEADER
 from app.api.import_lines import ImportLineBody, LineResultBody
 from app.api.operations import operation, router
 from app.api.problems import PROBLEMS, problem, refusal_members
@@ -70,6 +71,7 @@ FAULTS: dict[tuple[type[Exception], ...], str] = {
     law=("L2", "L16", "L29", "L41"),
     writes=True,
     media_type=NDJSON,
+    body=BODY,
     example={"line": 1, "status": "recorded", "subject_id": "…", "position": 4, "problem": None},
 )
 async def import_people(
@@ -96,6 +98,7 @@ async def import_people(
             pattern=r"^[A-Za-z0-9_-]*={0,2}$",
             description="With `text/csv`: the mapping as JSON in base64url. It has the shape of a"
             ' line of NDJSON, with `{"column": "E-mail"}` in the place of a value.',
+            examples=[MAPPING_HEADER],
         ),
     ] = None,
 ) -> Response:

@@ -79,12 +79,13 @@ def operation(
     example: Any = None,  # Any: a JSON value
     media_type: str = "application/json",
     forms: Sequence[str] = (),
+    body: Any = None,  # Any: an OpenAPI request body
 ) -> Callable[[Endpoint], Endpoint]:
     """Adds the decorated coroutine as a route; its docstring becomes the description.
 
     ``scope`` None makes it public. ``writes`` demands an Idempotency-Key and honours If-Match;
     ``purpose`` demands the Purpose header. ``example`` is an answer; ``forms`` are the media types
-    that it can have beside.
+    that it can have beside. ``body`` describes one that is read as a stream: any other is derived.
     """
     headers = [IDEMPOTENCY_HEADER, IF_MATCH_HEADER] if writes else []
     headers += [PURPOSE_HEADER] if purpose else []
@@ -95,6 +96,8 @@ def operation(
     extra["security"] = [{"apiKey": [scope.value]}] if scope else []
     if headers:
         extra["parameters"] = headers
+    if body is not None:
+        extra["requestBody"] = body
     responses = _responses(slugs, status, example, media_type)
     for form in forms:
         responses.setdefault(status, {"content": {}})["content"][form] = {

@@ -10,7 +10,7 @@ import pytest
 
 from app.api.problems import PROBLEMS
 from app.service import Service
-from tests.api.documented import OPERATIONS
+from tests.api.documented import DOCUMENT, OPERATIONS
 from tests.rights.people import arrange, post
 from tests.serving import Api
 
@@ -390,3 +390,23 @@ async def test_a_defect_in_one_line_is_told_there_and_the_others_go_on(
     results = await sent(caller, [person(), person(email=broken), person()])
 
     assert kinds(results) == ["recorded", "internal", "recorded"]
+
+
+@pytest.mark.parametrize("media_type", ["application/x-ndjson", "text/csv"])
+async def test_what_the_document_shows_of_the_body_is_taken_as_it_stands(
+    caller: httpx.AsyncClient, media_type: str
+) -> None:
+    declared = DOCUMENT["paths"]["/v1/imports"]["post"]
+    [mapping] = [one for one in declared["parameters"] if one["name"] == "import-mapping"]
+    body = declared["requestBody"]["content"][media_type]
+    headers = {"content-type": media_type, "idempotency-key": str(uuid4())}
+    if media_type == "text/csv":
+        headers["import-mapping"] = mapping["schema"]["examples"][0]
+
+    answer = await caller.post(
+        "/v1/imports", params={"dry_run": True}, content=body["example"], headers=headers
+    )
+
+    statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
+    assert declared["requestBody"]["required"]
+    assert statuses == ["acceptable", "acceptable"]
