@@ -1,6 +1,7 @@
 """Assessments over HTTP: what nobody weighed is a finding until somebody did."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -44,7 +45,7 @@ async def missing(client: httpx.AsyncClient) -> set[str]:
     found: set[str] = set()
     following: str | None = None
     while True:
-        asked = {} if following is None else {"cursor": following}
+        asked: dict[str, Any] = {} if following is None else {"cursor": following}
         part = await get(client, "/v1/findings", **asked)
         for row in part["items"]:
             if row["code"] == "interest-missing":
