@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from benchmarks import (
+    access,
     erasure,
     http_append,
     imports,
@@ -54,6 +55,9 @@ def main() -> None:
             "registers", registers.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         figures += _measured("erasure", erasure.measure(served, rounds=chosen.rounds))
+        figures += _measured(
+            "access report", access.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)
         )

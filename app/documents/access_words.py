@@ -55,7 +55,8 @@ class Reader:
         """A word of a closed list; as it is where it has no other."""
         if word is None:
             return ""
-        return self.spoken.say(WORDS[word]) if word in WORDS else word
+        said = WORDS.get(word) or BASES.get(word)
+        return word if said is None else self.spoken.say(said)
 
     def called(self, key: str) -> str:
         """A thing of the policy by its key alone."""

@@ -25,13 +25,12 @@ from app.documents.blocks import (
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
-UNBROKEN_MAX: Final = 18
-"""A word with more characters may be broken anywhere, or it would run out of its column."""
-
 WHOLE_ROW_MAX: Final = 800
 """Characters of a cell up to which its row is not divided between pages."""
 
-_LONG = re.compile(rf"\S{{{UNBROKEN_MAX + 1},}}")
+# What no rule of hyphenation divides would run out of its column: it may break anywhere. The same
+# pattern is in the template.
+_LONG = re.compile(r"\S{31,}|\S{8,}[0-9@/+=_]\S*|\S*[0-9@/+=_]\S{8,}")
 
 
 def pdf(document: Document) -> bytes:

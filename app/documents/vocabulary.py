@@ -6,7 +6,7 @@ from typing import Final
 from app.documents.languages import marked
 from app.policy.vocabulary import LegalBasis
 
-BASES: Final = MappingProxyType(
+BASES: Final = MappingProxyType[str, str](
     {
         LegalBasis.CONSENT: marked("your consent"),
         LegalBasis.CONTRACT: marked("a contract with you"),
