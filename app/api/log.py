@@ -14,7 +14,6 @@ from app.api.operations import operation, router
 from app.auth import Scope
 from app.domain.decider import Refusal
 from app.service import Service
-from app.settings import Settings
 from app.store.log_tree import LogTree, SignedTree
 from app.tlog.merkle import HASH_SIZE_BYTES
 from app.tlog.tiles import (
@@ -174,8 +173,8 @@ async def read_log_policy(request: Request) -> Response:
     keys = await _log(request).keys()
     if not keys:
         raise CheckpointMissing
-    settings: Settings = request.app.state.settings
-    url = "" if settings.public_url is None else f" {settings.public_url.rstrip('/')}/log"
+    public_url: str | None = request.app.state.settings.public_url
+    url = "" if public_url is None else f" {public_url.rstrip('/')}/log"
     lines = [*(f"log {key}{url}" for key in keys), "quorum none", ""]
     return Response("\n".join(lines), media_type=TEXT, headers={"cache-control": FRESH})
 

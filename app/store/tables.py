@@ -25,6 +25,8 @@ from sqlalchemy import (
     text,
 )
 
+from app.store import log_tables
+
 SCHEMA = "ledger"
 SCHEMA_HEAD = "0009"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
@@ -317,45 +319,7 @@ transmission_cursor = Table(
     comment="Up to where the log was read for transmissions.",
 )
 
-log_key = Table(
-    "log_key",
-    METADATA,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("vkey", WORD, primary_key=True),
-    Column("opened_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
-    comment="Verifier keys (C2SP) of the log; the name of the newest is its origin.",
-)
-
-log_tile = Table(
-    "log_tile",
-    METADATA,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("level", SmallInteger, primary_key=True, autoincrement=False),
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
-    Column("hashes", LargeBinary, nullable=False),
-    CheckConstraint("octet_length(hashes) = 8192", name="full"),
-    comment="Full tiles of the tree, 256 hashes each; inserted once.",
-)
-
-log_edge = Table(
-    "log_edge",
-    METADATA,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("size", BigInteger, nullable=False),
-    Column("hashes", LargeBinary, nullable=False),
-    comment="The right edge: the partial tile of each level, from the leaves up.",
-)
-
-log_checkpoint = Table(
-    "log_checkpoint",
-    METADATA,
-    Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("root", LargeBinary, nullable=False),
-    Column("note", LargeBinary, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
-    comment="Every checkpoint that was signed: one root a size, for ever.",
-)
+log_tables.declare(METADATA)
 
 append_lock_0 = Table(
     "append_lock_0",
@@ -413,14 +377,8 @@ parked_subjects = Table(
 )
 
 INSERT_ONLY = (
-    "events",
-    "ledger_identity",
-    "policies",
-    "policy_texts",
-    "suppressions",
-    "log_key",
-    "log_tile",
-    "log_checkpoint",
+    *("events", "ledger_identity", "policies", "policy_texts", "suppressions"),
+    *log_tables.INSERT_ONLY,
 )
 """Nobody updates, deletes or truncates these, the owner included."""
 
@@ -433,7 +391,7 @@ OWNER_WRITES = (
     "idempotency",
     "idempotency_key",
     "clients",
-    "log_edge",
+    *log_tables.OWNER_WRITES,
     "append_lock_0",
 )
 """Changed only while the current user is the owner, that is, inside the ledger's functions."""
