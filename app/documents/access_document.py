@@ -80,33 +80,7 @@ def access_document(report: Value, spoken: Language) -> Document:
 
 
 def _first_page(report: Value, reader: Reader) -> list[Block]:
-    say, parts = reader.say, report["parts"]
-    told = report["summary"]
-    complaint = parts["choices"]["complaint"]
-    cut = report["as_of"]
-    rows = (
-        (say("We hold"), say("{count} values", count=told["values"])),
-        (say("Kinds of data"), reader.titles(told["categories"])),
-        (say("Used for"), reader.titles(told["purposes"])),
-        (say("Given to"), reader.titles(told["recipients"])),
-        (
-            say("Outside the European Economic Area"),
-            say("{count} recipients, see part 3", count=told["transfers"])
-            if told["transfers"]
-            else say("nobody"),
-        ),
-        (say("Your consent is in force for"), reader.titles(told["consents_in_force"])),
-        (say("Restrictions in force"), str(told["restrictions"])),
-        (say("Objections being weighed"), str(told["objections_open"])),
-        (say("Parts erased"), str(told["erased"])),
-        (say("Times your data were read"), str(told["consultations"])),
-        (say("Entries in the history"), str(told["events"])),
-        (say("Decisions by a machine alone"), say("none")),
-        (
-            say("You can complain to"),
-            f"{complaint['authority']}, {complaint['email']}",
-        ),
-    )
+    say, cut, unreadable = reader.say, report["as_of"], report["summary"]["unreadable"]
     intro = say(
         "This is the answer to your right of access (Art. 15 GDPR), made on {moment}. It shows"
         " everything that our records hold about you. Details follow after the summary.",
@@ -129,13 +103,13 @@ def _first_page(report: Value, reader: Reader) -> list[Block]:
                 strong=True,
             )
         )
-    if told["unreadable"]:
+    if unreadable:
         blocks.append(
             Paragraph(
                 say(
                     "{count} parts cannot be read at this moment. They are not erased: ask us for a"
                     " new report.",
-                    count=told["unreadable"],
+                    count=unreadable,
                 ),
                 strong=True,
             )
@@ -143,11 +117,39 @@ def _first_page(report: Value, reader: Reader) -> list[Block]:
     table = Table(
         say("In short"),
         (say("Question"), say("Answer")),
-        rows,
+        _in_short(report, reader),
         widths=(2, 5),
         row_headers=True,
     )
     return [*blocks, table]
+
+
+def _in_short(report: Value, reader: Reader) -> tuple[tuple[str, str], ...]:
+    say, told = reader.say, report["summary"]
+    complaint = report["parts"]["choices"]["complaint"]
+    return (
+        (say("We hold"), say("{count} values", count=told["values"])),
+        (say("Kinds of data"), reader.titles(told["categories"])),
+        (say("Used for"), reader.titles(told["purposes"])),
+        (say("Given to"), reader.titles(told["recipients"])),
+        (
+            say("Outside the European Economic Area"),
+            say("{count} recipients, see part 3", count=told["transfers"])
+            if told["transfers"]
+            else say("nobody"),
+        ),
+        (say("Your consent is in force for"), reader.titles(told["consents_in_force"])),
+        (say("Restrictions in force"), str(told["restrictions"])),
+        (say("Objections being weighed"), str(told["objections_open"])),
+        (say("Parts erased"), str(told["erased"])),
+        (say("Times your data were read"), str(told["consultations"])),
+        (say("Entries in the history"), str(told["events"])),
+        (say("Decisions by a machine alone"), say("none")),
+        (
+            say("You can complain to"),
+            f"{complaint['authority']}, {complaint['email']}",
+        ),
+    )
 
 
 def _purposes(part: Value, reader: Reader) -> Block:
