@@ -104,7 +104,11 @@ async def _database(settings: Settings, logins: Logins) -> list[Examined]:
         await _attempt("history cannot be rewritten", _self_test(logins.application)),
         *[
             await _attempt(f"{role} login", _login(url))
-            for role, url in (("eraser", logins.eraser), ("projector", logins.projector))
+            for role, url in (
+                ("eraser", logins.eraser),
+                ("projector", logins.projector),
+                ("integrator", logins.integrator),
+            )
         ],
     ]
 
