@@ -1,5 +1,6 @@
 """The composition root: builds a service out of settings; nothing else builds objects."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +31,7 @@ from app.propagation.mail import PostOffice
 from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
+from app.registers.keeping import keep_counted
 from app.registers.tallies import tallies
 from app.rights.daily import daily
 from app.rights.retention import Done
@@ -300,6 +302,17 @@ def _integrating(settings: Settings, logins: Logins) -> dict[str, Loop]:
     return {"integrator": IntegratorProcess(INTEGRATOR, charge).run}
 
 
+@asynccontextmanager
+async def counting(service: Service) -> AsyncIterator[None]:
+    """Keeps what registers ask of everybody counted, in a process that is asked."""
+    keeping = asyncio.create_task(keep_counted(service.tallies, service.pool), name="counts")
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait((keeping,))
+
+
 def _ran(service: Service, done: Done) -> None:
     service.measures.retained = Retained(
         at=service.ledger.clock(), keys_left=done.keys_left, closings_left=done.closings_left
@@ -314,7 +327,11 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
         if logins is None:
             yield {}
             return
-        async with open_service(settings, logins) as service, working(settings, logins, service):
+        async with (
+            open_service(settings, logins) as service,
+            working(settings, logins, service),
+            counting(service),
+        ):
             app.state.service = service
             # What start-up built never dies: p99 at 64 connections fell from 111 to 19 ms.
             gc.collect()

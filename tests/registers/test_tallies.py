@@ -1,5 +1,6 @@
 """Counts of everybody that are kept and counted on: always what counting anew would say."""
 
+import asyncio
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 
 from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.rebuild import rebuild
+from app.registers.keeping import keep_counted
 from app.registers.matters import HELD, SHARED, Matter
 from app.registers.ranges import RANGES, people_of, runs_of, spans_after
-from app.registers.tallies import Tallied, Tally, counted
+from app.registers.tallies import Tallied, Tally, counted, tallies
 from app.service import Service
 from app.store.connection import connect
 from tests.conftest import Database
@@ -136,6 +138,27 @@ async def test_a_rebuild_and_a_person_who_waited_are_counted_anew(
     assert (parked, redriven) == (own, own)
     assert sum(most.int - least.int + 1 for least, most in pool.people) == 2 * LAST
     assert after != before
+
+
+@shared
+async def test_what_changed_is_counted_before_anybody_asks(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    pool, kept = _Heard(service.pool), tallies()
+    keeping = asyncio.create_task(
+        keep_counted(kept, pool, pause_s=0.01)  # type: ignore[arg-type]  # asks what a pool is asked
+    )
+    try:
+        async with asyncio.timeout(60):
+            while sum(most.int - least.int + 1 for least, most in pool.people) < 4 * LAST:  # noqa: ASYNC110  # counted in another task
+                await asyncio.sleep(0.01)
+    finally:
+        keeping.cancel()
+        await asyncio.wait((keeping,))
+    pool.people = []
+    await kept.held.read(pool)  # type: ignore[arg-type]  # as above
+
+    assert pool.people == [], "nothing is left to be counted"
 
 
 async def _park(url: str, person: UUID | None) -> None:
