@@ -102,6 +102,8 @@ class Story:
     """Category -> why it was refused, before it was collected or for ever."""
     people: dict[str, str] = field(default_factory=dict)
     """Subject id -> what was done to the person."""
+    second: str = ""
+    """A second key, for what one key alone cannot do."""
 
     def call(
         self, method: str, template: str, *, path: Mapping[str, str] | None = None, **sent: Any
@@ -157,6 +159,7 @@ class Story:
         self._rights_requests(self.register("e"))
         self._transmissions(self.register("f"))
         self._photographs(self.register("g", notice=NOTICE))
+        self._accounts(self.register("k"))
         self._two_records()
         self._imports()
         self._tables()
@@ -393,8 +396,8 @@ class Story:
         self.done("GET", "/v1/signing-keys")
 
     def _photographs(self, subject: str) -> None:
-        """A title and reasons are sealed; an account and a visitor are nothing but ids."""
-        photo, account, visitor = (str(uuid4()) for _ in range(3))
+        """A title and reasons are sealed; what is shown where is ids and words."""
+        photo = str(uuid4())
         path, shown = {"subject_id": subject}, {"subject_id": subject, "photo": photo}
         title = self.markers.text("title photo")
         taken = {"photo": photo, "system": "onedrive", "title": title, "source": "photographer"}
@@ -403,24 +406,78 @@ class Story:
         place = {"purpose": "photo_website", "recipient": "website"}
         self.done("POST", f"{one}/publications", path=shown, json=place)
         reasons = {**DESK, "statement": self.markers.text("reasons photo")}
-        self.done("POST", f"{one}/objections", path=shown, json=reasons)
+        raised = self.done("POST", f"{one}/objections", path=shown, json=reasons)
         self.done("POST", f"{one}/take-downs", path=shown, json=place)
+        told = {**place, "audience": "search_engines"}
+        self.done("POST", f"{one}/removal-announcements", path=shown, json=told)
         self.done("GET", f"{PERSON}/photos", path=path, headers=ANSWERING)
+        self.done("GET", "/v1/photo-duties")
+        withdrawal = f"{PERSON}/photo-objections/{{objection}}/withdrawal"
+        self.done("POST", withdrawal, path={**path, "objection": raised["objection"]})
+
+    def _accounts(self, subject: str) -> None:
+        """An account, a contribution and a visitor are nothing but ids."""
+        account, path = str(uuid4()), {"subject_id": subject}
         opened = {"account": account, "system": "basecamp", "source": "basecamp"}
         self.done("POST", f"{PERSON}/accounts", path=path, json=opened)
+        contribution = {"contribution": str(uuid4()), "account": account}
+        self.done("POST", f"{PERSON}/contributions", path=path, json=contribution)
+        one, named = f"{PERSON}/accounts/{{account}}", {**path, "account": account}
+        self.done("POST", f"{one}/deactivation-requests", path=named, json=DESK)
+        closed = {"actor": "self", "source": "basecamp"}
+        self.done("POST", f"{one}/deactivation", path=named, json=closed)
         self.done("GET", f"{PERSON}/accounts", path=path, headers=ANSWERING)
-        choice = {"visitor": visitor, "banner": "banner-1", "language": "sv", "method": "banner"}
-        answers = {"categories": {"statistics": "refused"}}
-        self.done("POST", "/v1/cookie-choices", json={**choice, **answers})
+        self.done("GET", f"{PERSON}/contributions", path=path, headers=ANSWERING)
+        visitor = {"visitor": str(uuid4())}
+        banner = {"banner": "banner-1", "language": "sv", "method": "banner"}
+        answers = {"categories": {"statistics": "accepted"}}
+        self.done("POST", "/v1/cookie-choices", json={**visitor, **banner, **answers})
+        self.done("POST", "/v1/cookie-choices:lookup", json=visitor)
+        asked = {**visitor, "category": "statistics"}
+        self.done("POST", "/v1/cookie-permissions:check", json=asked)
+        assessment = {
+            "assessment": str(uuid4()),
+            "purpose": "photos",
+            "document_sha256": WORDING,
+            "assessed_on": datetime.now(UTC).date().isoformat(),
+            "outcome": "prevails",
+        }
+        self.done("POST", "/v1/legitimate-interest-assessments", json=assessment)
+        self.done("GET", "/v1/legitimate-interest-assessments")
 
     def _two_records(self) -> None:
-        """Nothing of one record is copied to the other, neither while it waits nor afterwards."""
+        """Nothing of one record is copied to the other; a split collects anew, under seal."""
+        other_key = {"authorization": f"Bearer {self.second}"}
         survivor, absorbed = self.register("h"), self.register("i")
         pair = {"survivor": survivor, "absorbed": absorbed}
-        made = self.done("POST", "/v1/merges", json={**pair, "ground": "control"})
-        merge = {"merge": made["merge"]}
-        self.done("POST", "/v1/merges/{merge}/reject", path=merge, json=pair)
+
+        def decide(merge: str, step: str) -> None:
+            path = {"merge": merge}
+            one = f"/v1/merges/{{merge}}/{step}"
+            self.done("POST", one, path=path, json=pair, headers=other_key)
+
+        made: Value = {}
+        for steps in (("reject",), ("approve", "renewal", "revert")):
+            made = self.done("POST", "/v1/merges", json={**pair, "ground": "control"})
+            for step in steps:
+                decide(made["merge"], step)
         self.done("GET", f"{PERSON}/merges", path={"subject_id": survivor}, headers=ANSWERING)
+        release = f"{PERSON}/inherited-matters/{{merge}}/release"
+        self.done("POST", release, path={"subject_id": absorbed, "merge": made["merge"]})
+        self._two_people(survivor, other_key)
+
+    def _two_people(self, subject: str, other_key: Value) -> None:
+        path, record = {"subject_id": subject}, {"subject_id": subject}
+        theirs = {"contact.name": self.markers.text("name of another")}
+        body = {"purpose": "event_logistics", "data": theirs, **DESK}
+        receipt = self.done("POST", f"{PERSON}/collections", path=path, json=body)
+        versions = [receipt["events"][0]["version"]]
+        done: Value = {}
+        for step in ("reject", "approve"):
+            made = self.done("POST", "/v1/splits", json={**record, "versions": versions})
+            one, named = f"/v1/splits/{{split}}/{step}", {"split": made["split"]}
+            done = self.done("POST", one, path=named, json=record, headers=other_key)
+        self.people[str(done["offshoot"])] = "j"
 
     def _imports(self) -> None:
         good = {

@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 import pytest
 
+from app.auth import Scope, new_key
 from app.main import create_app
 from app.settings import Settings
 from app.store import embedded
@@ -176,7 +177,23 @@ def story(scene: Scene) -> Iterator[Story]:
     key = (scene.home / "first-key").read_text().strip()
     secret = (scene.home / "secrets" / "webhook-mailchimp").read_text().strip()
     with httpx.Client(base_url=url, timeout=60) as http:
-        yield Story(http, scene.markers, key, secret)
+        second = in_thread(_second_key(scene.cluster.dsn("postgres")))
+        yield Story(http, scene.markers, key, secret, second=second)
+
+
+async def _second_key(url: str) -> str:
+    """A key of somebody else with every scope, for what takes two people."""
+    key, admin = new_key(), await asyncpg.connect(url)
+    try:
+        await admin.execute(
+            "SELECT ledger.ledger_client_add($1, 'second', $2, $3, NULL, now() + interval '1 day')",
+            key.client_id,
+            key.secret_hash,
+            list(Scope),
+        )
+    finally:
+        await admin.close()
+    return key.text
 
 
 @pytest.mark.clause("L51")
