@@ -1,11 +1,13 @@
 """The OpenAPI document: what FastAPI derives, with our problem type in place of its own errors."""
 
+import json
+from collections import Counter
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.api.problems import PROBLEMS
+from app.api.problems import MEDIA_TYPE, PROBLEMS
 
 DESCRIPTION = """Keeps and proves what a privacy policy promises: an append-only ledger of personal
 data that can still forget a person.
@@ -83,6 +85,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document["components"]["examples"] = {slug: _example(slug) for slug in PROBLEMS}
     for operation in _operations(document):
         _replace_derived_errors(operation)
+    _share_refusals(document)
+    _share_parameters(document)
     return document
 
 
@@ -112,3 +116,41 @@ def _replace_derived_errors(operation: dict[str, Any]) -> None:
     """A 422 of FastAPI's own shape can never be answered: ours stands in its place."""
     content = operation.get("responses", {}).get("422", {}).get("content", {})
     content.pop("application/json", None)
+
+
+def _share_refusals(document: dict[str, Any]) -> None:
+    """Refusals that several operations have in common are described once, under their problems."""
+    places: dict[str, list[tuple[dict[str, Any], str]]] = {}
+    for operation in _operations(document):
+        for status, response in operation["responses"].items():
+            if problems := response.get("content", {}).get(MEDIA_TYPE, {}).get("examples"):
+                places.setdefault(".".join(problems), []).append((operation["responses"], status))
+    shared: dict[str, Any] = {}
+    for name, found in sorted(places.items()):
+        if len(found) > 1:
+            [(responses, status), *_] = found
+            shared[name] = responses[status]
+            for responses, status in found:
+                assert responses[status] == shared[name], "a refusal is described one way"
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
+    document["components"]["responses"] = shared
+
+
+def _share_parameters(document: dict[str, Any]) -> None:
+    """Headers and ids that many operations take are described once, each under its name."""
+    lists = [operation.get("parameters", []) for operation in _operations(document)]
+    counted = Counter(_text(one) for parameters in lists for one in parameters)
+    shared: dict[str, Any] = {}
+    for text, count in counted.most_common():
+        one = json.loads(text)
+        if count > 1:
+            shared.setdefault(one["name"], one)
+    for parameters in lists:
+        for place, one in enumerate(parameters):
+            if shared.get(one["name"]) == one:
+                parameters[place] = {"$ref": f"#/components/parameters/{one['name']}"}
+    document["components"]["parameters"] = dict(sorted(shared.items()))
+
+
+def _text(part: dict[str, Any]) -> str:
+    return json.dumps(part, sort_keys=True)

@@ -60,7 +60,8 @@ def _operations() -> Iterator[Operation]:
                 name=declared["operationId"],
                 schema=content.get("application/json", {}).get("schema"),
                 demands_key=any(
-                    one["name"] == "Idempotency-Key" for one in declared.get("parameters", [])
+                    one.get("$ref", "").endswith("/Idempotency-Key")
+                    for one in declared.get("parameters", [])
                 ),
                 statuses=frozenset(int(status) for status in declared["responses"]),
             )
