@@ -58,10 +58,11 @@ clauses: $(DEV) ## Writes docs/clauses.md: clause or rule -> the tests that prov
 lock: $(DEV) ## Resolves the dependencies anew into requirements/*.txt (hashes, no address)
 	@$(INSTALL) uv
 	@$(LOCK) requirements/build.in --output-file requirements/build.txt
-	@$(LOCK) pyproject.toml --output-file requirements/run.txt
-	@$(LOCK) pyproject.toml --extra tracing --output-file requirements/tracing.txt
-	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
+	@# The largest set first: the others follow it, so that one version is tested and run.
 	@$(LOCK) pyproject.toml --extra dev --extra bench --output-file requirements/bench.txt
+	@$(LOCK) pyproject.toml --constraint requirements/bench.txt --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --constraint requirements/bench.txt --extra tracing --output-file requirements/tracing.txt
+	@$(LOCK) pyproject.toml --constraint requirements/bench.txt --extra dev --output-file requirements/dev.txt
 
 clean: ## Removes the virtual environment and caches; never ./var
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -11,8 +11,8 @@ def generation(
 ) -> str:
     """The bucket of a retention class: a word, `membership`, `occasion.<id>` or `year.2026`.
 
-    A class that the policy splits by the calendar takes the year, month or day of `on`; any other takes
-    the occasion (a trip, a grant, a chat), when there is one, and else the class's own bucket.
+    A class that the policy splits by the calendar takes the year, month or day of `on`; any other
+    takes the occasion (a trip, a grant, a chat), when there is one, else the class's own bucket.
     """
     split_by = policy.retention_classes[retention_class].generation
     if split_by == "year":

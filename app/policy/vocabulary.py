@@ -240,7 +240,7 @@ class ExpiryBucket(StrEnum):
     MEMBERSHIP = "membership"
     OCCASION = "occasion"
     DAY = "day"
-    """What is counted from its collection: nothing that shares a key was obtained on another day."""
+    """For what is counted from its collection: what shares a key was obtained on one day."""
     MONTH = "month"
     YEAR = "year"
     GRANT = "grant"

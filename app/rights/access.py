@@ -97,9 +97,8 @@ async def access_report(
 
 
 async def _person(ledger: Ledger, subject_id: UUID, as_of: AsOf | None = None) -> Person:
-    known = await ledger.state(subject_id) if as_of is None else None
     stream = await ledger.store.read_stream(subject_id, with_blobs=True)
-    person = person_of(ledger.store, stream, as_of, known=known)
+    person = person_of(ledger.store, stream, as_of, known=ledger.meet(stream))
     check_known(person)
     return person
 

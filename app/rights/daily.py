@@ -9,6 +9,7 @@ import structlog
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.rights.compaction import Compacting
+from app.rights.consent_expiry import ExpiringConsents
 from app.rights.duties import Duties
 from app.rights.retention import Done, Retaining
 
@@ -26,12 +27,13 @@ def daily(
     *,
     ran: Callable[[Done], None] | None = None,
 ) -> Task:
-    """Silence and children first, then what has expired, then the bytes of what was erased.
+    """Consents, silence, children; then what has expired, then the bytes of what was erased.
 
     ``ran`` is told of what retention did.
     """
     return in_turn(
         {
+            "consents": ExpiringConsents(ledger, pool).carry_out,
             "duties": Duties(ledger, pool, eraser).carry_out,
             "retention": Retaining(ledger, pool, eraser, ran=ran).carry_out,
             "compaction": Compacting(ledger, control, pool, eraser).carry_out,

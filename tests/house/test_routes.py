@@ -124,6 +124,7 @@ TEXTS_IN_PATHS = {
     "token",
     "against",
     "text_language",
+    "safeguard",
 }
 """Path parameters that are words of the policy, or names of our own documents."""
 

@@ -15,7 +15,7 @@ from app.projections.folding import advance
 from app.projections.loading import load_range
 from app.projections.pages import Connection, PositionsSkipped
 from app.projections.positions import position_of, status
-from app.projections.profiles import page
+from app.projections.profile_pages import page
 from app.projections.rebuild import load, rebuild
 from app.projections.slices import SLICES, ranges_for
 from app.store.connection import connect
