@@ -20,6 +20,7 @@ from app.domain.holds import holding
 from app.domain.periods import SealedValue, clock_start, erased_at, last_day, sealed_values
 from app.domain.rights_request_progress import ACTS, CLOSING
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureWithdrawn
+from app.events.mails import MailQueued
 from app.events.objections import (
     ObjectionGranted,
     ObjectionOverridden,
@@ -213,10 +214,9 @@ def evolve(slice_: Matters, recorded: Recorded[Any]) -> Matters:
     if isinstance(event, RetentionExecuted):
         kept = {key: one for key, one in slice_.letters.items() if key not in event.keys}
         return Matters(kept, slice_.closed)
-    matter: UUID = next(
-        (getattr(event, name) for name in _MATTERS if hasattr(event, name)),
-        recorded.event_id,  # the receipt of a request, which is named by it
-    )
+    matter = _matter(recorded)
+    if matter is None:
+        return slice_
     letters, closed = dict(slice_.letters), slice_.closed
     for seal in recorded.seals:
         letters[seal.key_id] = letters.get(seal.key_id, frozenset()) | {matter}
@@ -227,10 +227,19 @@ def evolve(slice_: Matters, recorded: Recorded[Any]) -> Matters:
     return Matters(letters, closed)
 
 
+def _matter(recorded: Recorded[Any]) -> UUID | None:
+    """The matter of an event; None of a mail that is about none."""
+    event = recorded.event
+    if isinstance(event, MailQueued):
+        return event.matter
+    named: Iterator[UUID] = (getattr(event, name) for name in _MATTERS if hasattr(event, name))
+    return next(named, recorded.event_id)  # the receipt of a request is named by its own id
+
+
 RETENTION = Concern(
     "retention",
     commands=(ExecuteRetention,),
-    folds=(*_OPENING, *_CLOSING, RetentionExecuted),
+    folds=(*_OPENING, *_CLOSING, MailQueued, RetentionExecuted),
     initial=Matters(),
     decide=decide,
     evolve=evolve,

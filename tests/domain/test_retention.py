@@ -17,11 +17,13 @@ from app.domain.erasure_steps import (
     WithdrawErasure,
 )
 from app.domain.evidence import Evidence, Wording
+from app.domain.mails import QueueMail
 from app.domain.obtaining import Obtained
 from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.restrictions import Restrict
 from app.domain.retention import ExecuteRetention, Matters, closing_due, expired
 from app.events.erasures import ExemptionGround
+from app.events.mails import MailKind
 from app.events.recorded import Record
 from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
@@ -442,6 +444,57 @@ def test_an_execution_does_not_close_the_matter_and_its_closing_does() -> None:
 
     assert ERASURE not in person.state.retention.closed
     assert told.state.retention.closed == {ERASURE: NOW}
+
+
+@pytest.mark.clause("C69", "C80", "L7")
+def test_a_letter_that_went_by_mail_goes_with_its_matter_although_nothing_else_shares_its_key() -> (
+    None
+):
+    """Not one day before, and not never."""
+    key = data_key("rights-request", f"request.{ERASURE}")
+    asked = RequestErasure(erasure=ERASURE, source="secretariat")
+    letter = QueueMail(
+        mail=OBJECTION,
+        kind=MailKind.ANSWER,
+        purpose="rights_requests",
+        address="ada@stad.example",
+        text="Dear Ada",
+        message="ab" * 32,
+        letter="ef" * 32,
+        language="sv",
+        matter=ERASURE,
+        objection="cd" * 32,
+    )
+    waiting = given(registration("event_logistics"), At(CLOSED_ON, asked), At(CLOSED_ON, letter))
+    over = given(
+        registration("event_logistics"),
+        At(CLOSED_ON, asked),
+        At(CLOSED_ON, letter),
+        At(CLOSED_ON, WithdrawErasure(erasure=ERASURE)),
+    )
+    last = date(CLOSED_ON.year + 1, CLOSED_ON.month, CLOSED_ON.day)
+
+    assert waiting.state.retention.letters == {key: frozenset({ERASURE})}
+    assert due(waiting, date(2060, 1, 1)).isdisjoint({("rights-request", last)})
+    assert ("rights-request", last) not in due(over, last)
+    assert ("rights-request", last) in due(over, last + timedelta(days=1))
+
+
+@pytest.mark.clause("C69", "L7")
+def test_a_mail_about_no_matter_is_no_letter_of_one() -> None:
+    mail = QueueMail(
+        mail=OBJECTION,
+        kind=MailKind.NOTICE,
+        purpose="correspondence",
+        address="ada@stad.example",
+        text="Dear Ada",
+        message="ab" * 32,
+        letter="ef" * 32,
+        language="sv",
+        objection="cd" * 32,
+    )
+
+    assert given(registration("event_logistics"), mail).state.retention == Matters()
 
 
 @pytest.mark.clause("C69", "L7")
