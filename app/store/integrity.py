@@ -38,6 +38,12 @@ SELECT stream_id, version, section, key_id, blob
 _KEYS_SQL = """
 SELECT subject_id AS stream_id, key_id, class, state FROM ledger.keyring ORDER BY subject_id
 """
+_HOLD_KEYS_SQL = "SELECT key_id FROM ledger.keyring LIMIT 1"
+# The file of the table as the snapshot knows it, and the one that it has by now.
+_KEYS_WHOLE_SQL = """
+SELECT relfilenode = pg_relation_filenode(oid) FROM pg_class
+ WHERE oid = 'ledger.keyring'::regclass
+"""
 _FENCES_SQL = """
 SELECT subject_id AS stream_id, class FROM ledger.erasure_fence ORDER BY subject_id
 """
@@ -69,13 +75,24 @@ class Verification:
 
 async def verify(connection: "_Connection", progress: Progress | None = None) -> Verification:
     """Reads everything once, in one snapshot, with the auditor's rights or the application's."""
-    found = Verification()
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        # Before the snapshot: a table that is written anew meanwhile would look empty to it.
-        await connection.execute("LOCK TABLE ledger.sealed IN ACCESS SHARE MODE")
-        await _check_positions(connection, found)
-        await _Walk(connection, found).run(progress)
-    return found
+    while True:  # once more for each rewrite that came between
+        found = Verification()
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            if await _holds_both(connection):
+                await _check_positions(connection, found)
+                await _Walk(connection, found).run(progress)
+                return found
+
+
+async def _holds_both(connection: "_Connection") -> bool:
+    """Keeps both tables from being written anew; False where the snapshot would see one empty.
+
+    The lock on the first comes before the snapshot. The auditor may not lock the second, of which
+    a column is hidden, except by reading it: by then the snapshot is there, so it is looked at.
+    """
+    await connection.execute("LOCK TABLE ledger.sealed IN ACCESS SHARE MODE")
+    await connection.execute(_HOLD_KEYS_SQL)
+    return bool(await connection.fetchval(_KEYS_WHOLE_SQL))
 
 
 async def _check_positions(connection: "_Connection", found: Verification) -> None:

@@ -1,5 +1,6 @@
 """E2: after the rewrite no file of the cluster holds what was erased, and only then it is said."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -171,6 +172,33 @@ async def test_a_table_that_somebody_reads_is_left_for_later(
     assert (large.hindered, large.rewritten) == ("too-large", False)
     assert done.rewritten
     assert ErasureLevel.BYTES_GONE.value not in (await levels(client, person))["participation"]
+
+
+@pytest.mark.parametrize("table", ["sealed", "keyring"])
+async def test_a_verification_that_met_a_rewrite_sees_no_table_empty(
+    client: httpx.AsyncClient, service: Service, files: Database, table: str
+) -> None:
+    """To a snapshot from before it, a table that was written anew has no rows at all."""
+    name = {"contact.email": f"{table}@stad.example", "contact.phone": "+32470777777"}
+    person = await register(client, contact=CONTACT | name)
+    await post(client, f"{person}/erasure", {"source": "secretariat"})
+    assert service.eraser is not None
+    auditor = await asyncpg.connect(files.dsn("ledger_auditor"))
+    async with service.eraser.acquire() as eraser:
+        rewriting = eraser.transaction()
+        await rewriting.start()
+        await eraser.execute("SELECT ledger.ledger_rewrite($1, $2)", table, BYTES_MAX)
+        verifying = asyncio.create_task(verify(auditor))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $1"
+        while not await service.pool.fetchval(waiting, auditor.get_server_pid()):
+            assert not verifying.done()
+            await asyncio.sleep(0.01)
+        await rewriting.commit()
+    verification = await verifying
+    await auditor.close()
+
+    assert verification.sound, verification.findings
+    assert verification.keys > 0
 
 
 async def test_only_the_eraser_may_write_a_table_anew_and_only_one_that_erasure_empties(
