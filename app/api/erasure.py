@@ -26,7 +26,8 @@ from app.api.sources import source_of
 from app.auth import Scope
 from app.domain.erasure_plan import Extent, Keep
 from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawErasure
-from app.domain.subjects import SubjectErased, SubjectUnknown
+from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
+from app.events.erasures import ErasureTrigger
 from app.propagation.survivors import records_of
 from app.receipts import Attribution
 from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
@@ -89,9 +90,7 @@ async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
     )
     erasing = Erasing(call.service.ledger, call.service.eraser)
     attribution = await call.attribution()
-    for other in (await records_of(call.service.ledger, subject_id))[1:]:
-        with suppress(SubjectErased):
-            await erasing.erase(other, order, Attribution(by=attribution.by))
+    await _erase_others(call, erasing, subject_id, order)
     return await _carried(call, await erasing.erase(subject_id, order, attribution))
 
 
@@ -292,6 +291,19 @@ async def close_erasure(subject_id: UUID, erasure: UUID, call: Eraser) -> Respon
         return _unavailable(call)
     erasing = Erasing(call.service.ledger, call.service.eraser)
     return await _carried(call, await erasing.close(subject_id, erasure, attribution))
+
+
+async def _erase_others(
+    call: Call, erasing: Erasing, subject_id: UUID, order: ErasureOrder
+) -> None:
+    """What is known of a person's age holds for every record of theirs (C75)."""
+    ledger, by = call.service.ledger, Attribution(by=(await call.attribution()).by)
+    child = (await ledger.state(subject_id)).child and order.trigger is ErasureTrigger.CHILD_DATA
+    for other in (await records_of(ledger, subject_id))[1:]:
+        with suppress(SubjectErased):
+            if child:
+                await ledger.execute(other, DiscoverChild(source=order.source), by)
+            await erasing.erase(other, order, by)
 
 
 async def _previewed(

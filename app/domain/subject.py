@@ -45,6 +45,7 @@ from app.domain.sign_ups import SIGN_UPS, ReceiveSignUp, SignUps, Subscribe
 from app.domain.splits import SPLITS, ReceiveSplit, Splits
 from app.domain.subjects import (
     SUBJECTS,
+    DiscoverChild,
     JoinSubject,
     RegisterSubject,
     SubjectErased,
@@ -214,6 +215,7 @@ _ON_ABSORBED = frozenset(
     {
         *_AFTER_ERASURE,
         *CONSULTATIONS.commands,
+        DiscoverChild,
         RevertMerge,
         UpholdObjection,
         OverrideObjection,

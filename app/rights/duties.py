@@ -4,6 +4,7 @@ Both are in favour of the person, so that no human has to decide them (Art. 22; 
 concerned is looked up in a register; whether it is due is decided on the person's own stream.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,6 +18,7 @@ from app.clock import Clock
 from app.domain.erasure_plan import EVERYTHING
 from app.domain.erasure_steps import ErasureHeld
 from app.domain.objections import Status, UpholdObjection
+from app.domain.subjects import DiscoverChild, SubjectErased
 from app.events.erasures import ErasureTrigger
 from app.events.objections import ObjectionGround
 from app.events.subjects import ChildDiscovered
@@ -149,10 +151,22 @@ class Duties:
         source = next(event.source for event in events if isinstance(event, ChildDiscovered))
         order = ErasureOrder(source=source, extent=EVERYTHING, trigger=ErasureTrigger.CHILD_DATA)
         try:
-            await self._erasing.erase(subject_id, order, BY)
+            for one in await self._records_of(subject_id):
+                with suppress(SubjectErased):
+                    await self._ledger.execute(one, DiscoverChild(source=source), BY)
+                    await self._erasing.erase(one, order, BY)
             done.erased += 1
         except ErasureHeld:
             done.held += 1  # on record; asked again every day
         except Exception as error:  # noqa: BLE001  # the next child's data are due as well
             done.failed += 1
             _log.error("child not erased", error_class=type(error).__name__)
+
+    async def _records_of(self, subject_id: UUID) -> list[UUID]:
+        """Every record that is the same person's; it comes last, and is found until it is gone."""
+        found = [subject_id]
+        for one in found:
+            _, _, states = await self._ledger.current_states([one])
+            bonds = states[one].merges.bonds.values()
+            found += [bond.other for bond in bonds if bond.other not in found]
+        return found[::-1]

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from app.domain.subjects import DiscoverChild
+from app.receipts import Attribution
+from app.rights.duties import Discharged, Duties
 from app.service import Service
 from tests.rights.people import arrange, collect, consent, get, post, register, share
 from tests.serving import Api
@@ -23,6 +26,7 @@ SECOND = {
     "contact.email": "asa.oberg@privat.example",
     "contact.phone": "+46701234567",
 }
+BY = Attribution(by="tests")
 FROM_DESK = {"source": "secretariat"}
 
 
@@ -255,3 +259,39 @@ async def test_who_is_erased_is_erased_on_every_record(two: Two) -> None:
     assert [one.status_code for one in answers] == [410, 410]
     lookup = {"kind": "email", "value": SECOND["contact.email"]}
     await post(two.proposer, "/v1/subjects:lookup", lookup, status=404)
+
+
+@pytest.mark.clause("C75", "C70")
+@pytest.mark.parametrize("told_of", ["survivor", "absorbed"])
+async def test_a_child_is_erased_on_every_record_with_nobody_asking(
+    two: Two, service: Service, told_of: str
+) -> None:
+    """It became known of one of the records, before or after they were found to be one person's."""
+    child = UUID(getattr(two, told_of).split("/")[-1])
+    await service.ledger.execute(child, DiscoverChild(source="secretariat"), BY)
+    await two.merged()
+    assert service.eraser is not None
+
+    done = await Duties(service.ledger, service.pool, service.eraser).run()
+    again = await Duties(service.ledger, service.pool, service.eraser).run()
+
+    assert (done.erased, done.failed, again) == (1, 0, Discharged())
+    for one in (two.survivor, two.absorbed):
+        [erasure] = (await get(two.proposer, f"{one}/erasure"))["erasures"]
+        assert (erasure["trigger"], erasure["stage"]) == ("child_data", "executed")
+
+
+@pytest.mark.clause("C75", "C70")
+async def test_the_desk_can_erase_a_child_with_two_records(two: Two, service: Service) -> None:
+    await two.merged()
+    body = {"source": "secretariat", "trigger": "child_data"}
+    early = await post(two.proposer, f"{two.survivor}/erasure", body, status=409)
+    unmarked = await service.ledger.state(UUID(two.absorbed.split("/")[-1]))
+    child = UUID(two.survivor.split("/")[-1])
+    await service.ledger.execute(child, DiscoverChild(source="secretariat"), BY)
+
+    await post(two.proposer, f"{two.survivor}/erasure", body)
+
+    assert early["type"] == "/problems/child-not-discovered"
+    assert not unmarked.child
+    await get(two.proposer, f"{two.absorbed}/access-report", status=410)
