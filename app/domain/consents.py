@@ -15,6 +15,7 @@ from app.domain.evidence import (
     proven,
     read,
 )
+from app.domain.inheritance import as_one
 from app.domain.proofs import NONE, Asked, Consents, Proof, evolve
 from app.domain.purpose_limitation import purpose_named, source_named
 from app.domain.recipients import recipient_of
@@ -275,9 +276,11 @@ def _withdraw(
     command: WithdrawConsent, state: "SubjectState", given: Circumstances
 ) -> tuple[Record, ...]:
     purpose = purpose_named(command.purpose, given.policy)
-    consent = state.consents.of(purpose.key)
-    if not consent.open and not any(key == purpose.key for key, _, _ in state.consents.transfers):
-        if consent.ended_at is None:
+    # What came from another record of the person is as easy to take back as what was given here.
+    both = (state.consents, as_one(state).consents)
+    transfers = (key for consents in both for key, _, _ in consents.transfers)
+    if not any(one.of(purpose.key).open for one in both) and purpose.key not in transfers:
+        if all(one.of(purpose.key).ended_at is None for one in both):
             raise NeverConsented(purpose=purpose.key)
         return ()
     withdrawn = ConsentWithdrawn(purpose=purpose.key, source=command.source)

@@ -166,6 +166,11 @@ def matters_of(state: "SubjectState", merge: UUID) -> tuple[Matter, ...]:
     )
 
 
+def noes_of(state: "SubjectState", merge: UUID) -> tuple[MatterInherited, ...]:
+    """What two people who shared this stream both keep: nobody consents for somebody else."""
+    return tuple(_noes(as_one(state), merge))
+
+
 def _noes(state: "SubjectState", merge: UUID) -> Iterator[MatterInherited]:
     for key, one in sorted(state.objections.by_id.items()):
         if one.status is not Status.WITHDRAWN:
@@ -249,7 +254,8 @@ def said_since(before: Iterable[Matter], now: Iterable[Matter]) -> tuple[Matter,
 def _name(matter: Matter) -> tuple[object, ...]:
     match matter:
         case MatterInherited():
-            return (matter.kind, matter.matter, matter.purpose)
+            # What was closed, opened and closed again is a no of its own: its day is another one.
+            return (matter.kind, matter.matter, matter.purpose, matter.since)
         case ConsentInherited():
             return (matter.purpose, matter.recipient, matter.country)
         case _:

@@ -8,7 +8,7 @@ from app.clock import random_id
 from app.domain.findings import RaiseFinding
 from app.domain.holdings import Held
 from app.domain.identities import Identifier, Lot
-from app.domain.inheritance import matters_of
+from app.domain.inheritance import noes_of
 from app.domain.merges import ReadOvertaken
 from app.domain.splits import (
     ApproveSplit,
@@ -93,7 +93,7 @@ async def _separated(
                 origin=subject_id,
                 versions=versions,
                 parts=_parts(person, going(state, versions)),
-                matters=matters_of(state, split),
+                matters=noes_of(state, split),
             )
             commands.append((offshoot, received))
         try:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.api.test_merges import found
-from tests.rights.people import collect, get, post, register
+from tests.rights.people import collect, consent, get, post, register
 from tests.serving import Api
 
 OWN = {
@@ -101,6 +101,18 @@ async def test_every_no_of_the_record_holds_for_both_people(
 
     [left] = (await get(client, f"{other}/merges"))["merges"]
     assert len(left["inherited"]["objections"]) == 1
+
+
+@pytest.mark.clause("L12", "L33")
+async def test_nobody_consents_for_the_other_person(
+    client: httpx.AsyncClient, approver: httpx.AsyncClient
+) -> None:
+    person, versions = await mixed(client)
+    await post(client, f"{person}/consents", consent())
+
+    other = await separated(client, approver, person, versions)
+
+    assert (await get(client, f"{other}/merges"))["merges"] == []
 
 
 @pytest.mark.clause("L6", "L8", "L9")

@@ -9,7 +9,7 @@ from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
 from app.domain.collections import CollectData
-from app.domain.consents import GiveConsent
+from app.domain.consents import GiveConsent, NeverConsented, WithdrawConsent
 from app.domain.disclosures import RecordDisclosure
 from app.domain.evidence import Evidence, Wording
 from app.domain.findings import RaiseFinding
@@ -427,6 +427,35 @@ def test_what_a_record_inherited_is_inherited_from_it_in_turn() -> None:
     third = matters_of(two.survivor.state, UUID(int=9))
 
     assert [one.matter for one in third if hasattr(one, "matter")] == [OBJECTION, OBJECTION]
+
+
+@pytest.mark.clause("L14")
+def test_an_inherited_consent_is_taken_back_where_the_person_stands() -> None:
+    """The other record takes no command any more, so this one must (Art. 7(3))."""
+    withdrawal = WithdrawConsent(purpose="newsletter", source="secretariat")
+    two = Two((), (consent(),)).approved()
+    inherited = as_one(two.survivor.state).consents.of("newsletter").proof
+
+    two.survivor = two.survivor.when(withdrawal).after
+
+    assert inherited is not None
+    assert as_one(two.survivor.state).consents.of("newsletter").proof is None
+    two.survivor.when(withdrawal).then_nothing()
+    given(PERSON).when(withdrawal).then_refused(NeverConsented, purpose="newsletter")
+
+
+@pytest.mark.clause("L14", "L44")
+def test_what_was_closed_opened_and_closed_again_while_merged_is_closed_for_both() -> None:
+    leaving = Unsubscribe(purpose="newsletter", source="secretariat")
+    earlier = replace(leaving, occurred_at=NOW - timedelta(days=60))
+    two = Two((earlier,), ()).approved()
+    for said in (consent(), leaving):
+        two.survivor = two.survivor.when(said).after
+
+    two.reverted()
+
+    inherited = as_one(two.absorbed.state)
+    assert "newsletter" in inherited.suppressions.purposes
 
 
 def test_a_state_without_merges_is_what_it_was() -> None:
