@@ -21,6 +21,7 @@ from app.api.public_pages import (
 from app.domain.consents import ConsentRequestUnknown
 from app.domain.contact_points import normalise_email
 from app.domain.evidence import ConsentEvidenceInvalid
+from app.domain.merges import SubjectAbsorbed
 from app.domain.sign_ups import SignUpUnknown
 from app.domain.text_values import ValueInvalid
 from app.policy.wordings import ConsentWording, wording_of, wording_shown
@@ -254,7 +255,7 @@ async def _confirmation(
         if pressed and not done:
             confirming = _signing_up(service) if signed_up else linked
             await confirming.confirm(link)
-    except (LinkUnknown, SignUpUnknown, ConsentRequestUnknown):
+    except (LinkUnknown, SignUpUnknown, ConsentRequestUnknown, SubjectAbsorbed):
         return await gone(service, spoken(request, language))
     wording = wording_of(digest)
     code = spoken(request, language or (wording.language if wording else None))

@@ -17,8 +17,10 @@ from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
+from app.propagation.survivors import records_of, survivor_of
 from app.receipts import Attribution
 from app.store.on_file import addresses_on_file
+from app.values import replace
 from app.vault.link_tokens import Link, LinkKind, LinkTokens
 
 SOURCE = "self_service"
@@ -42,14 +44,19 @@ class Linked:
         self._tokens = tokens
 
     async def read(self, token: str, kind: LinkKind) -> Link:
-        """What a link says. LinkUnknown for whatever does nothing any more."""
+        """What a link says, of the record that stands for the person now.
+
+        Raises LinkUnknown for whatever does nothing any more.
+        """
         link = self._tokens.link(token)
         if link is None or link.kind is not kind:
             raise LinkUnknown
         state = await self._ledger.state(link.stream_id)
         if state.version == 0 or link.serial < state.links.serial:
             raise LinkUnknown
-        return link
+        if kind is LinkKind.CONFIRM:  # what it confirms was asked on this very stream
+            return link
+        return replace(link, stream_id=await survivor_of(self._ledger, link.stream_id))
 
     async def end_mailing(self, link: Link, *, everything: bool = False) -> None:
         """Ends one mailing, or all direct marketing, at once; twice is once.
@@ -61,9 +68,7 @@ class Linked:
             return
         policy = (await self._ledger.rules()).policy
         purposes = _marketing(policy) if everything else (link.about,)
-        addresses = await addresses_on_file(
-            self._ledger.store, link.stream_id, policy.identifying(IdentifierKind.EMAIL)
-        )
+        addresses = await self._addresses(link.stream_id, policy)
         commands = tuple(
             Unsubscribe(purpose=purpose, source=SOURCE, addresses=addresses) for purpose in purposes
         )
@@ -109,11 +114,18 @@ class Linked:
     async def object(self, link: Link) -> None:
         """The same person objects to everything that may be objected to (C79; Art. 21)."""
         policy = (await self._ledger.rules()).policy
-        addresses = await addresses_on_file(
-            self._ledger.store, link.stream_id, policy.identifying(IdentifierKind.EMAIL)
-        )
+        addresses = await self._addresses(link.stream_id, policy)
         command = RaiseObjection(objection=random_id(), source=SOURCE, addresses=addresses)
         await self._ledger.execute(link.stream_id, command, BY)
+
+    async def _addresses(self, subject_id: UUID, policy: Policy) -> tuple[str, ...]:
+        """The person's addresses on all their records (C7, L41)."""
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        found = [
+            await addresses_on_file(self._ledger.store, record, emails)
+            for record in await records_of(self._ledger, subject_id)
+        ]
+        return tuple(dict.fromkeys(address for addresses in found for address in addresses))
 
     async def state(self, link: Link) -> SubjectState:
         """The state of the stream that a link is of."""

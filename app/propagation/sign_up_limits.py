@@ -62,6 +62,8 @@ def _network(client: str) -> str:
         address = ip_address(client)
     except ValueError:
         return client
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)  # on a socket of both kinds: not one network for all
     if isinstance(address, IPv6Address):
         return str(int(address) >> (128 - _NETWORK_PREFIX))
     return client

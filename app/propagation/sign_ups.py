@@ -12,6 +12,7 @@ from uuid import UUID
 from app.clock import random_id
 from app.documents.letters import Letter, LetterKind, compose
 from app.domain.evidence import Wording
+from app.domain.merges import SubjectAbsorbed
 from app.domain.obtaining import Obtained
 from app.domain.purpose_limitation import category_named, purpose_named
 from app.domain.relationships import StartRelationship
@@ -35,6 +36,7 @@ from app.policy.wordings import ConsentWording
 from app.propagation.mail import Posting, PostOffice
 from app.propagation.registration import verified_holder
 from app.propagation.sign_up_limits import SignUpLimits
+from app.propagation.survivors import survivor_of
 from app.receipts import Attribution, IdentifierTaken, Receipt
 from app.store.lookups import Lookups
 from app.vault.link_tokens import Link, LinkKind
@@ -128,8 +130,8 @@ class SigningUp:
             try:
                 receipt = await self._subscribe(one, address, language)
                 break
-            except IdentifierTaken:
-                continue  # somebody registered with the address meanwhile: look again
+            except (IdentifierTaken, SubjectAbsorbed):
+                continue  # somebody registered, or was merged, meanwhile: look again
         if receipt is None:
             raise IdentifierTaken
         await self._ledger.execute(link.stream_id, ConfirmSignUp(sign_up=one.sign_up), BY)
@@ -171,5 +173,7 @@ class SigningUp:
             asked_at=one.since,
             reference=f"sign-up {one.sign_up}, confirmed by the link sent to the address",
         )
-        person = held if known and held is not None else random_id()
+        person = (
+            await survivor_of(self._ledger, held) if known and held is not None else random_id()
+        )
         return await self._ledger.execute(person, command, BY, new=not known)

@@ -17,11 +17,13 @@ from app.domain.subject import SUBJECT, fold
 from app.events.declare import type_of
 from app.policy.wordings import wording_of
 from app.propagation.public_texts import languages, said
+from app.propagation.sign_up_limits import SignUpLimits
 from app.rights.retention import Retaining
 from app.service import Service
 from app.vault.link_tokens import Link, LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
+from tests.rights.people import post, register
 from tests.serving import Api, event_types
 
 EMAIL = "asa.oberg@forvaltning.example"
@@ -446,3 +448,66 @@ def test_every_wording_is_named_by_its_own_hash() -> None:
         assert shown
     digest = hashlib.sha256(b"x").hexdigest()
     assert wording_of(digest) is None
+
+
+async def absorbed(
+    client: httpx.AsyncClient, api: Api, person: UUID, service: Service
+) -> tuple[str, str]:
+    """Another record that stands for the person now, and the merge."""
+    survivor = await register(client, contact={"contact.email": "asa@privat.example"})
+    pair = {"survivor": survivor.rsplit("/", maxsplit=1)[-1], "absorbed": str(person)}
+    merge = (await post(client, "/v1/merges", {**pair, "ground": "control"}))["merge"]
+    async with await api.client() as approver:
+        await post(approver, f"/v1/merges/{merge}/approve", pair)
+    return pair["survivor"], merge
+
+
+@pytest.mark.clause("C73", "L14", "L41")
+async def test_one_click_works_after_another_record_came_to_stand_for_the_person(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    """The mail was sent before; whoever got it may leave all the same, with every address."""
+    person = await subscribed(anonymous, service)
+    url = await service.correspondence.post_office.link(LinkKind.MAILING, person, "newsletter")
+    survivor, _ = await absorbed(client, api, person, service)
+    before = await newsletter_allowed(service, UUID(survivor))
+
+    clicked = await anonymous.post(url, content="List-Unsubscribe=One-Click", headers=FORM)
+
+    assert clicked.status_code == 200
+    assert before
+    assert not await newsletter_allowed(service, UUID(survivor))
+    for address in (EMAIL, "asa@privat.example"):
+        assert await service.lookups.suppressed_purposes([address], ["newsletter"])
+
+
+@pytest.mark.clause("C82", "L6")
+async def test_a_sign_up_from_an_address_of_an_absorbed_record_is_the_survivors(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    person = await subscribed(anonymous, service)
+    survivor, _ = await absorbed(client, api, person, service)
+    mailbox = Mailbox()
+    await signed_up(anonymous)
+    await mailing(service, mailbox).turn()
+    [link] = mailbox.links("confirm")
+
+    done = await anonymous.post(link)
+
+    assert done.status_code == 200
+    proof = (await service.ledger.state(UUID(survivor))).consents.of("newsletter").proof
+    assert proof is not None
+
+
+@pytest.mark.clause("C82")
+def test_an_address_of_ipv4_is_one_network_on_a_socket_of_both_kinds() -> None:
+    """A socket of IPv6 shows it mapped: whoever signs up too often keeps nobody else out."""
+    limits = SignUpLimits(hourly_max=1, daily_max=1)
+    now = system_clock()
+
+    admitted = [
+        limits.admits_network(client, now)
+        for client in ("::ffff:198.51.100.7", "::ffff:198.51.100.8", "198.51.100.7", "::1", "::2")
+    ]
+
+    assert admitted == [True, True, False, True, False]
