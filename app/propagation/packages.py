@@ -4,12 +4,13 @@ A zip is read in memory and never unpacked; what its manifest names differently 
 """
 
 import hashlib
+import struct
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from app.domain.decider import Refusal
 from app.vault.signing import is_signed
@@ -19,7 +20,12 @@ ENTRIES_MAX: Final = 40
 DATA: Final = "data.json"
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
-_MALFORMED: Final = (BadZipFile, OSError, EOFError, ValueError, RuntimeError, zlib.error)
+_MALFORMED: Final = (
+    *(BadZipFile, OSError, EOFError, ValueError, RuntimeError, OverflowError),
+    *(struct.error, zlib.error),
+)
+_METHODS: Final = frozenset({ZIP_STORED, ZIP_DEFLATED})
+"""Others take as much memory as the zip says, whatever is read of it."""
 _WANTED: Final = frozenset({DATA, MANIFEST, SIGNATURE})
 
 
@@ -75,5 +81,7 @@ def _files(content: bytes) -> dict[str, bytes]:
 
 def _read(package: ZipFile, name: str) -> bytes:
     """Never more than the limit, whatever size the zip claims."""
+    if package.getinfo(name).compress_type not in _METHODS:
+        raise BadZipFile
     with package.open(name) as file:
         return file.read(UNPACKED_BYTES_MAX + 1)

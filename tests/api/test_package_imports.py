@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import httpx
 import pytest
@@ -171,11 +171,19 @@ async def test_what_was_changed_or_is_no_package_is_refused_whole(
     altered = rezipped(package, "data.json", lambda data: data.replace(b"Zo", b"Xo"))
     bomb = rezipped(package, "data.json", lambda _: b" " * 40_000_000)
     empty = rezipped(package, "data.json", lambda _: None)
+    packing = BytesIO()
+    with ZipFile(packing, "w", ZIP_LZMA) as zip_:
+        zip_.writestr("data.json", b"{}")
+    nowhere = bytearray(package)
+    named = nowhere.rindex(b"data.json")  # in the directory, behind where the file is said to be
+    nowhere[named - 4 : named] = b"\xff\xff\xff\x7f"
     expected: list[tuple[bytes, dict[str, str], int, str, str | None]] = [
         (altered, {}, 422, "package-unreadable", "altered"),
         (bomb, {}, 422, "package-unreadable", "too-large"),
         (empty, {}, 422, "package-unreadable", "incomplete"),
         (b"PK\x03\x04 no zip", {}, 422, "package-unreadable", "not-a-package"),
+        (bytes(nowhere), {}, 422, "package-unreadable", "not-a-package"),
+        (packing.getvalue(), {}, 422, "package-unreadable", "not-a-package"),
         (package[: len(package) // 2], {}, 422, "package-unreadable", "not-a-package"),
         (package, strange, 409, "package-untrusted", None),
     ]
