@@ -55,14 +55,18 @@ async def answers_challenge(
     outbound: Outbound, receiver_id: UUID, address: Address, now: datetime
 ) -> Outcome:
     """DELIVERED when the host serves the challenge; STATUS also when it serves something else."""
-    scheme, _, rest = address.url.partition("://")
-    origin = f"{scheme}://{rest.partition('/')[0]}"
-    async with outbound.to(f"{origin}{challenge_path(receiver_id)}") as line:
+    async with outbound.to(f"{_origin(address.url)}{challenge_path(receiver_id)}") as line:
         fetched = await line.get(size_max=ANSWER_BYTES_MAX, now=now)
     if fetched.attempt.outcome is not Outcome.DELIVERED:
         return fetched.attempt.outcome
     same = hmac.compare_digest(fetched.body.strip(), address.challenge.encode())
     return Outcome.DELIVERED if same else Outcome.STATUS
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port: a query without a path before it is no part of any of them."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0]}"
 
 
 def sealed_to(key: str, package: bytes) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
+import pyrage  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from app.service import Service
@@ -126,6 +127,23 @@ async def test_a_receiver_proves_that_host_and_key_are_its_own(here: Sending) ->
     assert (without["reason"], wrong["reason"]) == ("status", "status")
     assert listed["status"] == "proven"
     assert served.decode() not in made["challenge"]
+
+
+async def test_the_challenge_is_at_its_path_whatever_the_query_of_the_address(
+    here: Sending,
+) -> None:
+    """S21: who may write into one answer of a host does not speak for the host."""
+    place = f"https://localhost:{here.other.receiver.port}?note=7&rest="
+    made = await post(here.client, "/v1/receivers", {"url": place, "key": here.other.key})
+    challenge = pyrage.decrypt(made["challenge"].encode(), [here.other.identity])
+    path = f"/v1/receivers/{made['receiver']}/proof"
+
+    here.other.served[f"/?note=7&rest={made['challenge_path']}"] = bytes(challenge)
+    elsewhere = await post(here.client, path, status=409)
+    here.other.served[made["challenge_path"]] = bytes(challenge)
+    await post(here.client, path)
+
+    assert elsewhere["type"] == "/problems/receiver-unproven"
 
 
 async def test_an_address_in_a_private_network_or_a_wrong_key_is_no_receiver(
