@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -25,9 +26,11 @@ from app.api.problems import problem
 from app.api.sources import source_of
 from app.auth import Scope
 from app.domain.erasure_plan import Extent, Keep
+from app.domain.erasure_progress import RUNNING
 from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawErasure
 from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
 from app.events.erasures import ErasureTrigger
+from app.ledger import Ledger
 from app.propagation.survivors import records_of
 from app.receipts import Attribution
 from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
@@ -132,6 +135,9 @@ async def approve_erasure(
     )
     erasing = Erasing(call.service.ledger, call.service.eraser)
     attribution = await call.attribution()
+    asked = (await call.service.ledger.state(subject_id)).erasures.by_id.get(erasure)
+    if asked is not None and asked.requested_by != attribution.by:
+        await _approve_others(call, erasing, subject_id, replace(order, extent=asked.extent))
     return await _carried(call, await erasing.approve(subject_id, erasure, order, attribution))
 
 
@@ -299,11 +305,39 @@ async def _erase_others(
     """What is known of a person's age holds for every record of theirs (C75)."""
     ledger, by = call.service.ledger, Attribution(by=(await call.attribution()).by)
     child = (await ledger.state(subject_id)).child and order.trigger is ErasureTrigger.CHILD_DATA
-    for other in (await records_of(ledger, subject_id))[1:]:
+    for other in await _others(ledger, subject_id, order):
         with suppress(SubjectErased):
             if child:
                 await ledger.execute(other, DiscoverChild(source=order.source), by)
             await erasing.erase(other, order, by)
+
+
+async def _approve_others(
+    call: Call, erasing: Erasing, subject_id: UUID, order: ErasureOrder
+) -> None:
+    """Approves what was asked for on the other records by the same request."""
+    ledger, by = call.service.ledger, Attribution(by=(await call.attribution()).by)
+    for other in await _others(ledger, subject_id, order):
+        for key, one in (await ledger.state(other)).erasures.by_id.items():
+            if one.extent == order.extent and one.stage in RUNNING:
+                await erasing.approve(other, key, order, by)
+
+
+async def _others(ledger: Ledger, subject_id: UUID, order: ErasureOrder) -> tuple[UUID, ...]:
+    """The records that this one stands for, those first that a legal hold keeps.
+
+    None where this one is held: what is refused on one record destroys nothing on another.
+    """
+    every = await records_of(ledger, subject_id)
+    held = [one for one in every if len(every) > 1 and await _held(ledger, one, order)]
+    return () if subject_id in held else tuple(dict.fromkeys((*held, *every[1:])))
+
+
+async def _held(ledger: Ledger, subject_id: UUID, order: ErasureOrder) -> bool:
+    with suppress(SubjectErased):
+        _, plan = await planned(ledger, subject_id, order.extent, order.keeps)
+        return bool(plan.held)
+    return False
 
 
 async def _previewed(

@@ -44,6 +44,11 @@ class Two:
         """The body that names both."""
         return {"survivor": self.survivor.split("/")[-1], "absorbed": self.absorbed.split("/")[-1]}
 
+    @property
+    def both(self) -> tuple[str, str]:
+        """The paths of both."""
+        return self.survivor, self.absorbed
+
     async def proposed(self) -> str:
         """The id of a proposal."""
         body = {**self.pair, "ground": "control"}
@@ -295,3 +300,37 @@ async def test_the_desk_can_erase_a_child_with_two_records(two: Two, service: Se
     assert early["type"] == "/problems/child-not-discovered"
     assert not unmarked.child
     await get(two.proposer, f"{two.absorbed}/access-report", status=410)
+
+
+@pytest.mark.clause("C66", "L9")
+async def test_a_second_person_approves_the_erasure_of_every_record_at_once(two: Two) -> None:
+    await two.merged()
+    await post(two.proposer, "/v1/safeguards/two_person_erasure", {"on": True})
+    asked = (await post(two.proposer, f"{two.survivor}/erasure", FROM_DESK))["erasure"]
+    path = f"{two.survivor}/erasure/{asked['erasure']}/approval"
+
+    own = await post(two.proposer, path, status=409)
+    before = [await two.proposer.get(f"{one}/access-report") for one in two.both]
+    await post(two.approver, path)
+    after = [await two.proposer.get(f"{one}/access-report") for one in two.both]
+
+    assert (asked["stage"], own["type"]) == ("requested", "/problems/second-person-needed")
+    assert [one.status_code for one in before] == [200, 200]
+    assert [one.status_code for one in after] == [410, 410]
+
+
+@pytest.mark.clause("L63", "L37")
+@pytest.mark.parametrize("held", ["survivor", "absorbed"])
+async def test_a_hold_on_one_record_keeps_the_other_from_being_destroyed(
+    two: Two, held: str
+) -> None:
+    """A refusal leaves nothing half erased."""
+    hold = {"ground": "audit", "source": "secretariat"}
+    await post(two.proposer, f"{getattr(two, held)}/legal-holds", hold)
+    await two.merged()
+
+    refused = await post(two.proposer, f"{two.survivor}/erasure", FROM_DESK, status=409)
+    reports = [await two.proposer.get(f"{one}/access-report") for one in two.both]
+
+    assert refused["type"] == "/problems/erasure-held"
+    assert [one.status_code for one in reports] == [200, 200]
