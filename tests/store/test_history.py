@@ -24,6 +24,7 @@ FUNCTIONS = {
     "ledger_append": {"ledger_app", "ledger_eraser"},
     "ledger_append_one": {"ledger_app", "ledger_eraser"},
     "ledger_erase": {"ledger_eraser"},
+    "ledger_rewrite": {"ledger_eraser"},
     "ledger_client_add": {"ledger_app"},
     "ledger_client_revoke": {"ledger_app"},
     "ledger_policy_archive": {"ledger_app"},
