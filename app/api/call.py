@@ -15,7 +15,7 @@ from app.auth import Caller, InsufficientScope, NotAuthenticated
 from app.domain.decider import Refusal
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.survivors import records_of
-from app.receipts import Attribution
+from app.receipts import Attribution, VersionMismatch
 from app.service import Service
 from app.store.idempotency import IdempotencyKey
 from app.store.on_file import addresses_on_file
@@ -97,6 +97,16 @@ class Call(Value, frozen=True):
         if not purpose:
             raise BadHeader("purpose-header-missing")
         return purpose
+
+    async def precondition(self, subject_id: UUID) -> None:
+        """The If-Match of a step that asks more of the person before it appends; it comes first."""
+        expected, ledger = self._if_match(), self.service.ledger
+        if expected is None or (await ledger.state(subject_id)).content_version == expected:
+            return
+        ledger.forget(subject_id)  # another process may have written since
+        current = (await ledger.state(subject_id)).content_version
+        if current != expected:
+            raise VersionMismatch(current_version=current)
 
     def _if_match(self) -> int | None:
         text = self.request.headers.get("if-match")

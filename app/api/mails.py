@@ -192,6 +192,7 @@ async def record_mail_outcome(
     subject_id: UUID, mail_id: UUID, body: OutcomeBody, call: Sender
 ) -> Response:
     """Records that a human sent it, that it came back, that it is tried again, or is not sent."""
+    await call.precondition(subject_id)
     ledger = call.service.ledger
     stream = await ledger.store.read_stream(subject_id)
     command = with_notice(_command(mail_id, body), _queued(stream, mail_id))

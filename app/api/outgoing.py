@@ -79,6 +79,7 @@ async def mail_consent_request(
     So somebody whose consent an old list claims without proof can be asked for a real one (L16):
     until they confirm, they are not written to for that purpose.
     """
+    await call.precondition(subject_id)
     posted = await _outgoing(call).ask_to_confirm(
         subject_id, request_id, body.language, await call.attribution()
     )
@@ -104,6 +105,7 @@ async def mail_notice(subject_id: UUID, body: NoticeMailBody, call: Sender) -> R
     Once it left, the person counts as informed; nothing counts as agreed to. Of a new policy only
     those are told who were shown an earlier version.
     """
+    await call.precondition(subject_id)
     attribution, outgoing = await call.attribution(), _outgoing(call)
     if body.kind is NoticeKind.OBTAINED:
         posted = await outgoing.notify(subject_id, body.language, attribution)

@@ -153,10 +153,34 @@ def _of_type(schema: dict[str, Any]) -> Any:  # Any: a JSON value
 
 
 def _parameter(name: str) -> str:
-    if name in {"subject_id", "request_id", "objection", "erasure", "subscription_id", "breach"}:
+    schema = _IN_PATHS[name]
+    if schema.get("format") == "uuid":
         return str(uuid4())
-    return "1" if name in {"identifier", "position"} else WORDS.get(name, "newsletter")
+    if schema.get("type") == "integer" or name in {"identifier", "position"}:
+        return "1"
+    return str(WORDS.get(name) or schema.get("enum", ["newsletter"])[0])
 
+
+def _in_paths() -> Iterator[tuple[str, dict[str, Any]]]:
+    for methods in DOCUMENT["paths"].values():
+        for declared in methods.values():
+            for one in map(resolved, declared.get("parameters", [])):
+                if one["in"] == "path":
+                    schema = one["schema"]
+                    name = schema.get("$ref", "").rpartition("/")[2]
+                    yield one["name"], _SCHEMAS[name] if name else schema
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """What a reference to a part that several operations share stands for."""
+    while "$ref" in part:
+        _, kind, name = part["$ref"].removeprefix("#/").split("/")
+        part = DOCUMENT["components"][kind][name]
+    return part
+
+
+_IN_PATHS = dict(_in_paths())
+"""Parameter of a path -> the schema of its values."""
 
 OPERATIONS = tuple(_operations())
 """Every operation, in the order of the document."""

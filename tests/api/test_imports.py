@@ -10,7 +10,7 @@ import pytest
 
 from app.api.problems import PROBLEMS
 from app.service import Service
-from tests.api.documented import DOCUMENT, OPERATIONS
+from tests.api.documented import DOCUMENT, OPERATIONS, resolved
 from tests.rights.people import arrange, post
 from tests.serving import Api
 
@@ -397,7 +397,9 @@ async def test_what_the_document_shows_of_the_body_is_taken_as_it_stands(
     caller: httpx.AsyncClient, media_type: str
 ) -> None:
     declared = DOCUMENT["paths"]["/v1/imports"]["post"]
-    [mapping] = [one for one in declared["parameters"] if one["name"] == "import-mapping"]
+    [mapping] = [
+        one for one in map(resolved, declared["parameters"]) if one["name"] == "import-mapping"
+    ]
     body = declared["requestBody"]["content"][media_type]
     headers = {"content-type": media_type, "idempotency-key": str(uuid4())}
     if media_type == "text/csv":

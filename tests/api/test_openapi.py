@@ -11,6 +11,7 @@ from app.api.problems import PROBLEMS
 from app.auth import Scope
 from app.main import create_app
 from app.settings import Settings
+from tests.api.documented import resolved
 from tests.serving import Api
 
 COMMITTED = Path(__file__).resolve().parents[2] / "openapi.json"
@@ -25,14 +26,6 @@ OPERATIONS = [
 def test_the_committed_document_is_the_one_that_is_served() -> None:
     """`make openapi` writes it; a change of the surface shows in the diff."""
     assert json.loads(COMMITTED.read_text(encoding="utf-8")) == json.loads(json.dumps(DOCUMENT))
-
-
-def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """What a reference to a part that several operations share stands for."""
-    while "$ref" in part:
-        _, kind, name = part["$ref"].removeprefix("#/").split("/")
-        part = DOCUMENT["components"][kind][name]
-    return part
 
 
 def test_the_document_is_valid() -> None:

@@ -18,10 +18,10 @@ from app.projections import PROFILES
 from app.projections.engine import prepare
 from app.projections.folding import advance
 from app.projections.pages import Connection
-from app.projections.profile_pages import Holding, Profile, page
 from app.projections.profile_tables import HeldKind, HeldState
 from tests.projections.chance import Chance
 from tests.projections.history import Bucket, Log, Person
+from tests.projections.profile_pages import Holding, Profile, page
 from tests.projections.wording import (
     claimed,
     collected,

@@ -15,7 +15,6 @@ from app.projections.folding import advance
 from app.projections.loading import load_range
 from app.projections.pages import Connection, PositionsSkipped
 from app.projections.positions import position_of, status
-from app.projections.profile_pages import page
 from app.projections.rebuild import load, rebuild
 from app.projections.slices import SLICES, ranges_for
 from app.store.connection import connect
@@ -24,6 +23,7 @@ from tests.projections import oracle
 from tests.projections.catching_up import KNOWN, catch_up, catch_up_all, digests
 from tests.projections.chance import Chance
 from tests.projections.history import Log, Person
+from tests.projections.profile_pages import page
 from tests.projections.waiting import until
 from tests.projections.wording import registered
 
