@@ -211,10 +211,14 @@ _OF_A_SIGN_UP = frozenset({*SIGN_UPS.commands, *MAILS.commands, *RETENTION.comma
 _OF_A_STRANGER = frozenset({*_ANSWERING, *MAILS.commands, *RETENTION.commands})
 """Commands on a stream that holds nothing but a request of somebody unknown."""
 
+_ON_THEIR_WAY = frozenset({*NOTICES.commands, *TRANSMISSIONS.commands}) - {RequestTransmission}
+"""What became of a notice or a package that was sent: it left, so it must be on record."""
+
 _ON_ABSORBED = frozenset(
     {
         *_AFTER_ERASURE,
         *CONSULTATIONS.commands,
+        *_ON_THEIR_WAY,
         DiscoverChild,
         RevertMerge,
         UpholdObjection,

@@ -71,6 +71,25 @@ async def test_the_receiver_gets_the_bytes_that_the_person_gets_and_nobody_else_
     assert await here.loop().turn() == 0
 
 
+@pytest.mark.clause("L35", "L8")
+async def test_what_left_is_on_record_although_another_record_stands_for_the_person_by_then(
+    here: Sending, api: Api
+) -> None:
+    await here.approve()
+    person, survivor = [await somebody(here, number) for number in (1, 2)]
+    request = await portability_request(here.client, person)
+    await post(here.client, f"{person}/transmissions", order(request), status=202)
+    pair = {"survivor": survivor.split("/")[-1], "absorbed": person.split("/")[-1]}
+    merge = (await post(here.client, "/v1/merges", {**pair, "ground": "control"}))["merge"]
+    async with await api.client() as approver:
+        await post(approver, f"/v1/merges/{merge}/approve", pair)
+
+    await here.loop().turn()
+
+    assert len(here.other.packages) == 1
+    assert len(await events_of(here.service, person, "TransmissionDelivered")) == 1
+
+
 @pytest.mark.clause("L35")
 async def test_a_host_that_is_not_approved_gets_nothing_and_the_attempt_is_on_record(
     here: Sending, database: Database

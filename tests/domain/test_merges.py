@@ -29,6 +29,7 @@ from app.domain.merges import (
     RevertMerge,
     SubjectAbsorbed,
 )
+from app.domain.notices import ShowNotice
 from app.domain.objections import RaiseObjection, UpholdObjection, WithdrawObjection
 from app.domain.obtaining import Obtained
 from app.domain.permissions import Denied, permission
@@ -37,6 +38,7 @@ from app.domain.subject import SUBJECT, SubjectState
 from app.domain.suppressions import Unsubscribe
 from app.events.findings import FindingCleared, FindingCode, FindingResolution
 from app.events.merges import MergeApproved, MergeGround, MergeProposed, MergeReverted, MergeSide
+from app.events.notices import NoticeChannel
 from app.events.restrictions import RestrictionGround
 from app.values import replace
 from tests.spec import NOW, At, Given, circumstances, fold, given, registration
@@ -361,6 +363,17 @@ def test_an_objection_raised_while_merged_holds_for_both_until_it_is_released() 
     assert may(two.absorbed, "photo_website", "website", "image.event") == "objected"
     assert may(released, "photo_website", "website", "image.event") == "allowed"
     released.when(ReleaseMatters(merge=MERGE)).then_nothing()
+
+
+@pytest.mark.clause("L29", "L8")
+def test_a_notice_that_was_on_its_way_to_the_absorbed_record_is_on_record_there() -> None:
+    two = Two((), ()).approved()
+    shown = ShowNotice(policy="impel-1", language="sv", channel=NoticeChannel.EMAIL)
+
+    before = two.absorbed.state.notices
+    two.absorbed = two.absorbed.when(shown).after
+
+    assert two.absorbed.state.notices != before
 
 
 def test_nothing_is_released_while_the_merge_is_in_force() -> None:
