@@ -174,6 +174,37 @@ async def test_a_table_that_somebody_reads_is_left_for_later(
     assert ErasureLevel.BYTES_GONE.value not in (await levels(client, person))["participation"]
 
 
+async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wait_for_its_turn(
+    client: httpx.AsyncClient, service: Service, files: Database
+) -> None:
+    """`ledger_append` looks at the keys first: the two wait for each other, and one gives way."""
+    contact = CONTACT | {"contact.email": "turn@stad.example", "contact.phone": "+32470666666"}
+    person = await register(client, contact=contact)
+    await post(client, f"{person}/erasure", {"source": "secretariat"})
+    owner = await asyncpg.connect(files.dsn("postgres"))
+    watcher = await asyncpg.connect(files.dsn("postgres"))
+    appending = owner.transaction()
+    await appending.start()
+    await owner.execute("SET LOCAL deadlock_timeout = '60s'")  # the rewrite is the one to notice
+    await owner.execute("SELECT count(*) FROM ledger.keyring")
+    compaction = asyncio.create_task(compacting(service).run())
+    blocked = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger.keyring'::regclass"
+    )
+    while not await watcher.fetchval(blocked):
+        assert not compaction.done()
+        await asyncio.sleep(0.01)
+    await owner.execute("LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE")
+    await appending.rollback()
+    done = await compaction
+    again = await compacting(service).run()
+    await owner.close()
+    await watcher.close()
+
+    assert (done.hindered, done.rewritten) == ("busy", False)
+    assert again.rewritten
+
+
 @pytest.mark.parametrize("table", ["sealed", "keyring"])
 async def test_a_verification_that_met_a_rewrite_sees_no_table_empty(
     client: httpx.AsyncClient, service: Service, files: Database, table: str
