@@ -76,7 +76,8 @@ class Restrictions:
     """Every restriction of a person; one set by an objection bears the objection's id."""
 
     active: Mapping[UUID, Restriction] = field(default_factory=dict)
-    ended: frozenset[UUID] = frozenset()
+    ended: Mapping[UUID, datetime] = field(default_factory=dict)
+    """Those that are over -> since when each had been on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +236,7 @@ def _without(slice_: Restrictions, key: UUID) -> Restrictions:
     if key not in slice_.active:
         return slice_
     active = {other: one for other, one in slice_.active.items() if other != key}
-    return Restrictions(active, slice_.ended | {key})
+    return Restrictions(active, {**slice_.ended, key: slice_.active[key].since})
 
 
 RESTRICTIONS = Concern(

@@ -63,8 +63,8 @@ def answers_of(request: RightsRequest, state: "SubjectState") -> frozenset[UUID]
             )
         case RequestedRight.RESTRICTION:
             active = state.restrictions.active.items()
-            since = {key for key, one in active if one.since >= request.received_at}
-            return frozenset(since) | state.restrictions.ended
+            since = {key: one.since for key, one in active} | dict(state.restrictions.ended)
+            return frozenset(key for key, on in since.items() if on >= request.received_at)
         case RequestedRight.OBJECTION:
             return frozenset(
                 key

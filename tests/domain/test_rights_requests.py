@@ -17,7 +17,7 @@ from app.domain.decider import Refusal
 from app.domain.disclosures import RecordDisclosure
 from app.domain.objections import RaiseObjection, UpholdObjection
 from app.domain.recipients import RecipientNotListed
-from app.domain.restrictions import Restrict
+from app.domain.restrictions import AnnounceLift, LiftRestriction, Restrict
 from app.domain.retention import expired
 from app.domain.rights_request_answers import HELD_AGAINST, grounds_against
 from app.domain.rights_request_progress import RequestStatus, RightsRequest
@@ -104,7 +104,7 @@ from app.events.rights_requests import (
 from app.policy.vocabulary import Right
 from app.values import replace
 from tests.conftest import ROOT
-from tests.spec import LAW, NOW, POLICY, At, Given, circumstances, given, registration, stored
+from tests.spec import LAW, NOW, POLICY, At, Given, When, circumstances, given, registration, stored
 
 FILE = UUID("c0a8b1d2-0000-4000-8000-0000000000f1")
 OTHER_FILE = UUID("c0a8b1d2-0000-4000-8000-0000000000f2")
@@ -369,6 +369,27 @@ def test_each_recipient_is_a_task_until_it_was_told_or_excused(
     answered = case.when(first).after.when(second).after.when(fulfil)
     assert answered.records[0].event.outcome is Fulfilment.FULFILLED
     assert len(answered.records[0].event.answers) == 1
+
+
+@pytest.mark.clause("L36", "L42")
+def test_a_restriction_that_was_over_before_the_request_answers_it_not() -> None:
+    rest = Restrict(restriction=FILE, ground=RestrictionGround.UNLAWFUL, source="email")
+    over = (
+        AnnounceLift(restriction=FILE, channel="email"),
+        LiftRestriction(restriction=FILE),
+    )
+    ask = replace(ACCESS, right=RequestedRight.RESTRICTION)
+    before = [At(RECEIVED_AT - timedelta(days=9), one) for one in (rest, *over)]
+
+    def answered(earlier: list[At], *since: object) -> When:
+        received = (PERSON, *earlier, At(RECEIVED_AT, ask))
+        key = key_of(given(*received, now=NOW))
+        steps = today(replace(VERIFY, request=key), replace(APPROVE, request=key), *since)
+        return given(*received, *steps, now=NOW).when(replace(FULFIL, request=key))
+
+    answered(before).then_refused(AnswerMissing, right="restriction")
+    [record] = answered([], rest, *over).records
+    assert record.event.answers == (FILE,)
 
 
 @pytest.mark.clause("L36")
