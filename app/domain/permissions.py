@@ -9,6 +9,7 @@ from app.domain.children import UnderAge
 from app.domain.decider import Circumstances, Fact, Refusal
 from app.domain.inheritance import as_one
 from app.domain.mailboxes import consent_required
+from app.domain.merges import SubjectAbsorbed
 from app.domain.objections import Objection
 from app.domain.proofs import Transfer
 from app.domain.purpose_limitation import (
@@ -95,6 +96,7 @@ class TransferNoBasis(Refusal):
 REFUSALS: Final[tuple[type[Refusal], ...]] = (
     SubjectUnknown,
     SubjectErased,
+    SubjectAbsorbed,
     UnderAge,
     PurposeMissing,
     PurposeUnknown,
@@ -261,6 +263,9 @@ def _unreachable(state: "SubjectState") -> Denied | None:
         return Denied(SubjectUnknown)
     if state.erased:
         return Denied(SubjectErased)
+    absorbed = state.merges.absorbed
+    if absorbed is not None:  # what the person has said since, the other record heard
+        return Denied(SubjectAbsorbed, {"survivor": absorbed.other, "merge": absorbed.merge})
     if state.child:
         return Denied(UnderAge)
     return None

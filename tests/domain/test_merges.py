@@ -442,6 +442,17 @@ def test_what_a_record_inherited_is_inherited_from_it_in_turn() -> None:
     assert [one.matter for one in third if hasattr(one, "matter")] == [OBJECTION, OBJECTION]
 
 
+@pytest.mark.clause("L42", "L43", "C35")
+def test_nothing_is_allowed_on_the_absorbed_record_whatever_it_said_itself() -> None:
+    """What the person says after the merge is heard by the survivor alone."""
+    two = Two((consent(),), (consent(),)).approved()
+    two.survivor = two.survivor.when(objection()).after
+
+    assert may(two.survivor, "photo_website", "website", "image.event") == "objected"
+    assert may(two.absorbed, "photo_website", "website", "image.event") == "subject-absorbed"
+    assert may(two.reverted().absorbed, "photo_website", "website", "image.event") == "objected"
+
+
 @pytest.mark.clause("L14")
 def test_an_inherited_consent_is_taken_back_where_the_person_stands() -> None:
     """The other record takes no command any more, so this one must (Art. 7(3))."""
