@@ -8,9 +8,12 @@ from datetime import UTC, datetime, time
 from typing import Any, Final
 
 import asyncpg
+import structlog
 from sqlalchemy import DateTime, Text, bindparam, func, literal_column, select
 
 from app.domain.consents import ExpireConsent
+from app.domain.merges import SubjectAbsorbed
+from app.domain.subjects import SubjectErased
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.projections.consents import CONSENT, consents
@@ -18,6 +21,8 @@ from app.projections.statements import Query
 from app.receipts import Attribution
 
 BY: Final = Attribution(by="consent-expiry")
+
+_log: Any = structlog.get_logger(__name__)
 
 _STANDING: Final = Query(
     select(consents.c.subject_id)
@@ -41,18 +46,24 @@ class ExpiringConsents:
 
     async def carry_out(self) -> bool:
         """As a daily task: ends what is over; whether nothing of it was left over."""
-        policy = (await self._ledger.rulebook.refresh()).policy
+        policy, done = (await self._ledger.rulebook.refresh()).policy, True
         for purpose in _timed(policy):
-            await self._expire(purpose)
-        return True
+            done = await self._expire(purpose) and done
+        return done
 
-    async def _expire(self, purpose: str) -> None:
+    async def _expire(self, purpose: str) -> bool:
+        done = True
         today = datetime.combine(self._ledger.clock().date(), time(), UTC)
         for row in await _STANDING.fetch(self._pool, purpose=purpose, before=today):
             subject_id = row["subject_id"]
-            if (await self._ledger.state(subject_id)).erased:
-                continue
-            await self._ledger.execute(subject_id, ExpireConsent(purpose=purpose), BY)
+            try:
+                await self._ledger.execute(subject_id, ExpireConsent(purpose=purpose), BY)
+            except (SubjectErased, SubjectAbsorbed):
+                continue  # nothing stands here any more: what was inherited ends where it is
+            except Exception as error:  # noqa: BLE001  # the next person's consent is over as well
+                done = False
+                _log.error("consent not ended", error_class=type(error).__name__)
+        return done
 
 
 def _timed(policy: Policy) -> tuple[str, ...]:

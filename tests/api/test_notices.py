@@ -326,7 +326,7 @@ async def test_a_signed_receipt_verifies_offline(client: httpx.AsyncClient) -> N
 
 @pytest.mark.clause("L16", "C25")
 async def test_a_consent_ends_on_the_day_after_the_last_that_the_policy_allows(
-    client: httpx.AsyncClient, service: Service, database: Database
+    client: httpx.AsyncClient, service: Service, database: Database, api: Api
 ) -> None:
     await published(
         service,
@@ -335,7 +335,8 @@ async def test_a_consent_ends_on_the_day_after_the_last_that_the_policy_allows(
     )
     now = system_clock()
     last_day = now.date() - timedelta(days=1)
-    given = {"early": (last_day - timedelta(days=31)), "late": now.date() - timedelta(days=20)}
+    over = last_day - timedelta(days=31)
+    given = {"absorbed": over, "early": over, "late": now.date() - timedelta(days=20)}
     people: dict[str, UUID] = {}
     for number, (name, day) in enumerate(given.items()):
         body: dict[str, Any] = {
@@ -355,6 +356,11 @@ async def test_a_consent_ends_on_the_day_after_the_last_that_the_policy_allows(
         }
         path = f"/v1/subjects/{people[name]}/consents"
         assert (await client.post(path, json=consent)).status_code == 201
+    pair = {"survivor": str(people["late"]), "absorbed": str(people["absorbed"])}
+    merge = (await client.post("/v1/merges", json={**pair, "ground": "control"})).json()["merge"]
+    async with await api.client() as approver:
+        merged = await approver.post(f"/v1/merges/{merge}/approve", json=pair)
+    assert merged.status_code == 201
     await caught_up(database)
     for _ in range(2):
         assert await ExpiringConsents(service.ledger, service.pool).carry_out()
