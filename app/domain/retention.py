@@ -1,8 +1,9 @@
 """Whose period is over, and the record of its execution: never early, held back by rights (L7).
 
 What is destroyed is a data key: what shares one (a person's class and expiry bucket) goes on one
-day. Nothing goes while a restriction or an erasure is open (Art. 18(2); L67), nothing that a legal
-hold names, and what the desk keeps under Art. 17(3) stays to the day that it named (L37).
+day. Nothing goes while a restriction, an erasure or a confirmed wish for a copy is open (Art. 15,
+18(2), 20; L67), nothing that a legal hold names, and what the desk keeps under Art. 17(3) stays to
+the day that it named (L37).
 """
 
 from collections.abc import Iterator, Mapping
@@ -132,6 +133,8 @@ def _of_execution(kind: RetentionClass) -> bool:
 def _held_back(state: "SubjectState") -> bool:
     """Whether the person asked that the data stay, or a right is being answered by them."""
     if any(one.stage in _RUNNING for one in state.erasures.by_id.values()):
+        return True
+    if any(one.asks_for_copy for one in state.rights_requests.by_id.values()):
         return True
     return bool(state.restrictions.active) and not state.erased
 

@@ -77,6 +77,7 @@ _OPEN = frozenset(
         RequestStatus.APPROVED,
     }
 )
+_OF_COPIES = frozenset({RequestedRight.ACCESS, RequestedRight.PORTABILITY})
 _EXCHANGE: Mapping[RequestStatus, tuple[str, str | None]] = {
     RequestStatus.RECEIVED: ("open", None),
     RequestStatus.AWAITING_IDENTITY: ("in_progress", "need_user_verification"),
@@ -139,6 +140,11 @@ class RightsRequest:
     def verified(self) -> bool:
         """Whether it is known to be the person's own."""
         return self.proof is not None
+
+    @property
+    def asks_for_copy(self) -> bool:
+        """Whether its person waits for what is held now: it may not go before the answer."""
+        return self.verified and self.status.open and self.right in _OF_COPIES
 
     @property
     def open_tasks(self) -> tuple[int, ...]:

@@ -22,11 +22,13 @@ from app.domain.obtaining import Obtained
 from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.restrictions import Restrict
 from app.domain.retention import ExecuteRetention, Matters, closing_due, expired
+from app.domain.rights_request_steps import ReceiveRequest, WithdrawRequest
 from app.events.erasures import ExemptionGround
 from app.events.mails import MailKind
 from app.events.recorded import Record
 from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
+from app.events.rights_requests import IdentityProof, RequestChannel, RequestedRight
 from app.values import replace
 from tests.spec import (
     NOW,
@@ -180,6 +182,22 @@ def test_nothing_is_due_while_an_erasure_is_under_way() -> None:
     assert due(participant(ended_at, asked), date(2060, 1, 1)) == set()
     taken_back = participant(ended_at, asked, WithdrawErasure(erasure=ERASURE))
     assert ("participation", date(2026, 3, 14)) in due(taken_back, date(2060, 1, 1))
+
+
+@pytest.mark.clause("L7", "L31", "L67")
+@pytest.mark.parametrize("right", [RequestedRight.ACCESS, RequestedRight.PORTABILITY])
+def test_what_a_person_asked_a_copy_of_stays_until_the_answer(right: RequestedRight) -> None:
+    """EDPB 01/2022: no data go between a request and its answer; an unproven wish holds nothing."""
+    ended_at = datetime(2019, 3, 14, tzinfo=NOW.tzinfo)
+    wish = ReceiveRequest(file=ERASURE, right=right, channel=RequestChannel.DESK)
+    proven = replace(wish, proof=IdentityProof.IN_PERSON)
+    asked = participant(ended_at, proven)
+    [request] = asked.state.rights_requests.by_id
+
+    assert due(asked, date(2060, 1, 1)) == set()
+    assert due(participant(ended_at, wish), date(2060, 1, 1)) != set()
+    taken_back = WithdrawRequest(request=request, channel=RequestChannel.DESK)
+    assert due(participant(ended_at, proven, taken_back), date(2060, 1, 1)) != set()
 
 
 @pytest.mark.clause("C69", "L7")
