@@ -78,7 +78,7 @@ def test_an_account_number_is_held_for_payments_in_the_class_of_vouchers() -> No
 
 @pytest.mark.clause("C27", "L62")
 def test_the_year_of_a_voucher_is_the_year_in_which_it_happened() -> None:
-    earlier = datetime(2024, 12, 31, 23, 59, tzinfo=UTC)
+    earlier = datetime(2024, 12, 31, 22, 59, tzinfo=UTC)  # in Brussels a minute before midnight
     command = collect("payments", {"financial.claim": "Train"}, occurred_at=earlier)
     [record] = given(SUBSCRIBER).when(command).records
 

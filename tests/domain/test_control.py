@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.domain.archive import Published
 from app.domain.arrangements import (
     Arrangement,
     LapseTransferMechanism,
@@ -21,7 +22,6 @@ from app.domain.control import (
     PolicyTextMismatch,
     PolicyUnpublished,
     PolicyVersionTaken,
-    Published,
     PublishLaw,
     PublishPolicy,
     RegisterContract,

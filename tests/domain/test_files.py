@@ -162,7 +162,7 @@ def test_no_file_is_referred_to_for_a_purpose_of_the_ledgers_own() -> None:
 
 @pytest.mark.clause("C16", "L62")
 def test_a_voucher_of_an_earlier_year_lies_with_that_year() -> None:
-    earlier = datetime(2024, 12, 31, 23, 59, tzinfo=UTC)
+    earlier = datetime(2024, 12, 31, 22, 59, tzinfo=UTC)  # in Brussels a minute before midnight
     command = reference(
         category="signature.attendance", purpose="accounting", occurred_at=earlier, occasion=None
     )

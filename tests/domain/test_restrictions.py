@@ -163,7 +163,7 @@ def test_the_restriction_of_an_objection_ends_with_it(end: object) -> None:
     after = given(PERSON, OBJECT).when(end).after
 
     assert after.state.restrictions.active == {}
-    assert after.state.restrictions.ended == {KEY}
+    assert after.state.restrictions.ended.keys() == {KEY}
     after.when(LIFT).then_nothing()
     after.when(ANNOUNCE).then_nothing()
 
@@ -198,7 +198,7 @@ def test_lifting_needs_an_announcement() -> None:
     lifted = announced.after.when(LIFT)
     lifted.then(LIFTED)
     assert lifted.after.state.restrictions.active == {}
-    assert lifted.after.state.restrictions.ended == {KEY}
+    assert lifted.after.state.restrictions.ended.keys() == {KEY}
     lifted.after.when(LIFT).then_nothing()
     lifted.after.when(ANNOUNCE).then_nothing()
     lifted.after.when(RESTRICT).then_nothing()
@@ -246,7 +246,7 @@ def test_every_restriction_that_ended_stays_ended() -> None:
         for command in (replace(ANNOUNCE, restriction=key), replace(LIFT, restriction=key))
     ]
 
-    assert given(PERSON, RESTRICT, other, *lifts).state.restrictions.ended == {KEY, OTHER}
+    assert given(PERSON, RESTRICT, other, *lifts).state.restrictions.ended.keys() == {KEY, OTHER}
 
 
 @pytest.mark.clause("L42", "L43")
@@ -254,4 +254,4 @@ def test_an_objection_that_restricted_nothing_ends_no_restriction() -> None:
     """Against advertising it is granted at once."""
     state = given(PERSON, replace(OBJECT, purpose="information", recipient=None)).state
 
-    assert state.restrictions.ended == frozenset()
+    assert state.restrictions.ended == {}
