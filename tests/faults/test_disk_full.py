@@ -1,6 +1,7 @@
 """A disk without room: appends say so, nothing acknowledged is lost, serving goes on with room."""
 
 import asyncio
+import errno
 import os
 import shutil
 import subprocess
@@ -50,10 +51,16 @@ def small_disk() -> Iterator[Path]:
 def fill(disk: Path, spare_bytes: int) -> Path:
     """Takes all room but a little, as somebody else's file would."""
     ballast = disk / "ballast"
-    room = os.statvfs(disk)
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - spare_bytes)
-    return ballast
+        while True:
+            room = os.statvfs(disk)
+            try:
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - spare_bytes)
+            except OSError as fault:  # the service took some of it meanwhile
+                if fault.errno != errno.ENOSPC:
+                    raise
+            else:
+                return ballast
 
 
 async def write(client: httpx.AsyncClient, person: str, evidence: str) -> httpx.Response:
