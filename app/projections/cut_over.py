@@ -84,6 +84,8 @@ async def _swap(connection: Connection, build: Build) -> None:
     projection = build.projection
     async with connection.transaction():
         await connection.execute(LOCK_WAIT)
+        # Whoever enters the projection just now would be a second one that serves.
+        await builds.lock(connection, projection)
         rows = await connection.fetch(ALL_SQL, projection.name, projection.version)
         states = {row["build"]: row["state"] for row in rows}
         if states[build.number] == "serving":

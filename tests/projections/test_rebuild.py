@@ -10,7 +10,7 @@ from app.identifiers import is_word
 from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.comparison import compare
 from app.projections.cut_over import NothingKept, cut_over, roll_back
-from app.projections.engine import Engine
+from app.projections.engine import Engine, prepare
 from app.projections.folding import advance
 from app.projections.loading import load_range
 from app.projections.pages import Connection, PositionsSkipped
@@ -253,6 +253,27 @@ async def test_a_rebuild_beside_a_living_engine_comes_out_equal(
     await asyncio.wait([engine])
 
     assert await digests(projector) == oracle.digests(entries)
+
+
+async def test_a_build_that_is_entered_meanwhile_is_not_a_second_one_that_serves(
+    log: Log, projector: Connection, url: str
+) -> None:
+    await log.append(Person(), registered())
+    [run] = await load(url, [PROFILES])
+    entering = await connect(url)
+    other = entering.transaction()
+    await other.start()
+    await prepare(entering, PROFILES)
+
+    swapped = asyncio.create_task(cut_over(projector, run.builds[0]))
+    await asyncio.wait([swapped], timeout=0.2)
+    assert not swapped.done()
+    await other.commit()
+    await swapped
+    await entering.close()
+
+    states = await projector.fetch("SELECT build, state FROM ledger.positions ORDER BY build")
+    assert [tuple(row) for row in states] == [(1, "serving"), (2, "kept")]
 
 
 @pytest.mark.parametrize("rebuilt_before", [True, False])
