@@ -24,6 +24,7 @@ from app.tlog.tiles import (
     bundle_path,
     tile_path,
 )
+from app.tlog.trust_policies import TrustPolicy
 
 ROUTES = router("transparency log")
 
@@ -174,9 +175,9 @@ async def read_log_policy(request: Request) -> Response:
     if not keys:
         raise CheckpointMissing
     public_url: str | None = request.app.state.settings.public_url
-    url = "" if public_url is None else f" {public_url.rstrip('/')}/log"
-    lines = [*(f"log {key}{url}" for key in keys), "quorum none", ""]
-    return Response("\n".join(lines), media_type=TEXT, headers={"cache-control": FRESH})
+    url = None if public_url is None else f"{public_url.rstrip('/')}/log"
+    policy = TrustPolicy(logs=tuple((key, url) for key in keys))
+    return Response(policy.text(), media_type=TEXT, headers={"cache-control": FRESH})
 
 
 async def newest(log: LogTree) -> SignedTree:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ED25519: Final = 0x01
 KEY_ID_SIZE_BYTES: Final = 4
+PUBLIC_KEY_SIZE_BYTES: Final = 32
 SIGNATURES_MAX: Final = 64
 """More than the 16 that every verifier must accept."""
 NOTE_SIZE_MAX_BYTES: Final = 1_000_000
@@ -63,12 +64,10 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The first 4 bytes of SHA-256(name ‖ LF ‖ kind ‖ public key)."""
-        named = self.name.encode() + b"\n" + bytes((ED25519,)) + self.public_key
-        return hashlib.sha256(named).digest()[:KEY_ID_SIZE_BYTES]
+        return named_key_id(self.name, ED25519, self.public_key)
 
     def __str__(self) -> str:
-        key = b64encode(bytes((ED25519,)) + self.public_key).decode()
-        return f"{self.name}+{self.key_id.hex()}+{key}"
+        return vkey(self.name, ED25519, self.public_key)
 
     def made(self, line: Signature) -> bool:
         """Whether a line says that it is this key's; name and id do not prove it."""
@@ -108,18 +107,39 @@ class Note:
 
 
 def verifier_key(text: str) -> VerifierKey:
-    """A vkey, read strictly; VerifierKeyMalformed for every other text."""
+    """A vkey of kind 0x01, read strictly; VerifierKeyMalformed for every other text."""
+    return VerifierKey(*read_vkey(text, ED25519))
+
+
+def named_key_id(name: str, kind: int, public_key: bytes) -> bytes:
+    """The first 4 bytes of SHA-256(name ‖ LF ‖ kind ‖ public key)."""
+    named = name.encode() + b"\n" + bytes((kind,)) + public_key
+    return hashlib.sha256(named).digest()[:KEY_ID_SIZE_BYTES]
+
+
+def vkey(name: str, kind: int, public_key: bytes) -> str:
+    """`name+id+base64`, the text of a key of any kind."""
+    key = b64encode(bytes((kind,)) + public_key).decode()
+    return f"{name}+{named_key_id(name, kind, public_key).hex()}+{key}"
+
+
+def read_vkey(text: str, kind: int) -> tuple[str, bytes]:
+    """Name and public key out of the text of a 32-byte key of that kind; read strictly."""
     found = _VERIFIER_KEY.fullmatch(text)
     if found is None:
         raise VerifierKeyMalformed
     try:
-        kind, *key = b64decode(found["key"], validate=True)
+        of_kind, *key = b64decode(found["key"], validate=True)
     except (binascii.Error, ValueError):
         raise VerifierKeyMalformed from None
-    made = VerifierKey(found["name"], bytes(key))
-    if kind != ED25519 or len(key) != 32 or str(made) != text:
+    name, public_key = found["name"], bytes(key)
+    if (
+        of_kind != kind
+        or len(public_key) != PUBLIC_KEY_SIZE_BYTES
+        or vkey(name, kind, public_key) != text
+    ):
         raise VerifierKeyMalformed
-    return made
+    return name, public_key
 
 
 def is_key_name(text: str) -> bool:
@@ -143,10 +163,11 @@ def read_note(data: bytes) -> Note:
         or not 1 <= len(signatures) <= SIGNATURES_MAX
     ):
         raise NoteMalformed
-    return Note(f"{text}\n", tuple(map(_signature, signatures)))
+    return Note(f"{text}\n", tuple(map(signature_line, signatures)))
 
 
-def _signature(line: str) -> Signature:
+def signature_line(line: str) -> Signature:
+    """One line without its line feed, read strictly; NoteMalformed for every other text."""
     found = _SIGNATURE_LINE.fullmatch(line)
     if found is None:
         raise NoteMalformed

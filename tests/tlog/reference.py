@@ -140,3 +140,18 @@ def open_proof(data: bytes, vkey: str, entry: bytes) -> tuple[int, int]:
     hashes = [b64decode(line) for line in lines[1:]]
     assert root_by_path(leaf(entry), int(index), size, hashes) == root
     return int(index), size
+
+
+def open_cosignature(text: str, line: str, vkey: str) -> int:
+    """When the witness of this vkey (kind 4) cosigned the text of a checkpoint."""
+    name, key_id, encoded = vkey.split("+", 2)
+    kind, public = b64decode(encoded)[0], b64decode(encoded)[1:]
+    assert kind == 4
+    assert sha256(name.encode() + b"\n\x04" + public)[:4].hex() == key_id
+    dash, signer, signature = line.split(" ")
+    raw = b64decode(signature)
+    assert (dash, signer, raw[:4].hex(), len(raw)) == ("\u2014", name, key_id, 76)
+    at_s = int.from_bytes(raw[4:12], "big")
+    message = f"cosignature/v1\ntime {at_s}\n{text}".encode()
+    Ed25519PublicKey.from_public_bytes(public).verify(raw[12:], message)
+    return at_s
