@@ -108,21 +108,27 @@ def page(tests: Mapping[str, set[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def faults(tests: Mapping[str, set[str]]) -> list[str]:
+    """What is wrong with the page, or with the tests; nothing when all is well."""
+    found = []
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page(tests):
+        found.append("docs/clauses.md is stale: make clauses")
+    if missing := [number for number in PROMISED if not tests.get(number)]:
+        found.append(f"without a test: {' '.join(missing)}")
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Writes the page, or checks it; tells what is missing."""
     tests = collected()
-    wanted = page(tests)
+    if "--check" in arguments:
+        found = faults(tests)
+        print(*found, sep="\n")
+        return int(bool(found))
     missing = [number for number in PROMISED if not tests.get(number)]
-    if "--check" not in arguments:
-        PAGE.write_text(wanted, encoding="utf-8")
-        print(f"{len(tests)} numbers proved, {len(missing)} promised without a test")
-        return 0
-    stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted
-    if stale:
-        print("docs/clauses.md is stale: make clauses")
-    if missing:
-        print("without a test:", *missing)
-    return int(stale or bool(missing))
+    PAGE.write_text(page(tests), encoding="utf-8")
+    print(f"{len(tests)} numbers proved, {len(missing)} promised without a test")
+    return 0
 
 
 if __name__ == "__main__":

@@ -117,16 +117,23 @@ class _Plain:
 
 def _plain_routes(routes: list[APIRoute]) -> dict[tuple[str, int, str], list[_Plain]]:
     """Plain routes by method, number of parts and last part, which a path shows at once."""
+    alike: dict[tuple[str, int], list[tuple[Segments, APIRoute]]] = {}
+    for route in routes:
+        template = _segments(route)
+        for method in route.methods or ():
+            alike.setdefault((method, len(template)), []).append((template, route))
     found: dict[tuple[str, int, str], list[_Plain]] = {}
-    templates = [(method, _segments(one), one) for one in routes for method in one.methods or ()]
-    for method, template, route in templates:
-        last = template[-1]
-        alone = not any(
-            other is not route and verb == method and _overlap(template, its)
-            for verb, its, other in templates
-        )
-        if last and alone and _is_plain(route):
-            found.setdefault((method, len(template), last), []).append(_plain(route, template))
+    for (method, length), templates in alike.items():
+        for template, route in templates:
+            last = template[-1]
+            if (
+                last
+                and _is_plain(route)
+                and not any(
+                    other is not route and _overlap(template, its) for its, other in templates
+                )
+            ):
+                found.setdefault((method, length, last), []).append(_plain(route, template))
     return found
 
 
@@ -135,10 +142,8 @@ def _segments(route: APIRoute) -> Segments:
 
 
 def _overlap(one: Segments, other: Segments) -> bool:
-    """Whether a path exists that both templates match."""
-    return len(one) == len(other) and all(
-        a == b or a is None or b is None for a, b in zip(one, other, strict=True)
-    )
+    """Whether a path exists that both templates match; they have the same number of parts."""
+    return all(a == b or a is None or b is None for a, b in zip(one, other, strict=True))
 
 
 def _plain(route: APIRoute, template: Segments) -> _Plain:

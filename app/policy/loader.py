@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 _PACKAGE: Final = files("app.policy")
+_VERSIONS_KEPT: Final = 16
 
 
 def packaged_versions() -> tuple[str, ...]:
@@ -90,8 +91,12 @@ def load_packaged_law() -> Law:
     return load_law(packaged_law_structure())
 
 
+@lru_cache(maxsize=_VERSIONS_KEPT)
 def load(structure: bytes) -> Policy:
-    """Read a policy file; `PolicyInvalid` names every fault of form and every open reference."""
+    """Read a policy file; `PolicyInvalid` names every fault of form and every open reference.
+
+    A policy is never changed, so the same bytes are read once.
+    """
     reader = DocumentReader(parse_toml(structure))
     recipients = reader.table("recipients", Recipient)
     sources = reader.table("sources", Source)

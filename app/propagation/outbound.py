@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import httpx
@@ -50,12 +51,18 @@ class Fetched:
     body: bytes = field(default=b"", repr=False)
 
 
+@cache
+def _authorities_of_the_system() -> ssl.SSLContext:
+    """Reading them takes 40 ms."""
+    return ssl.create_default_context()
+
+
 class Outbound:
     """Connects to whom `Destinations` lets it. ``trust`` replaces the system's authorities."""
 
     def __init__(self, destinations: Destinations, *, trust: ssl.SSLContext | None = None) -> None:
         self.destinations = destinations
-        self._trust = trust if trust is not None else ssl.create_default_context()
+        self._trust = trust if trust is not None else _authorities_of_the_system()
 
     @asynccontextmanager
     async def to(self, url: str) -> AsyncIterator["Line"]:

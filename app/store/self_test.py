@@ -20,6 +20,7 @@ VERSION_MIN = 150_000
 """PostgreSQL 15, as `server_version_num` writes it."""
 LOCK_WAIT = "1s"
 """What is refused never comes to wait for a lock; what waits was allowed."""
+_BEFORE = "before_attempt"
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES)
 DURABLE: Mapping[str, frozenset[str]] = {
     "fsync": frozenset({"on"}),
@@ -37,7 +38,7 @@ SELECT name FROM unnest(ARRAY['fsync', 'full_page_writes', 'synchronous_commit',
                               'session_replication_role']) AS name
  WHERE has_parameter_privilege(name, 'ALTER SYSTEM') LIMIT 1
 """
-_OTHER_ROLES_SQL = "SELECT rolname FROM pg_roles WHERE rolname <> current_user ORDER BY rolname"
+_ROLES_SQL = "SELECT rolname FROM pg_roles WHERE rolname <> current_user ORDER BY rolname"
 _OWNED_SQL = """
 SELECT relname FROM pg_class
  WHERE relnamespace = 'ledger'::regnamespace AND pg_has_role(relowner, 'MEMBER') LIMIT 1
@@ -82,11 +83,10 @@ async def examine(connection: "_Connection") -> None:
         await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
         await _check_role(connection)
         await _check_schema(connection)
-        for name, statement in _attempts():
+        roles = [row["rolname"].replace('"', '""') for row in await connection.fetch(_ROLES_SQL)]
+        await connection.execute(f"SAVEPOINT {_BEFORE}")
+        for name, statement in (*_attempts(), *map(_becoming, roles)):
             await _must_be_refused(connection, name, statement)
-        for role in await connection.fetch(_OTHER_ROLES_SQL):
-            name = role["rolname"].replace('"', '""')
-            await _must_be_refused(connection, f"becomes role {name}", f'SET LOCAL ROLE "{name}"')
     finally:
         await transaction.rollback()
 
@@ -163,12 +163,16 @@ def _attempts() -> Iterator[tuple[str, str]]:
     yield "replaces the append", f"ALTER FUNCTION {SCHEMA}.ledger_append RESET ALL"
 
 
+def _becoming(role: str) -> tuple[str, str]:
+    return f"becomes role {role}", f'SET LOCAL ROLE "{role}"'
+
+
 async def _must_be_refused(connection: "_Connection", name: str, statement: str) -> None:
+    """Tries one statement; what the one before it left is taken back in the same message."""
     try:
-        async with connection.transaction():
-            await connection.execute(statement)
-            raise SelfTestFailed(f"the login {name}")
+        await connection.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE}; {statement}")
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError):
         return  # the second: a role that was dropped meanwhile
     except asyncpg.PostgresError as other:
         raise SelfTestFailed(f"the login {name}: {other.sqlstate}, not refused") from None
+    raise SelfTestFailed(f"the login {name}")

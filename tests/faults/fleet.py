@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import COMMAND, environment, run
-from tests.conftest import ROOT
+from tests.conftest import ROOT, roomy
 
 START_TRIES_MAX = 10
 
@@ -98,7 +98,7 @@ def fleet(count: int, logs: Path, **variables: str) -> Iterator[Fleet]:
 @contextmanager
 def folder() -> Iterator[Path]:
     """A folder for a database: pytest shuts its own to other accounts whenever it starts."""
-    made = Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp"))
+    made = Path(tempfile.mkdtemp(prefix="faults-", dir=roomy()))
     try:
         yield made
     finally:
