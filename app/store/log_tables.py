@@ -1,4 +1,7 @@
-"""The tables of the transparency log as Core metadata: keys, tiles, right edge, checkpoints."""
+"""The tables of the transparency log as Core metadata: keys, tiles, right edge, checkpoints.
+
+And what others say of checkpoints: witnesses, time-stamp authorities; and we of theirs.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,9 +17,9 @@ from sqlalchemy import (
     text,
 )
 
-INSERT_ONLY = ("log_key", "log_tile", "log_checkpoint")
+INSERT_ONLY = ("log_key", "log_tile", "log_checkpoint", "log_cosignature", "log_timestamp")
 """Nobody updates, deletes or truncates these, the owner included."""
-OWNER_WRITES = ("log_edge",)
+OWNER_WRITES = ("log_edge", "log_witnessed")
 """Changed only inside the ledger's functions."""
 
 _NOW = text("clock_timestamp()")
@@ -24,12 +27,18 @@ _NOW = text("clock_timestamp()")
 
 def declare(metadata: MetaData) -> None:
     """Adds them to what the migrations make."""
+    _declare_tree(metadata)
+    _declare_statements(metadata)
+
+
+def _declare_tree(metadata: MetaData) -> None:
     Table(
         "log_key",
         metadata,
         Column("partition", Integer, primary_key=True, autoincrement=False),
         Column("vkey", Text(collation="C"), primary_key=True),
         Column("opened_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+        Column("from_size", BigInteger, nullable=False, server_default=text("0")),
         comment="Verifier keys (C2SP) of the log; the name of the newest is its origin.",
     )
     Table(
@@ -59,4 +68,39 @@ def declare(metadata: MetaData) -> None:
         Column("note", LargeBinary, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
         comment="Every checkpoint that was signed: one root a size, for ever.",
+    )
+
+
+def _declare_statements(metadata: MetaData) -> None:
+    Table(
+        "log_cosignature",
+        metadata,
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("size", BigInteger, primary_key=True, autoincrement=False),
+        Column("witness", Text(collation="C"), primary_key=True),
+        Column("line", Text, nullable=False),
+        Column("cosigned_at", DateTime(timezone=True), nullable=False),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+        comment="Cosignatures of checkpoints, by the verifier key (C2SP) of the witness.",
+    )
+    Table(
+        "log_timestamp",
+        metadata,
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("size", BigInteger, primary_key=True, autoincrement=False),
+        Column("authority", Text(collation="C"), primary_key=True),
+        Column("response", LargeBinary, nullable=False),
+        Column("stamped_at", DateTime(timezone=True), nullable=False),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+        comment="Time-stamps of checkpoints (RFC 3161), as their authority answered.",
+    )
+    Table(
+        "log_witnessed",
+        metadata,
+        Column("origin", Text(collation="C"), primary_key=True),
+        Column("size", BigInteger, nullable=False),
+        Column("root", LargeBinary, nullable=False),
+        Column("note", LargeBinary, nullable=False),
+        Column("cosigned_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+        comment="The largest tree of each other log that we, as its witness, cosigned.",
     )

@@ -34,6 +34,10 @@ FUNCTIONS = {
     "ledger_epoch_open": set[str](),
     "ledger_log_open": {"ledger_integrator"},
     "ledger_integrate": {"ledger_integrator"},
+    "ledger_log_reopen": {"ledger_integrator"},
+    "ledger_log_cosign": {"ledger_app"},
+    "ledger_log_stamp": {"ledger_app"},
+    "ledger_witness_advance": {"ledger_app"},
 }
 READS = {
     "events": set(RUNTIME),
@@ -57,6 +61,9 @@ READS = {
     "log_tile": set(RUNTIME) - {"ledger_projector"},
     "log_edge": set(RUNTIME) - {"ledger_projector"},
     "log_checkpoint": set(RUNTIME) - {"ledger_projector"},
+    "log_cosignature": set(RUNTIME) - {"ledger_projector"},
+    "log_timestamp": set(RUNTIME) - {"ledger_projector"},
+    "log_witnessed": {"ledger_app", "ledger_auditor"},
 }
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES, "alembic_version")
 VERBS = {

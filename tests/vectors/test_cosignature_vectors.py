@@ -6,7 +6,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.tlog.cosignatures import WitnessKey, cosigned, witness_key
-from app.tlog.notes import Note, read_note, signature_line
+from app.tlog.notes import Note, read_note, signature_line, verifier_key
+from app.tlog.witnessing import Consistent, Head, add_checkpoint, judge
 from tests.tlog import reference
 
 HERE = Path(__file__).parent
@@ -29,3 +30,12 @@ def test_the_line_of_a_fixed_key_at_a_fixed_time() -> None:
         reference.open_cosignature(NOTE.text, VECTOR["line"], VECTOR["verifier_key"])
         == VECTOR["time"]
     )
+
+
+def test_the_request_to_a_witness() -> None:
+    asked = add_checkpoint(VECTOR["add_checkpoint"].encode())
+    known = Head(255, bytes.fromhex(TREE["roots"]["255"]))
+    grown = Head(257, bytes.fromhex(TREE["roots"]["257"]))
+
+    assert bytes(asked).decode() == VECTOR["add_checkpoint"]
+    assert judge(asked, [verifier_key(TREE["note"]["verifier_key"])], known) == Consistent(grown)
