@@ -5,7 +5,6 @@ import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -19,23 +18,21 @@ from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
 from app.api.tracing import exporting
+from app.assembly import attestation, correspondence, destinations, public_url, webhooks
 from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
 from app.ledger import Ledger
 from app.measures import Measures, Retained
 from app.propagation.cloud_events import CloudEvents
-from app.propagation.destinations import Destinations, Resolve, system_resolve
+from app.propagation.destinations import Resolve, system_resolve
 from app.propagation.feed import Feed, FeedLimits
-from app.propagation.mail import PostOffice
 from app.propagation.outbound import Outbound
-from app.propagation.sign_up_limits import SignUpLimits
-from app.propagation.smtp import Relay, SmtpSender
 from app.registers.keeping import keep_counted
 from app.registers.tallies import tallies
 from app.rights.daily import daily
 from app.rights.retention import Done
-from app.service import Correspondence, Service, WebhookSecrets
+from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
 from app.store.event_store import EventStore
@@ -44,7 +41,6 @@ from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.integrator_process import Charge, IntegratorProcess
 from app.store.lookups import Lookups
-from app.store.mail_queue import MailQueue
 from app.store.notices import (
     APPENDED_CHANNEL,
     CLIENTS_CHANNEL,
@@ -61,7 +57,7 @@ from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
-from app.workers import Loop, Workers, sending
+from app.workers import Loop, Workers, attesting, sending
 
 VERSION = "0.1.0"
 INTEGRATOR = "app.cli.log_integrator"
@@ -88,14 +84,8 @@ async def open_service(
         await store.refresh_epochs()
         rulebook = Rulebook(pool, store, identity.control_stream)
         await rulebook.refresh_control()
-        announcer, measures = Announcer(pool), Measures()
-        announcer.start()
-        open_things.push_async_callback(announcer.stop)
-
-        def appended(waited_s: Sequence[float]) -> None:
-            measures.appended(waited_s)
-            announcer.appended()
-
+        measures = Measures()
+        appended = _announcing(pool, measures, open_things)
         commit = await _open_commit(logins, identity, appended, open_things)
         ledger, control = _ledgers(
             store,
@@ -109,7 +99,7 @@ async def open_service(
         callers = Callers(pool, clock, settings.callers_ttl_s)
         _listen(logins, (callers, ledger, feed), open_things)
         eraser = await _open_eraser(logins, open_things)
-        outbound = Outbound(_destinations(settings, resolve))
+        outbound = Outbound(destinations(settings, resolve))
         yield Service(
             ledger=ledger,
             control=control,
@@ -119,7 +109,7 @@ async def open_service(
             callers=callers,
             pool=pool,
             eraser=eraser,
-            webhooks=_webhooks(settings),
+            webhooks=webhooks(settings),
             feed=feed,
             measures=measures,
             destinations=outbound.destinations,
@@ -128,7 +118,8 @@ async def open_service(
             outbound=outbound,
             signer=Signer(custody.signing_key()),
             tallies=tallies(),
-            correspondence=_correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
+            correspondence=correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
+            attestation=attestation(settings, pool, resolve, clock),
         )
 
 
@@ -177,57 +168,29 @@ def _open_feed(
     pool: "asyncpg.Pool[Any]",
     open_things: AsyncExitStack,
 ) -> Feed:
-    public_url = _public_url(settings)
     limits = FeedLimits(
         listeners_max=settings.feed_listeners_max,
         send_timeout_s=settings.feed_send_timeout_s,
         keep_alive_s=settings.feed_keep_alive_s,
     )
-    feed = Feed(pool, CloudEvents(identity.ledger_id, public_url), limits)
+    feed = Feed(pool, CloudEvents(identity.ledger_id, public_url(settings)), limits)
     open_things.push_async_callback(feed.stop)
     return feed
 
 
-def _destinations(settings: Settings, resolve: Resolve) -> Destinations:
-    return Destinations(
-        resolve,
-        hosts=frozenset(name.lower() for name in settings.subscription_hosts),
-        loopback=settings.subscription_loopback,
-    )
+def _announcing(
+    pool: "asyncpg.Pool[Any]", measures: Measures, open_things: AsyncExitStack
+) -> Appended:
+    """Whom an append is told: the figures, and whoever listens in other processes."""
+    announcer = Announcer(pool)
+    announcer.start()
+    open_things.push_async_callback(announcer.stop)
 
+    def appended(waited_s: Sequence[float]) -> None:
+        measures.appended(waited_s)
+        announcer.appended()
 
-def _correspondence(
-    settings: Settings, ledger: Ledger, pool: "asyncpg.Pool[Any]", links: LinkTokens
-) -> Correspondence:
-    public_url = _public_url(settings)
-    return Correspondence(
-        post_office=PostOffice(ledger, links, public_url=public_url, address=settings.mail_from),
-        links=links,
-        queue=MailQueue(pool),
-        smtp=_smtp(settings),
-        limits=SignUpLimits(
-            hourly_max=settings.sign_ups_hourly_max, daily_max=settings.sign_ups_daily_max
-        ),
-    )
-
-
-def _public_url(settings: Settings) -> str:
-    return settings.public_url or f"http://{settings.host}:{settings.port}"
-
-
-def _smtp(settings: Settings) -> SmtpSender | None:
-    if settings.smtp_host is None:
-        return None
-    relay = Relay(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        security=settings.smtp_security,
-        username=settings.smtp_username,
-        password_file=settings.smtp_password_file,
-        ca_file=settings.smtp_ca_file,
-        timeout_s=settings.smtp_timeout_s,
-    )
-    return SmtpSender(relay, helo=urlsplit(_public_url(settings)).hostname or "localhost")
+    return appended
 
 
 async def _open_commit(
@@ -273,7 +236,11 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
         else lambda: following(projector, application="pdledger-projector"),
         listen=None if ear is None else lambda: connect(ear, application="pdledger-projector-ear"),
         purge=IdempotencyRegister(service.pool, service.store.vault).purge,
-        loops={**sending(service), **_integrating(settings, logins)},
+        loops={
+            **sending(service),
+            **attesting(service, settings.log_witness_every_s, settings.log_timestamp_every_s),
+            **_integrating(settings, logins),
+        },
         retain=None
         if service.eraser is None
         else daily(
@@ -373,19 +340,6 @@ def wrapped(app: FastAPI, settings: Settings) -> Envelope:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _webhooks(settings: Settings) -> dict[str, WebhookSecrets]:
-    """The receivers whose path secret is at hand."""
-    file = settings.webhook_mailchimp_secret_file or settings.home / "secrets/webhook-mailchimp"
-    if not file.is_file():
-        return {}
-    signing = settings.webhook_mailchimp_signing_secret_file
-    return {
-        "mailchimp": WebhookSecrets(
-            file.read_text().strip(), signing.read_text().strip() if signing else None
-        )
-    }
 
 
 def _forget(ledger: Ledger, subject_id: str) -> None:

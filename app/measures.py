@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 COMMANDS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -42,6 +42,27 @@ class Measures:
             buckets=COMMANDS,
             registry=self.registry,
         )
+
+        self._stamped = Counter(
+            "pdledger_log_timestamp_answers",
+            "What the time-stamp authority answered.",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self._witnessed = Counter(
+            "pdledger_log_witness_answers",
+            "What witnesses answered when they were offered a checkpoint.",
+            ["witness", "verdict"],
+            registry=self.registry,
+        )
+
+    def witnessed(self, witness: str, verdict: str) -> None:
+        """A configured witness was offered a checkpoint; ``verdict`` is one of `Verdict`."""
+        self._witnessed.labels(witness, verdict).inc()
+
+    def stamped(self, verdict: str) -> None:
+        """The authority was asked for a stamp; ``verdict`` is one of `StampVerdict`."""
+        self._stamped.labels(verdict).inc()
 
     def appended(self, waited_s: Sequence[float]) -> None:
         """One call answered its commands, which had waited for so long."""

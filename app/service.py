@@ -16,13 +16,16 @@ from app.propagation.mail import PostOffice
 from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import SmtpSender
+from app.propagation.time_stamps import Authority
 from app.registers.tallies import Tallies
 from app.store.event_store import EventStore
+from app.store.log_witness import LogWitness
 from app.store.lookups import Lookups
 from app.store.mail_queue import MailQueue
 from app.store.receivers import ReceiverRegister
 from app.store.rulebook import Rulebook
 from app.store.subscriptions import SubscriptionRegister
+from app.tlog.trust_policies import TrustPolicy
 from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
 
@@ -45,6 +48,20 @@ class Correspondence:
     smtp: SmtpSender | None
     """None where no mail relay is set: then humans send what the queue lists."""
     limits: SignUpLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What others say of our log, and we of theirs."""
+
+    policy: TrustPolicy
+    """Our witnesses, and how many of them must agree; it names no log."""
+    authority: Authority | None
+    """Who stamps our checkpoints with the time."""
+    outbound: Outbound
+    """Reaches those, and nobody else."""
+    witness: LogWitness | None
+    """Ourselves, as a witness of other logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +93,4 @@ class Service:
     tallies: Tallies
     """How many people have what, kept counted for the registers that ask it of everybody."""
     correspondence: Correspondence
+    attestation: Attestation

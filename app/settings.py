@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.tlog.notes import VerifierKeyMalformed, is_key_name, verifier_key
 
 
 class Settings(BaseSettings):
@@ -31,6 +33,22 @@ class Settings(BaseSettings):
 
     Default: the public address followed by `/log`, or a name made of the ledger's own id.
     """
+    log_witness_policy_file: Path | None = None
+    """Witnesses of the log and how many must agree: witness, group and quorum lines (C2SP)."""
+    log_witness_every_s: float = Field(default=5.0, gt=0)
+    """Between two checkpoints that they are offered, while the log grows."""
+    log_timestamp_url: str | None = None
+    """An authority (RFC 3161) that stamps checkpoints; it may be plain http."""
+    log_timestamp_ca_file: Path | None = Field(default=None, validate_default=True)
+    """Certificates that vouch for it, as PEM, its root among them; needed with the URL."""
+    log_timestamp_every_s: float = Field(default=3600.0, ge=1)
+    """Between two stamps, while the log grows."""
+    log_trusted_checkpoint: Path | None = None
+    """A checkpoint kept out of the database's reach: the log must begin with it at every start."""
+    witness_logs: tuple[str, ...] = ()
+    """Verifier keys of the logs that this service witnesses, as a JSON list."""
+    witness_name: str | None = Field(default=None, max_length=200, validate_default=True)
+    """Name of the key it does so with, as `ledger.example/witness`; needed with the logs."""
     workers: bool = True
     """Whether this process also projects; another one on the same ledger can do it instead."""
     work_metrics_port: int | None = Field(default=None, ge=0, le=65535)
@@ -80,3 +98,30 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     callers_ttl_s: float = Field(default=60.0, gt=0)
     """How long a caller is trusted without asking the database, should a notice be lost."""
+
+    @field_validator("witness_logs")
+    @classmethod
+    def _are_verifier_keys(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            keys = {verifier_key(text).public_key for text in texts}
+        except VerifierKeyMalformed:
+            raise ValueError("one is no verifier key of a log (C2SP, kind 1)") from None
+        if len(keys) < len(texts):
+            raise ValueError("two logs have one key")
+        return texts
+
+    @field_validator("witness_name")
+    @classmethod
+    def _names_a_key(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None and info.data.get("witness_logs"):
+            raise ValueError("the logs of LEDGER_WITNESS_LOGS are cosigned under a name")
+        if text is not None and not is_key_name(text):
+            raise ValueError("a name has no space and no plus")
+        return text
+
+    @field_validator("log_timestamp_ca_file")
+    @classmethod
+    def _vouches(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is None and info.data.get("log_timestamp_url") is not None:
+            raise ValueError("the authority of LEDGER_LOG_TIMESTAMP_URL needs its certificates")
+        return file

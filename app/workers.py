@@ -12,13 +12,18 @@ from app.clock import system_clock
 from app.projections import PROJECTIONS
 from app.projections.engine import Connect, Engine
 from app.projections.projection import Projection
-from app.propagation.deliveries import Deliveries
+from app.propagation.deliveries import Deliveries, random_portion
+from app.propagation.feeding import Feeding
 from app.propagation.mailing import Mailing
+from app.propagation.time_stamps import Stamping
 from app.propagation.transmitting import Transmitting
 from app.rights.portability_package import packing
 from app.service import Service
+from app.store.cosignatures import Cosignatures
 from app.store.delivery_queue import DeliveryQueue
+from app.store.log_tree import LogTree
 from app.store.notices import APPENDED_CHANNEL, Notices
+from app.store.time_stamps import TimeStamps
 
 PURGE_PAUSE_S = 3600.0
 RETENTION_PAUSE_S = 3600.0
@@ -139,3 +144,33 @@ def sending(service: Service) -> dict[str, Loop]:
     for loop in loops.values():
         service.feed.wakes(loop.wake)
     return {name: loop.run for name, loop in loops.items()}
+
+
+def attesting(
+    service: Service, witness_every_s: float, timestamp_every_s: float
+) -> dict[str, Loop]:
+    """What has others vouch for the log; nothing where nobody is set up to."""
+    log, found = LogTree(service.pool), service.attestation
+    loops: dict[str, Loop] = {}
+    if any(one.url is not None for one in found.policy.witnesses):
+        loops["witnesses"] = Feeding(
+            log,
+            Cosignatures(service.pool),
+            found.policy,
+            outbound=found.outbound,
+            clock=service.ledger.clock,
+            measures=service.measures,
+            every_s=witness_every_s,
+            portion=random_portion,
+        ).run
+    if found.authority is not None:
+        loops["time-stamps"] = Stamping(
+            log,
+            TimeStamps(service.pool),
+            found.authority,
+            outbound=found.outbound,
+            clock=service.ledger.clock,
+            measures=service.measures,
+            every_s=timestamp_every_s,
+        ).run
+    return loops

@@ -5,16 +5,20 @@ holds an id that nobody can guess. Entries are for auditors.
 """
 
 import gzip
-from typing import Annotated, Final
+import re
+from dataclasses import replace
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response, Security
+from fastapi import Query, Request, Response, Security
 
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
 from app.domain.decider import Refusal
 from app.service import Service
+from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree, SignedTree
+from app.store.time_stamps import TimeStamps
 from app.tlog.merkle import HASH_SIZE_BYTES
 from app.tlog.tiles import (
     TILE_WIDTH,
@@ -24,16 +28,18 @@ from app.tlog.tiles import (
     bundle_path,
     tile_path,
 )
-from app.tlog.trust_policies import TrustPolicy
 
 ROUTES = router("transparency log")
 
 TEXT: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
+TIMESTAMP: Final = "application/timestamp-reply"
 FRESH: Final = "public, max-age=1"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 IMMUTABLE_FOR_THE_CALLER: Final = "private, max-age=31536000, immutable"
 ZIP_LEVEL: Final = 6
+
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 EXAMPLE: Final = """\
 ledger.example/log
@@ -65,6 +71,27 @@ class CheckpointMissing(Refusal):
     rules = ("L9",)
 
 
+class CheckpointUncosigned(Refusal):
+    """No checkpoint has the cosignatures that the policy of the log asks for."""
+
+    code = "checkpoint-uncosigned"
+    rules = ("L9",)
+
+
+class CheckpointUnstamped(Refusal):
+    """No time-stamp of that checkpoint, or of any, is here."""
+
+    code = "checkpoint-unstamped"
+    rules = ("L9",)
+
+
+class ProofQueryInvalid(Refusal):
+    """A number or an id is missing or malformed, or a size is larger than the one it leads to."""
+
+    code = "proof-query-invalid"
+    rules = ("L9",)
+
+
 @operation(
     ROUTES,
     "GET",
@@ -81,9 +108,70 @@ async def read_checkpoint(request: Request) -> Response:
     """Answers the newest checkpoint (c2sp.org/tlog-checkpoint): origin, size and root, signed.
 
     It is at most 250 ms behind the newest append. Keep one: no later log can contradict it unseen.
+    Cosignatures are there as soon as witnesses gave them; /log/checkpoint/cosigned waits for them.
     """
     tree = await newest(_log(request))
     return Response(bytes(tree.note), media_type=TEXT, headers={"cache-control": FRESH})
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/checkpoint/cosigned",
+    scope=None,
+    answers=None,
+    summary="Show the newest head that enough witnesses cosigned",
+    problems=("checkpoint-uncosigned",),
+    law=("L9",),
+    media_type="text/plain",
+    example=EXAMPLE + "\u2014 witness.example/w1 jWbPPwAAAABkGFDLEZMH…\n",
+)
+async def read_cosigned_checkpoint(request: Request) -> Response:
+    """Answers the newest checkpoint with cosignatures of the quorum that the policy asks for.
+
+    Where the policy asks for none, that of any one witness is enough (c2sp.org/tlog-cosignature).
+    """
+    service: Service = request.app.state.service
+    size = await Cosignatures(service.pool).newest_size(service.attestation.policy)
+    tree = None if size is None else await LogTree(service.pool).of_size(size)
+    if tree is None:
+        raise CheckpointUncosigned
+    return Response(bytes(tree.note), media_type=TEXT, headers={"cache-control": FRESH})
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/log/timestamp",
+    scope=None,
+    answers=None,
+    summary="Show a time-stamp of a checkpoint",
+    problems=("checkpoint-unstamped", "proof-query-invalid"),
+    law=("L9",),
+    media_type=TIMESTAMP,
+    forms=(TIMESTAMP,),
+)
+async def read_timestamp(
+    request: Request,
+    *,
+    size: Annotated[
+        str | None,
+        Query(description="Of the checkpoint of this size; without it, of the newest stamped."),
+    ] = None,
+) -> Response:
+    """Answers what the authority answered (RFC 3161): a time over the text of the checkpoint.
+
+    That text is the three lines before the empty one; `Content-Location` names the size.
+    """
+    stamps = TimeStamps(_log_pool(request))
+    stamp = await stamps.newest() if size is None else await stamps.of_size(number(size))
+    if stamp is None:
+        raise CheckpointUnstamped
+    headers = {
+        "cache-control": FRESH if size is None else IMMUTABLE,
+        "content-location": f"/log/timestamp?size={stamp.size}",
+    }
+    return Response(stamp.response, media_type=TIMESTAMP, headers=headers)
 
 
 @operation(
@@ -169,15 +257,18 @@ async def read_log_policy(request: Request) -> Response:
     """Answers the verifier keys, the witnesses and how many must agree (c2sp.org/tlog-policy).
 
     Whoever wants to be sure compares it with what was handed over by another way: whoever could
-    rewrite the log could rewrite this, too.
+    rewrite the log could rewrite this, too. A log that lost entries goes on under another name;
+    the one it had stands in a comment, `# formerly`.
     """
     keys = await _log(request).keys()
     if not keys:
         raise CheckpointMissing
     public_url: str | None = request.app.state.settings.public_url
     url = None if public_url is None else f"{public_url.rstrip('/')}/log"
-    policy = TrustPolicy(logs=tuple((key, url) for key in keys))
-    return Response(policy.text(), media_type=TEXT, headers={"cache-control": FRESH})
+    service: Service = request.app.state.service
+    policy = replace(service.attestation.policy, logs=((keys[0], url),))
+    former = "".join(f"# formerly {key}\n" for key in keys[1:])
+    return Response(former + policy.text(), media_type=TEXT, headers={"cache-control": FRESH})
 
 
 async def newest(log: LogTree) -> SignedTree:
@@ -198,6 +289,18 @@ async def _check_published(log: LogTree, path: TilePath) -> None:
 def _log(request: Request) -> LogTree:
     service: Service = request.app.state.service
     return LogTree(service.pool)
+
+
+def _log_pool(request: Request) -> Any:  # asyncpg's pool is generic in its stubs only
+    service: Service = request.app.state.service
+    return service.pool
+
+
+def number(text: str) -> int:
+    """A number without sign or leading zero, or ProofQueryInvalid."""
+    if not _NUMBER.fullmatch(text):
+        raise ProofQueryInvalid
+    return int(text)
 
 
 def _takes_gzip(request: Request) -> bool:

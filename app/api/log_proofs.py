@@ -1,33 +1,33 @@
 """Proofs that the log holds an event, and that it only grew (c2sp.org/tlog-proof, RFC 6962)."""
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Request, Response, Security
 
 from app.api.call import Call, authorised
-from app.api.log import FRESH, IMMUTABLE, IMMUTABLE_FOR_THE_CALLER, TEXT, CheckpointMissing, newest
+from app.api.log import (
+    FRESH,
+    IMMUTABLE,
+    IMMUTABLE_FOR_THE_CALLER,
+    TEXT,
+    CheckpointMissing,
+    ProofQueryInvalid,
+    newest,
+    number,
+)
 from app.api.operations import operation, router
 from app.auth import Scope
 from app.domain.decider import Refusal
 from app.service import Service
 from app.store.log_tree import LogTree, SignedTree
 from app.tlog.proof_text import InclusionProof, hash_lines
-from app.tlog.proofs import Span, consistency_spans, hashes_of, inclusion_spans, tiles_for
+from app.tlog.proofs import consistency_spans, inclusion_spans
 
 ROUTES = router("transparency log")
 
-_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-
-
-class ProofQueryInvalid(Refusal):
-    """A number or an id is missing or malformed, or a size is larger than the one it leads to."""
-
-    code = "proof-query-invalid"
-    rules = ("L9",)
 
 
 class EventNotIntegrated(Refusal):
@@ -71,11 +71,11 @@ async def prove_inclusion(
     if (event is None) == (position is None):
         raise ProofQueryInvalid
     log = LogTree(call.service.pool)
-    tree = await newest(log) if size is None else await _of_size(log, _number(size))
-    index = _number(position) if position is not None else await _position(log, event)
+    tree = await newest(log) if size is None else await _of_size(log, number(size))
+    index = number(position) if position is not None else await _position(log, event)
     if index >= tree.size:
         raise EventNotIntegrated
-    proof = InclusionProof(index, await _hashes(log, inclusion_spans(index, tree.size)), tree.note)
+    proof = InclusionProof(index, await log.hashes(inclusion_spans(index, tree.size)), tree.note)
     cached = FRESH.replace("public", "private") if size is None else IMMUTABLE_FOR_THE_CALLER
     return Response(bytes(proof), media_type=TEXT, headers={"cache-control": cached})
 
@@ -112,18 +112,14 @@ async def prove_consistency(
     service: Service = request.app.state.service
     log = LogTree(service.pool)
     size = (await newest(log)).size
-    first, second = _number(from_), size if to is None else _number(to)
+    first, second = number(from_), size if to is None else number(to)
     if second > size:
         raise CheckpointMissing
     if first > second:
         raise ProofQueryInvalid
-    lines = hash_lines(await _hashes(log, consistency_spans(first, second)))
+    lines = hash_lines(await log.hashes(consistency_spans(first, second)))
     headers = {"cache-control": FRESH if to is None else IMMUTABLE}
     return Response("".join(f"{line}\n" for line in lines), media_type=TEXT, headers=headers)
-
-
-async def _hashes(log: LogTree, spans: Sequence[Span]) -> tuple[bytes, ...]:
-    return hashes_of(spans, await log.tiles(tiles_for(spans)))
 
 
 async def _of_size(log: LogTree, size: int) -> SignedTree:
@@ -140,10 +136,3 @@ async def _position(log: LogTree, event: str | None) -> int:
     if position is None:
         raise EventNotIntegrated
     return position
-
-
-def _number(text: str) -> int:
-    """A number without sign or leading zero."""
-    if not _NUMBER.fullmatch(text):
-        raise ProofQueryInvalid
-    return int(text)

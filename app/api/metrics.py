@@ -19,7 +19,9 @@ from app.projections import PROJECTIONS
 from app.projections.positions import Status, status
 from app.registers.breaches import clocks
 from app.service import Service
+from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree
+from app.store.time_stamps import TimeStamps
 
 ROUTES = router("operations")
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.METRICS_READ])]
@@ -122,7 +124,37 @@ async def _of_log(service: Service) -> list[Metric]:
             "How long the oldest of them has waited.",
             standing.lag_s,
         ),
+        *await _of_attestation(service),
     ]
+
+
+async def _of_attestation(service: Service) -> list[Metric]:
+    """How far witnesses and authority have come; only those that are set up."""
+    policy, kept = service.attestation.policy, Cosignatures(service.pool)
+    size = GaugeMetricFamily(
+        "pdledger_log_witness_size", "The largest tree that it cosigned.", labels=["witness"]
+    )
+    at = GaugeMetricFamily(
+        "pdledger_log_witness_timestamp_seconds", "When it did so.", labels=["witness"]
+    )
+    reached = await kept.reached(policy)
+    for witness in policy.witnesses:
+        last = reached.get(witness.name)
+        size.add_metric([witness.name], 0 if last is None else last.size)
+        if last is not None:
+            at.add_metric([witness.name], last.cosigned_at.timestamp())
+    cosigned = GaugeMetricFamily(
+        "pdledger_log_cosigned_size", "The largest tree that enough witnesses cosigned."
+    )
+    if policy.witnesses:
+        cosigned.add_metric([], await kept.newest_size(policy) or 0)
+    stamped = GaugeMetricFamily(
+        "pdledger_log_timestamp_seconds", "When the authority last stamped a checkpoint."
+    )
+    stamp = await TimeStamps(service.pool).newest()
+    if stamp is not None:
+        stamped.add_metric([], stamp.stamped_at.timestamp())
+    return [size, at, cosigned, stamped]
 
 
 async def _of_deadlines(service: Service) -> list[Metric]:

@@ -7,7 +7,7 @@ address that was examined: a name that answers differently the second time gains
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -94,6 +94,13 @@ class Destinations:
 
     async def addresses(self, destination: Destination) -> tuple[str, ...]:
         """The addresses to connect to; DestinationRefused if a single one is not public."""
+        found = await self._resolved(destination)
+        local = self._loopback and destination.host in LOOPBACK
+        if not local and not all(is_public(address) for address in found):
+            raise DestinationRefused(reason="address")
+        return found[:ADDRESSES_MAX]
+
+    async def _resolved(self, destination: Destination) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(RESOLVE_TIMEOUT_S):
                 found = await self._resolve(destination.host, destination.port)
@@ -101,10 +108,40 @@ class Destinations:
             found = ()
         if not found:
             raise DestinationRefused(reason="unresolved")
-        local = self._loopback and destination.host in LOOPBACK
-        if not local and not all(is_public(address) for address in found):
-            raise DestinationRefused(reason="address")
-        return found[:ADDRESSES_MAX]
+        return found
+
+
+class NamedDestinations(Destinations):
+    """Places that the operator named in a setting: these URLs and no other, wherever they are.
+
+    A sibling deployment or an authority may stand in a private network, on any port. Nobody who
+    calls the service can add to them, and no answer leads elsewhere.
+    """
+
+    def __init__(self, resolve: Resolve, urls: Iterable[str]) -> None:
+        super().__init__(resolve)
+        self._named = {url: named_destination(url) for url in urls}
+
+    def parse(self, url: str) -> Destination:
+        """Its parts; DestinationRefused for a URL that was not named."""
+        try:
+            return self._named[url]
+        except KeyError:
+            raise DestinationRefused(reason="host-not-listed") from None
+
+    async def addresses(self, destination: Destination) -> tuple[str, ...]:
+        """All that the name has."""
+        return (await self._resolved(destination))[:ADDRESSES_MAX]
+
+
+def named_destination(url: str) -> Destination:
+    """The parts of an operator's http or https URL; DestinationRefused for every other text."""
+    match = _URL.fullmatch(url) if len(url) <= URL_LENGTH_MAX else None
+    if match is None or int(match[3] or 1) not in range(1, 65536):
+        raise DestinationRefused(reason="url")
+    target = match[4] if match[4].startswith("/") else f"/{match[4]}"
+    port = int(match[3] or (HTTPS_PORT if match[1] == "https" else 80))
+    return Destination(match[1], match[2].lower(), port, target)
 
 
 def is_public(address: str) -> bool:

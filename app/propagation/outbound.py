@@ -45,10 +45,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a GET brought. ``body`` is cut at the limit that was given."""
+    """What was answered. ``body`` is cut at the limit that was given."""
 
     attempt: Attempt
     body: bytes = field(default=b"", repr=False)
+    media_type: str = ""
 
 
 @cache
@@ -89,6 +90,12 @@ class Line:
     async def post(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Attempt:
         """Sends a body; whatever happens is an Attempt, and nothing of the answer is kept."""
         return (await self._tried(_Sent("POST", headers, body, now), 0)).attempt
+
+    async def ask(
+        self, body: bytes, headers: Mapping[str, str], *, size_max: int, now: datetime
+    ) -> Fetched:
+        """Sends a body and takes a short answer; whatever happens is an Attempt."""
+        return await self._tried(_Sent("POST", headers, body, now), size_max)
 
     async def get(self, *, size_max: int, now: datetime) -> Fetched:
         """Asks for a short text; whatever happens is an Attempt."""
@@ -138,7 +145,10 @@ class Line:
             },
             extensions={"sni_hostname": destination.host},
         ) as answer:
-            return Fetched(_attempt(answer, sent.now), await _beginning(answer, size_max))
+            media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+            return Fetched(
+                _attempt(answer, sent.now), await _beginning(answer, size_max), media_type
+            )
 
 
 @dataclass(frozen=True, slots=True)

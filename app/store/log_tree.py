@@ -1,6 +1,6 @@
 """Reads the transparency log: checkpoints, tiles, entries and verifier keys, as they are stored."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,14 +8,30 @@ from uuid import UUID
 import asyncpg
 
 from app.store.append import PARTITION
+from app.tlog.cosignatures import CosignatureInvalid, witness_key
 from app.tlog.edge import Edge
-from app.tlog.notes import Note, VerifierKey, read_note, verifier_key
+from app.tlog.notes import (
+    Note,
+    NoteMalformed,
+    Signature,
+    VerifierKey,
+    VerifierKeyMalformed,
+    read_note,
+    signature_line,
+    verifier_key,
+)
+from app.tlog.proofs import Span, hashes_of, tiles_for
 from app.tlog.tiles import TILE_WIDTH, TilePlace, hashes_at
 
-NEWEST_SQL = """
-SELECT size, note FROM ledger.log_checkpoint WHERE partition = $1 ORDER BY size DESC LIMIT 1
+_CHECKPOINT_SQL = """
+SELECT c.size, c.note,
+       ARRAY(SELECT ROW(s.witness, s.line) FROM ledger.log_cosignature s
+              WHERE s.partition = c.partition AND s.size = c.size
+              ORDER BY s.received_at, s.witness LIMIT 32) AS cosignatures
+  FROM ledger.log_checkpoint c WHERE c.partition = $1 {which}
 """
-CHECKPOINT_SQL = "SELECT size, note FROM ledger.log_checkpoint WHERE partition = $1 AND size = $2"
+NEWEST_SQL = _CHECKPOINT_SQL.format(which="ORDER BY c.size DESC LIMIT 1")
+CHECKPOINT_SQL = _CHECKPOINT_SQL.format(which="AND c.size = $2")
 # A probe for each tile, never a join: a plan made while the table was small would scan it. The edge
 # is read in the same snapshot, since a tile may become full at any moment.
 TILES_SQL = """
@@ -44,7 +60,7 @@ SELECT e.size,
 
 @dataclass(frozen=True, slots=True)
 class SignedTree:
-    """A checkpoint that was published."""
+    """A checkpoint that was published, under the log's line and those of witnesses."""
 
     size: int
     note: Note
@@ -97,6 +113,10 @@ class LogTree:
                 found[place] = hashes
         return found
 
+    async def hashes(self, spans: Sequence[Span]) -> tuple[bytes, ...]:
+        """The hashes of a proof, over spans that the tree has."""
+        return hashes_of(spans, await self.tiles(tiles_for(spans)))
+
     async def entries(self, start: int, count: int) -> list[bytes]:
         """So many entries from a position on, as they were appended."""
         rows = await self._pool.fetch(ENTRIES_SQL, PARTITION, start, start + count)
@@ -119,4 +139,19 @@ class LogTree:
 
 
 def _signed_tree(row: Any) -> SignedTree | None:  # Any: a row, or None
-    return None if row is None else SignedTree(row["size"], read_note(row["note"]))
+    if row is None:
+        return None
+    note = read_note(row["note"])
+    lines = [_cosignature(note.text, *one) for one in row["cosignatures"]]
+    signatures = (*note.signatures, *(line for line in lines if line is not None))
+    return SignedTree(row["size"], Note(note.text, signatures))
+
+
+def _cosignature(text: str, witness: str, line: str) -> Signature | None:
+    """The line if it is what its row says: one that is not would spoil the whole note."""
+    try:
+        signature = signature_line(line)
+        witness_key(witness).cosigned_at_s(text, signature)
+    except (NoteMalformed, VerifierKeyMalformed, CosignatureInvalid):
+        return None
+    return signature

@@ -72,6 +72,13 @@ class FileCustody:
         """
         return self._read_or_create(self._folder / "checkpoint.key")
 
+    def witness_key(self) -> bytes:
+        """The seed of the key that cosigns other logs: never the one that signs our own.
+
+        Creates its file on first use.
+        """
+        return self._read_or_create(self._folder / "witness.key")
+
     def _root_path(self, epoch: int) -> Path:
         return self._folder / f"epoch-{epoch:04d}.root"
 
