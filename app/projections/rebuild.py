@@ -104,20 +104,20 @@ async def load(
 ) -> list[Run]:
     """Brings a new build of each projection up to its cut, with keys and indexes."""
     with beside(url, workers - 1) as others, _without_collecting():
-        connection = await connect(url, application=APPLICATION)
+        both = [await connect(url, application=APPLICATION) for _ in range(2)]
         try:
-            runs = await _runs(connection, tuple(projections))
+            runs = await _runs(both[0], tuple(projections))
             total = sum(run.cut + 1 for run in runs)
             before = 0
             for run in runs:
                 others.tell(run)
-                await _load(connection, url, run, _telling(progress, before, total))
-                for build in run.builds:
-                    await _complete(connection, run, build)
+                await _load(both, run, _telling(progress, before, total))
+                await _complete_all(both, run)
                 before += run.cut + 1
             return runs
         finally:
-            await connection.close()
+            for connection in both:
+                connection.terminate()
 
 
 @contextmanager
@@ -178,18 +178,16 @@ async def _begin(connection: Connection, projections: tuple[Projection, ...]) ->
     return Run(run_id, cut, tuple(made))
 
 
-async def _load(connection: Connection, url: str, run: Run, tell: Callable[[int], None]) -> None:
+async def _load(both: list[Connection], run: Run, tell: Callable[[int], None]) -> None:
     """Loads ranges until none is left, whoever loads them; PositionsSkipped when one is short."""
+    connection, second = both
     tell((await _loaded(connection, run))[0])
-    second = await connect(url, application=APPLICATION)
     try:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(load_all(second, run))
-            both.create_task(_load_and_tell(connection, run, tell))
+        async with asyncio.TaskGroup() as loading:
+            loading.create_task(load_all(second, run))
+            loading.create_task(_load_and_tell(connection, run, tell))
     except* (PositionsSkipped, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as faults:
         raise faults.exceptions[0] from None
-    finally:
-        second.terminate()
     events, missing = await _loaded(connection, run)
     while missing:  # what is left is in other hands, or fell out of them
         if await load_range(connection, run) is None:
@@ -210,6 +208,22 @@ async def _loaded(connection: Connection, run: Run) -> tuple[int, int]:
     row = await connection.fetchrow(LOADED_SQL, run.id)
     assert row is not None, "a sum is one row"
     return row["events"], row["missing"]
+
+
+async def _complete_all(both: list[Connection], run: Run) -> None:
+    """Two builds at a time: PostgreSQL sorts on a core of its own for each connection."""
+    waiting = iter(run.builds)
+
+    async def complete(connection: Connection) -> None:
+        for build in waiting:
+            await _complete(connection, run, build)
+
+    try:
+        async with asyncio.TaskGroup() as completing:
+            for connection in both:
+                completing.create_task(complete(connection))
+    except* (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as faults:
+        raise faults.exceptions[0] from None
 
 
 async def _complete(connection: Connection, run: Run, build: Build) -> None:
