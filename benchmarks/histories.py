@@ -1,13 +1,14 @@
 """Valid histories of any size, copied straight into the log of a database of their own.
 
 Twenty events a person, the people in random order: registered, collected twice, told, consented,
-shared six times, read seven times, corrected, restricted; one in fifty is erased at the end.
+shared six times, read seven times, corrected, restricted; one in fifty is erased at the end. What
+is sealed lies beside the log, under one key a person, unless it was erased.
 """
 
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -33,6 +34,7 @@ from app.store import migrate
 from app.store.codec import core_line, entry_of, leaf_hash
 from app.store.embedded import Cluster
 from app.store.roles import prepare_database
+from app.tlog.merkle import root_of_entries
 
 EVENTS_A_PERSON = 20
 CHUNK = 5_000
@@ -45,7 +47,13 @@ HELD = {
     "work.organisation": "participation",
 }
 GENERATIONS = {"participation": "membership"}
-COLUMNS = ("partition", "position", "stream_id", "version", "event_id", "type", "entry")
+COLUMNS = {
+    "events": ("partition", "position", "stream_id", "version", "event_id", "type", "entry"),
+    "sealed": ("stream_id", "version", "section", "key_id", "blob"),
+    "keyring": ("key_id", "subject_id", "class", "generation", "epoch", "wrapped", "state"),
+    "erasure_fence": ("subject_id", "class"),
+}
+BLOB_SIZE_BYTES = 157
 
 
 @contextmanager
@@ -66,17 +74,28 @@ async def _make(cluster: Cluster, events: int, name: str) -> None:
     connection: Any = await asyncpg.connect(cluster.dsn("postgres", name))
     try:
         await connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER ALL")
-        rows = lines(events)
-        while chunk := list(islice(rows, CHUNK)):
-            await connection.copy_records_to_table(
-                "events", schema_name="ledger", columns=COLUMNS, records=chunk
-            )
+        people = _people(Random(events), events)
+        await _copy(connection, "events", _lived(Random(-events), people, events))
+        for table in ("sealed", "keyring", "erasure_fence"):
+            rows = (row for person in people for row in person.beside(table))
+            await _copy(connection, table, rows)
         for rule in ("no_insert", "no_change"):
             await connection.execute(f"ALTER TABLE ledger.events ENABLE ALWAYS TRIGGER {rule}")
-        await connection.execute("VACUUM ANALYZE ledger.events")
+        await connection.execute("SELECT ledger.ledger_epoch_open(1, '\\x00')")
+        await connection.execute("VACUUM ANALYZE ledger.events, ledger.sealed, ledger.keyring")
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
+
+
+async def _copy(connection: Any, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
+    """So many rows at a time; the triggers of the log are off."""
+    while chunk := list(islice(rows, CHUNK)):
+        async with connection.transaction():
+            await connection.execute("SET LOCAL ROLE ledger_owner")
+            await connection.copy_records_to_table(
+                table, schema_name="ledger", columns=COLUMNS[table], records=chunk
+            )
 
 
 async def _run(url: str, statement: str) -> None:
@@ -88,9 +107,15 @@ async def _run(url: str, statement: str) -> None:
 
 
 def lines(events: int) -> Iterator[tuple[Any, ...]]:
-    """The rows of the log; the same number of events, the same rows."""
-    random = Random(events)
-    people = [_Life(random) for _ in range(-(-events // EVENTS_A_PERSON))]
+    """The rows of the log; the same number of events, the same rows but for what is sealed."""
+    return _lived(Random(-events), _people(Random(events), events), events)
+
+
+def _people(random: Random, events: int) -> "list[_Life]":
+    return [_Life(random) for _ in range(-(-events // EVENTS_A_PERSON))]
+
+
+def _lived(random: Random, people: "list[_Life]", events: int) -> Iterator[tuple[Any, ...]]:
     turns = [person for person in people for _ in range(EVENTS_A_PERSON)]
     random.shuffle(turns)
     at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,7 +126,7 @@ def lines(events: int) -> Iterator[tuple[Any, ...]]:
 class _Life:
     """One person, as long as they have something to do."""
 
-    __slots__ = ("_key", "_previous", "_random", "_version", "subject_id")
+    __slots__ = ("_blobs", "_erased", "_key", "_previous", "_random", "_version", "subject_id")
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -109,6 +134,23 @@ class _Life:
         self._key = KeyId(UUID(int=random.getrandbits(128), version=4))
         self._version = 0
         self._previous: bytes | None = None
+        self._blobs: dict[int, bytes] = {}
+        """Version -> what was sealed."""
+        self._erased = False
+
+    def beside(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of this person in another table than the log."""
+        match table:
+            case "sealed" if not self._erased:
+                for version, blob in self._blobs.items():
+                    yield self.subject_id, version, 0, self._key, blob
+            case "keyring" if self._blobs:
+                wrapped, state = (None, "erased") if self._erased else (bytes(61), "active")
+                held = (self._key, self.subject_id, "participation", "membership")
+                yield *held, 1, wrapped, state
+            case "erasure_fence" if self._erased:
+                yield self.subject_id, "participation"
+                yield self.subject_id, "identifiers"
 
     def live(self, at: datetime) -> tuple[UUID, int, UUID, str, bytes]:
         """The next event, as a row from the stream's id on."""
@@ -132,10 +174,10 @@ class _Life:
         return self.subject_id, self._version, event_id, kind.name, entry
 
     def _seal(self) -> Seal:
-        blob = os.urandom(8)
-        commitment = hashlib.sha256(blob).digest() if self._version == 2 else None
-        digest = hashlib.sha256(commitment or blob).digest()
-        return Seal(0, "participation", self._key, digest, 157, commitment)
+        self._blobs[self._version] = blob = os.urandom(BLOB_SIZE_BYTES)
+        digest = hashlib.sha256(blob).digest()
+        commitment = hashlib.sha256(digest).digest() if self._version == 2 else None
+        return Seal(0, "participation", self._key, digest, BLOB_SIZE_BYTES, commitment)
 
     def _next(self) -> tuple[object, bool]:
         match self._version:
@@ -155,7 +197,9 @@ class _Life:
             case 15:
                 return _rectified(), True
             case 20 if self._random.random() < 0.02:
-                return _erased(self._id(), self._key), False
+                self._erased = True
+                hashes = [hashlib.sha256(blob).digest() for blob in self._blobs.values()]
+                return _erased(self._id(), self._key, hashes), False
             case 20:
                 restricted = RestrictionSet(
                     restriction=self._id(),
@@ -230,7 +274,7 @@ def _disclosed(recipient: str) -> DataDisclosed:
     )
 
 
-def _erased(erasure: UUID, key: KeyId) -> ErasureExecuted:
+def _erased(erasure: UUID, key: KeyId, hashes: Sequence[bytes]) -> ErasureExecuted:
     return ErasureExecuted(
         erasure=erasure,
         step=ErasureStep.SUBJECT,
@@ -239,7 +283,7 @@ def _erased(erasure: UUID, key: KeyId) -> ErasureExecuted:
         retained=(),
         keys=(key,),
         classes=("participation",),
-        blobs=4,
+        blobs=len(hashes),
         identifiers=True,
-        root="0" * 64,
+        root=root_of_entries(hashes).hex(),
     )

@@ -201,7 +201,7 @@ async def _signed(url: str) -> float:
             head = await connection.fetchval(HEAD_SQL)
             row = (0, head, uuid4(), 1, uuid4(), "data.collected", uuid4().bytes)
             await connection.copy_records_to_table(
-                "events", schema_name="ledger", columns=COLUMNS, records=[row]
+                "events", schema_name="ledger", columns=COLUMNS["events"], records=[row]
             )
             began = time.perf_counter()
             await connection.execute(f"NOTIFY {APPENDED_CHANNEL}")

@@ -29,7 +29,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "policy": "Check, examine, publish and compare privacy policies.",
         "keys": "The state of the encryption keys.",
         "project": "The registers that are derived from the log.",
-        "verify": "Prove that nobody changed the log.",
+        "log": "The transparency log: verify it, and take it along.",
+        "verify": "Prove that nobody changed the log: short for `log verify`.",
         "demo": "Tell one person's story against the running service.",
         "doctor": "Examine this installation and name what is wrong.",
     }

@@ -1,63 +1,134 @@
-"""`pdledger verify`: the whole log against itself, its sealed sections and its keys."""
+"""`pdledger log verify`, in short `pdledger verify`: the whole log, or what came since.
+
+Tree and signatures, chains, sealed sections and keys, against each other and against what the
+verifier kept.
+"""
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.answers import ExitCode, Json, answer
+from app.cli.answers import CommandFailed, ExitCode, Json, answer
 from app.cli.configuration import read_settings
 from app.cli.databases import reached_by_auditor
 from app.cli.progress import Report, progress
 from app.cli.state import reach
+from app.cli.verified_log import VerifiedLog, read_verified, write_verified
 from app.settings import Settings
-from app.store.integrity import Verification, verify
+from app.store.checkpoint_check import Trust
+from app.store.log_verification import LogVerification, verify_log
+from app.tlog.checkpoints import CheckpointMalformed, checkpoint
+from app.tlog.notes import Note, NoteMalformed, VerifierKeyMalformed, read_note, verifier_key
+from app.tlog.trust_policies import TrustPolicy, TrustPolicyMalformed, trust_policy
 
 app = typer.Typer()
 
 WithIds = Annotated[
     bool, typer.Option("--with-ids", help="Name the records too, not only places in the log.")
 ]
+Kept = Annotated[
+    list[Path] | None,
+    typer.Option("--checkpoint", help="A checkpoint that you kept: the log must begin with it."),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--vkey", help="The log's verifier key, got by another way than from the log."),
+]
+Policy = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keys of the log and its witnesses, and their quorum (c2sp.org/tlog-policy)."
+    ),
+]
+Since = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your file of what was verified last: read for going on from there, written at a"
+        " good end; made the first time."
+    ),
+]
+Whole = Annotated[bool, typer.Option("--whole", help="Read everything again in spite of --since.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that read side by side.")]
 
 
 @app.command()
-def verify_ledger(*, with_ids: WithIds = False, as_json: Json = False) -> None:
-    """Prove from the database alone that nobody changed the log.
+def verify_ledger(
+    *,
+    checkpoints: Kept = None,
+    vkey: Keys = None,
+    policy: Policy = None,
+    since: Since = None,
+    whole: Whole = False,
+    workers: Workers = 1,
+    with_ids: WithIds = False,
+    as_json: Json = False,
+) -> None:
+    """Prove that nobody changed the log.
 
-    Checks every chain, every hash, every sealed section and every key, and that each thing that is
-    missing was erased by an entry of the log. It opens nothing and needs no key. Ends with 1 when
-    something is not as it must be.
+    Recomputes the tree from the entries and compares every tile, root and signature; checks every
+    chain, every sealed section and every key, and that each thing that is missing was erased by an
+    entry of the log. It opens nothing and needs no key of the ledger. With what you kept, it proves
+    that this is the log that it was: whoever owns the database could else make it agree with
+    itself. Ends with 1 when something is not as it must be.
     """
-    with progress("verify", as_json=as_json) as report:
-        found = verified(read_settings(), report)
-    document = outcome(found, with_ids=with_ids)
+    kept = None if since is None else read_verified(since)
+    trust = _trust(checkpoints or [], vkey or [], policy)
+    if kept is not None:
+        trust = kept.trusted(trust)
+    start = None if kept is None or whole else kept.edge
+    with (
+        progress("verify", as_json=as_json) as report,
+        reached_by_auditor(read_settings()) as url,
+    ):
+        asyncio.run(_reach(url))
+        done = asyncio.run(verify_log(url, trust, since=start, workers=workers, progress=report))
+    document = outcome(done, with_ids=with_ids) | {
+        "keys_pinned": trust.pinned,
+        "since": 0 if start is None else start.size,
+    }
     answer({"verification": document}, _lines(document), as_json=as_json)
-    if not found.sound:
+    if not done.found.sound:
         raise typer.Exit(ExitCode.NOT_IN_ORDER)
+    if since is not None and done.tree.note is not None:
+        write_verified(since, VerifiedLog(done.tree.note, done.tree.keys, done.tree.edge))
 
 
-def verified(settings: Settings, report: Report) -> Verification:
-    """What was read, and what is not in order."""
+def verified(settings: Settings, report: Report) -> LogVerification:
+    """All of the ledger of these settings, by nothing but itself."""
     with reached_by_auditor(settings) as url:
-        return asyncio.run(_verify(url, report))
+        return asyncio.run(verify_log(url, Trust(), progress=report))
 
 
-def outcome(found: Verification, *, with_ids: bool = False) -> dict[str, Any]:
+def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
     """The outcome as JSON knows it; whose record it is only where that was asked for."""
+    found, tree = done.found, done.tree
     return {
         "sound": found.sound,
         "events": found.events,
         "streams": found.streams,
         "blobs": found.blobs,
         "keys": found.keys,
+        "tree": {
+            "origin": tree.keys[0].name if tree.keys else None,
+            "size": tree.size,
+            "root": tree.edge.root().hex() if tree.edge.size == tree.size else None,
+            "unsigned": tree.unsigned,
+            "tiles": tree.tiles,
+            "checkpoints": tree.checkpoints,
+            "verifier_keys": [str(key) for key in tree.keys],
+        },
         "findings_count": found.findings_count,
         "findings": [
             {
                 "rule": one.rule.value,
                 "position": one.position,
                 "version": one.version,
+                "place": one.place,
                 **({"stream_id": one.stream_id, "key_id": one.key_id} if with_ids else {}),
             }
             for one in found.findings
@@ -65,19 +136,59 @@ def outcome(found: Verification, *, with_ids: bool = False) -> dict[str, Any]:
     }
 
 
-async def _verify(url: str, report: Report) -> Verification:
-    connection = await reach(url)
+async def _reach(url: str) -> None:
+    """Says why, where the database cannot be reached."""
+    await (await reach(url)).close()
+
+
+def _trust(checkpoints: list[Path], vkeys: list[str], policy: Path | None) -> Trust:
+    """What the verifier brought along; a file that cannot be used is wrong usage."""
+    trusted = TrustPolicy()
+    if policy is not None:
+        try:
+            trusted = trust_policy(policy.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, TrustPolicyMalformed):
+            raise _unusable("policy-unusable", policy) from None
     try:
-        return await verify(connection, report)
-    finally:
-        await connection.close()
+        keys = tuple((verifier_key(text), None) for text in vkeys)
+    except VerifierKeyMalformed:
+        raise CommandFailed(
+            ExitCode.USAGE, "vkey-malformed", "--vkey takes a verifier key: name+id+key"
+        ) from None
+    notes = tuple(map(_kept_note, checkpoints))
+    return Trust(replace(trusted, logs=(*trusted.logs, *keys)), notes)
+
+
+def _kept_note(file: Path) -> Note:
+    try:
+        note = read_note(file.read_bytes())
+        checkpoint(note.text)
+    except (OSError, NoteMalformed, CheckpointMalformed):
+        raise _unusable("checkpoint-unusable", file) from None
+    return note
+
+
+def _unusable(code: str, file: Path) -> CommandFailed:
+    return CommandFailed(ExitCode.USAGE, code, f"{file} cannot be read as what it should be")
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
+    tree = document["tree"]
     yield (
         f"{document['events']} events of {document['streams']} records,"
         f" {document['blobs']} sealed sections, {document['keys']} keys"
     )
+    if tree["checkpoints"]:
+        yield (
+            f"{tree['size']} signed as {tree['origin']}, by {tree['checkpoints']} checkpoints over"
+            f" {tree['tiles']} tiles; {tree['unsigned']} wait to be signed"
+        )
+    else:
+        yield "NOTHING OF IT IS SIGNED: no integrator has opened the transparency log."
+    if document["since"]:
+        yield f"Read what came after {document['since']} events, and whose it is."
+    if not document["keys_pinned"]:
+        yield "Who may sign was taken from the ledger itself: bring --vkey or --since to be sure."
     if document["sound"]:
         yield "Everything is as it was written."
         return
@@ -86,6 +197,13 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     for rule, count in counted.most_common():
         yield f"  {rule}: {count}"
     for one in document["findings"]:
-        place = "nowhere in the log" if one["position"] is None else f"position {one['position']}"
-        whose = f" of {one['stream_id']}" if "stream_id" in one else ""
-        yield f"  {one['rule']} at {place}, version {one['version']}{whose}"
+        yield f"  {one['rule']} at {_place(one)}"
+
+
+def _place(one: dict[str, Any]) -> str:
+    place = one["place"] or "nowhere in the log"
+    if one["position"] is not None:
+        place = f"position {one['position']}"
+    version = "" if one["version"] is None else f", version {one['version']}"
+    whose = f" of {one['stream_id']}" if one.get("stream_id") else ""
+    return f"{place}{version}{whose}"

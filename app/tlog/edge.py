@@ -48,13 +48,17 @@ class Edge:
 
     def root(self) -> bytes:
         """The tree hash of everything from the first leaf on."""
+        return join(self.subtrees())
+
+    def subtrees(self, *, lowest: int = 0) -> list[bytes]:
+        """The complete subtrees side by side, the largest first; those of a level and above."""
         subtrees: list[bytes] = []
-        for hashes in reversed(self.partial):
+        for hashes in reversed(self.partial[lowest:]):
             tile = CompactRange()
             for at in range(0, len(hashes), HASH_SIZE_BYTES):
                 tile.append(hashes[at : at + HASH_SIZE_BYTES])
             subtrees += tile.subtrees
-        return join(subtrees)
+        return subtrees
 
     def extended(self, leaves: Sequence[bytes]) -> tuple["Edge", tuple[FullTile, ...]]:
         """The tree with more leaves, given by their hashes, and the tiles that became full."""
