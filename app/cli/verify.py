@@ -118,6 +118,7 @@ def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
             "size": tree.size,
             "root": tree.edge.root().hex() if tree.edge.size == tree.size else None,
             "unsigned": tree.unsigned,
+            "witnessed": tree.witnessed,
             "tiles": tree.tiles,
             "checkpoints": tree.checkpoints,
             "verifier_keys": [str(key) for key in tree.keys],

@@ -4,13 +4,13 @@ Whoever verifies may bring a policy and checkpoints along that they kept: then n
 the database is believed about who signs, or about how the log once began.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.store.stream_check import Finding, Row, Rule
 from app.tlog.checkpoints import Checkpoint, CheckpointMalformed, checkpoint
-from app.tlog.cosignatures import CosignatureInvalid, WitnessKey
+from app.tlog.cosignatures import CosignatureInvalid, witness_key
 from app.tlog.notes import (
     Note,
     NoteMalformed,
@@ -19,6 +19,7 @@ from app.tlog.notes import (
     VerifierKey,
     VerifierKeyMalformed,
     read_note,
+    signature_line,
     verifier_key,
 )
 from app.tlog.trust_policies import TrustPolicy
@@ -65,40 +66,44 @@ def read_keys(texts: Collection[str], add: Add) -> tuple[VerifierKey, ...]:
     return tuple(keys)
 
 
-def check_row(row: Row, lines: Collection[bytes], trust: Trust) -> Iterator[Finding]:
-    """What is wrong with a stored checkpoint and its cosignatures, whatever the tree is.
+@dataclass(frozen=True, slots=True)
+class CheckpointCheck:
+    """What is wrong with a stored checkpoint and its cosignatures, whatever the tree is."""
 
-    Each line that is not the log's own must be a good cosignature by a witness that is known.
+    findings: tuple[Finding, ...]
+    witnessed: bool = False
+    """Whether enough witnesses of the policy cosigned it."""
+
+
+def check_row(row: Row, trust: Trust) -> CheckpointCheck:
+    """``row`` has size, root, note and, as rows of witness, line and moment, cosignatures.
+
+    Every cosignature must be good by the key that it is kept under; which witnesses count, the
+    policy says. Under the note itself no line may stand but the log's own.
     """
     place = checkpoint_place(row["size"])
-    written = row["note"] + b"".join(lines)
     try:
-        note = read_note(written)
+        note = read_note(row["note"])
         said = checkpoint(note.text)
     except (NoteMalformed, CheckpointMalformed):
-        yield Finding(Rule.CHECKPOINT_MALFORMED, None, None, place=place)
-        return
+        return CheckpointCheck((Finding(Rule.CHECKPOINT_MALFORMED, None, None, place=place),))
+    wrong = []
     # One signature has several base64 texts for a lenient reader, so the bytes are compared.
-    if bytes(note) != written or (said.size, said.root) != (row["size"], row["root"]):
-        yield Finding(Rule.CHECKPOINT_MALFORMED, None, None, place=place)
+    if bytes(note) != row["note"] or (said.size, said.root) != (row["size"], row["root"]):
+        wrong.append(Rule.CHECKPOINT_MALFORMED)
+    named = [key for key in trust.keys if key.name == said.origin]
     if not _is_signed(note, said, trust.keys):
-        yield Finding(Rule.CHECKPOINT_UNSIGNED, None, None, place=place)
-    named = {key.name for key in trust.keys}
-    witnesses = [one.key for one in trust.policy.witnesses]
-    for line in note.signatures:
-        if line.name not in named and not _is_cosignature(note.text, line, witnesses):
-            yield Finding(Rule.COSIGNATURE_WRONG, None, None, place=place)
-
-
-def check_quorum(note: bytes, trust: Trust) -> Iterator[Finding]:
-    """Whether enough witnesses cosigned the newest checkpoint."""
-    try:
-        read = read_note(note)
-        size = checkpoint(read.text).size
-    except (NoteMalformed, CheckpointMalformed):
-        return  # its row was found to be malformed
-    if not trust.policy.is_witnessed(trust.policy.cosigned_by(read).keys()):
-        yield Finding(Rule.QUORUM_MISSED, None, None, place=checkpoint_place(size))
+        wrong.append(Rule.CHECKPOINT_UNSIGNED)
+    elif not all(any(key.made(line) for key in named) for line in note.signatures):
+        wrong.append(Rule.COSIGNATURE_WRONG)
+    lines = [_good_line(note.text, *one) for one in row["cosignatures"]]
+    if None in lines:
+        wrong.append(Rule.COSIGNATURE_WRONG)
+    whole = Note(note.text, (*note.signatures, *(line for line in lines if line)))
+    return CheckpointCheck(
+        tuple(Finding(rule, None, None, place=place) for rule in wrong),
+        trust.policy.is_witnessed(trust.policy.cosigned_by(whole).keys()),
+    )
 
 
 def kept_roots(trust: Trust, add: Add) -> Mapping[int, frozenset[bytes]]:
@@ -129,12 +134,12 @@ def _is_signed(note: Note, said: Checkpoint, keys: Collection[VerifierKey]) -> b
     return True
 
 
-def _is_cosignature(text: str, line: Signature, witnesses: Collection[WitnessKey]) -> bool:
-    for witness in witnesses:
-        if witness.made(line):
-            try:
-                witness.cosigned_at_s(text, line)
-            except CosignatureInvalid:
-                return False
-            return True
-    return False
+def _good_line(text: str, witness: str, written: str, at_s: int) -> Signature | None:
+    """The line as it is kept, if it is what it says."""
+    try:
+        line = signature_line(written)
+        if str(line) == written and witness_key(witness).cosigned_at_s(text, line) == at_s:
+            return line
+    except (NoteMalformed, VerifierKeyMalformed, CosignatureInvalid):
+        pass
+    return None

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from app.store.append import PARTITION
 from app.store.checkpoint_check import (
     Trust,
-    check_quorum,
     check_row,
     checkpoint_place,
     kept_roots,
@@ -40,8 +39,17 @@ SELECT size, root, note FROM ledger.log_checkpoint WHERE partition = $1 ORDER BY
 """
 _EDGE_SQL = "SELECT size, hashes FROM ledger.log_edge WHERE partition = $1"
 _CHECKPOINTS_SQL = """
-SELECT size, root, note FROM ledger.log_checkpoint
- WHERE partition = $1 AND size >= $2 ORDER BY size
+SELECT c.size, c.root, c.note,
+       ARRAY(SELECT ROW(s.witness, s.line, extract(epoch FROM s.cosigned_at)::bigint)
+               FROM ledger.log_cosignature s
+              WHERE s.partition = c.partition AND s.size = c.size) AS cosignatures
+  FROM ledger.log_checkpoint c WHERE c.partition = $1 AND c.size >= $2 ORDER BY c.size
+"""
+# Of checkpoints that are not there.
+_FOREIGN_LINES_SQL = """
+SELECT DISTINCT s.size FROM ledger.log_cosignature s
+ WHERE NOT EXISTS (SELECT FROM ledger.log_checkpoint c
+                    WHERE c.partition = s.partition AND c.size = s.size) ORDER BY 1
 """
 _ENTRIES_SQL = """
 SELECT position, entry FROM ledger.events WHERE partition = $1 AND position >= $2 ORDER BY position
@@ -67,6 +75,8 @@ class TreeVerification:
     unsigned: int = 0
     """Entries after them: they wait to be signed, which takes up to 250 ms."""
     checkpoints: int = 0
+    witnessed: int | None = None
+    """The largest size that enough witnesses cosigned; the newest where none has to."""
     tiles: int = 0
     keys: tuple[VerifierKey, ...] = ()
     note: bytes | None = None
@@ -125,9 +135,10 @@ class _Walk:
             await self._take(leaves)
         if newest is None and self._trust.keys:  # else it was never opened, as far as one can know
             self._add(Rule.LOG_UNSIGNED, checkpoint_place(0))
-        if newest is not None:
-            for finding in check_quorum(newest["note"], self._trust):
-                self._found.add(finding)
+        if newest is not None and done.witnessed is None:
+            self._add(Rule.QUORUM_MISSED, checkpoint_place(done.size))
+        for row in await self._connection.fetch(_FOREIGN_LINES_SQL):
+            self._add(Rule.COSIGNATURE_WRONG, checkpoint_place(row["size"]))
         if done.edge.size < done.size:
             self._add(Rule.LOG_SHORTENED, checkpoint_place(done.size))
         elif done.edge != self._stored:
@@ -245,8 +256,11 @@ class _Walk:
         root_at = {size: roots.at(size) for size in sorted({*kept, *(row["size"] for row in rows)})}
         for row in rows:
             self._done.checkpoints += 1
-            for finding in check_row(row, (), self._trust):
+            checked = check_row(row, self._trust)
+            for finding in checked.findings:
                 self._found.add(finding)
+            if checked.witnessed:
+                self._done.witnessed = row["size"]
             if row["root"] != root_at[row["size"]]:
                 self._add(Rule.ROOT_WRONG, checkpoint_place(row["size"]))
         for size in kept:

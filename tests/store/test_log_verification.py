@@ -43,7 +43,7 @@ KEY = VerifierKey(ORIGIN, SIGNER.public_key)
 THIEF = Signer(b"\x08" * 32)
 TABLES = (
     *("events", "sealed", "keyring", "erasure_fence"),
-    *("log_tile", "log_edge", "log_checkpoint", "log_key"),
+    *("log_tile", "log_edge", "log_checkpoint", "log_key", "log_cosignature"),
 )
 
 
@@ -443,26 +443,47 @@ async def test_since_sees_what_was_changed_of_those_to_whom_something_happened(
     ]
 
 
-async def test_a_quorum_of_witnesses_is_asked_of_the_newest_checkpoint(
+async def test_cosignatures_are_checked_and_a_quorum_is_asked_for(
     owner: Owner, written: Written
 ) -> None:
     witness = Witness("w", WitnessKey("witness.example", THIEF.public_key))
     policy = TrustPolicy(((KEY, None),), (witness,), (), "w")
     missed = await owner.findings(policy=policy)
-    text = written.notes[-1].text
-    good = witness.key.cosign(text, 1_800_000_000, THIEF.sign)
-    update = "UPDATE ledger.log_checkpoint SET note = $1 WHERE size = $2"
-    ours = written.notes[-1].signatures
-    await owner.execute(update, bytes(Note(text, (*ours, good))), written.size)
-    met = await owner.findings(policy=policy)
-    unknown = await owner.rules()
-    bad = replace(good, signature=bytes(72))
-    await owner.execute(update, bytes(Note(text, (*ours, bad))), written.size)
-    wrong = await owner.rules(policy=policy)
+    size = written.notes[2].text.split("\n")[1]
+    line = str(witness.key.cosign(written.notes[2].text, 1_800_000_000, THIEF.sign))
+    await owner.execute(
+        "INSERT INTO ledger.log_cosignature VALUES (0, $1, $2, $3, to_timestamp(1800000000))",
+        int(size),
+        str(witness.key),
+        line,
+    )
+    met = await owner.verified(policy=policy)
+    random = Random(FLIPS)
+    for _ in range(FLIPS):
+        at = random.randrange(len(line))
+        other = "A" if line[at] != "A" else "B"
+        async with taken_back(owner):
+            await owner.execute(
+                "UPDATE ledger.log_cosignature SET line = $1", line[:at] + other + line[at + 1 :]
+            )
+            found = {(one.rule, one.place) for one in await owner.findings(policy=policy)}
+        assert (Rule.COSIGNATURE_WRONG, f"checkpoint {size}") in found, at
 
     assert [(one.rule, one.place) for one in missed] == [
         (Rule.QUORUM_MISSED, f"checkpoint {written.size}")
     ]
-    assert met == []
-    assert unknown == {Rule.COSIGNATURE_WRONG}, "what nobody can check is not passed over"
-    assert wrong == {Rule.COSIGNATURE_WRONG, Rule.QUORUM_MISSED}
+    assert (met.found.findings, met.tree.witnessed) == ([], int(size))
+
+
+async def test_no_line_but_the_logs_own_stands_under_a_stored_note(
+    owner: Owner, written: Written
+) -> None:
+    note = written.notes[-1]
+    line = WitnessKey("witness.example", THIEF.public_key).cosign(note.text, 1, THIEF.sign)
+    await owner.execute(
+        "UPDATE ledger.log_checkpoint SET note = $1 WHERE size = $2",
+        bytes(Note(note.text, (*note.signatures, line))),
+        written.size,
+    )
+
+    assert await owner.rules() == {Rule.COSIGNATURE_WRONG}
