@@ -24,8 +24,9 @@ from app.receipts import (
     Receipt,
     VersionMismatch,
     receipt_lines,
+    repeated_receipt,
 )
-from app.store.append import Append, Outcome, OutcomeCode
+from app.store.append import Append, IdempotencyToken, Outcome, OutcomeCode
 from app.store.event_store import Draft, EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import FirstExecution, IdempotencyRegister
@@ -197,18 +198,18 @@ class ControlLedger:
             idempotency=token or None,
         )
         [outcome] = await self._commit.append([append])
-        return await self._answer(draft, outcome, head.version)
+        return await self._answer(draft, outcome, head.version, token or None)
 
-    async def _answer(self, draft: Draft, outcome: Outcome, before: int) -> Receipt | None:
+    async def _answer(
+        self, draft: Draft, outcome: Outcome, before: int, token: IdempotencyToken | None
+    ) -> Receipt | None:
         match outcome.code:
             case OutcomeCode.APPENDED:
                 lines = receipt_lines(draft.recorded, outcome.first_position)
-                return Receipt(outcome.stream_id, before + len(lines), lines)
+                return Receipt(outcome.stream_id, before + len(lines), lines, batch=outcome.batch)
             case OutcomeCode.REPLAYED:
-                first = FirstExecution(
-                    outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
-                )
-                return await self._replay(first, before)
+                assert token is not None, "nothing else is repeated"
+                return await self._replay(await self._idempotency.repeated(token, outcome), before)
             case OutcomeCode.KEY_REUSED:
                 raise IdempotencyKeyReused
             case OutcomeCode.STALE_CONTROL:
@@ -232,9 +233,4 @@ class ControlLedger:
             raise IdempotencyKeyReused
         if first.first_version is None or first.last_version is None:
             return Receipt(first.stream_id, current, replayed=True)
-        events = await self._store.read_events(
-            first.stream_id, first.first_version, first.last_version
-        )
-        return Receipt(
-            first.stream_id, first.last_version, receipt_lines(events, None), replayed=True
-        )
+        return await repeated_receipt(self._store, first, self._commit.receipt_key)

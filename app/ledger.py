@@ -21,6 +21,7 @@ from app.receipts import (
     Receipt,
     VersionMismatch,
     receipt_lines,
+    repeated_receipt,
 )
 from app.store.append import Append, Outcome, OutcomeCode
 from app.store.event_store import Bucket, Draft, EventStore, Stream
@@ -213,7 +214,8 @@ class Ledger:
                 settled = self._appended if remembered else _receipt_of_new
                 return tuple(map(settled, known, drafts, outcomes))
             if outcomes[0].code is OutcomeCode.REPLAYED:
-                return (await self._replay(_first_execution(outcomes[0])),)
+                assert token is not None, "nothing else is repeated"
+                return (await self._replay(await self._idempotency.repeated(token, outcomes[0])),)
             await self._recover(outcomes)
             now = self.clock()
         raise LedgerContended("other writers won every try")
@@ -255,6 +257,7 @@ class Ledger:
             outcome.stream_id,
             state.content_version,
             receipt_lines(draft.recorded, outcome.first_position),
+            batch=outcome.batch,
         )
 
     async def _replay(self, first: FirstExecution) -> Receipt:
@@ -264,12 +267,7 @@ class Ledger:
             return Receipt(
                 first.stream_id, (await self.state(first.stream_id)).content_version, replayed=True
             )
-        events = await self.store.read_events(
-            first.stream_id, first.first_version, first.last_version
-        )
-        return Receipt(
-            first.stream_id, first.last_version, receipt_lines(events, None), replayed=True
-        )
+        return await repeated_receipt(self.store, first, self.commit.receipt_key)
 
     async def _recover(self, outcomes: Sequence[Outcome]) -> None:
         """Brings up to date whatever the database found stale, or gives the final answer."""
@@ -296,7 +294,7 @@ class Ledger:
 def _receipt_of_new(_known: _Known, draft: Draft, outcome: Outcome) -> Receipt:
     """The receipt of a stream that begins with these events, none of which is a consultation."""
     lines = receipt_lines(draft.recorded, outcome.first_position)
-    return Receipt(outcome.stream_id, len(lines), lines)
+    return Receipt(outcome.stream_id, len(lines), lines, batch=outcome.batch)
 
 
 def _append(stream_id: StreamId, known: _Known, draft: Draft, control: int) -> Append:
@@ -308,10 +306,4 @@ def _append(stream_id: StreamId, known: _Known, draft: Draft, control: int) -> A
         new_keys=draft.wrapped_keys(),
         identifiers=draft.identifiers,
         suppressions=draft.suppressions,
-    )
-
-
-def _first_execution(outcome: Outcome) -> FirstExecution:
-    return FirstExecution(
-        outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
     )

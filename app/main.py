@@ -49,10 +49,12 @@ from app.store.notices import (
     Handler,
     Notices,
 )
+from app.store.receipt_keys import receipt_key
 from app.store.receivers import ReceiverRegister
 from app.store.rulebook import Rulebook
 from app.store.self_test import prove_powerless
 from app.store.subscriptions import SubscriptionRegister
+from app.tlog.receipts import ReceiptKey
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.link_tokens import LinkTokens
@@ -86,7 +88,9 @@ async def open_service(
         await rulebook.refresh_control()
         measures = Measures()
         appended = _announcing(pool, measures, open_things)
-        commit = await _open_commit(logins, identity, appended, open_things)
+        key = await receipt_key(pool, settings.home / "keys")
+        commit = await _open_commit(logins, identity, appended, key)
+        open_things.push_async_callback(commit.stop)
         ledger, control = _ledgers(
             store,
             commit,
@@ -194,15 +198,15 @@ def _announcing(
 
 
 async def _open_commit(
-    logins: Logins, identity: LedgerIdentity, appended: Appended, open_things: AsyncExitStack
+    logins: Logins, identity: LedgerIdentity, appended: Appended, key: ReceiptKey
 ) -> GroupCommit:
     commit = GroupCommit(
         lambda: connect(logins.application, application="pdledger-append"),
         exclusive_streams=frozenset({identity.control_stream}),
         appended=appended,
+        receipt_key=key,
     )
     await commit.start()
-    open_things.push_async_callback(commit.stop)
     return commit
 
 

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.decider import Refusal
-from app.events.declare import type_of
+from app.events.declare import moment_text, type_of
 from app.events.recorded import Recorded
 from app.identifiers import StreamId
-from app.store.idempotency import IdempotencyKey
-from app.values import Value
+from app.store.event_store import EventStore
+from app.store.idempotency import FirstExecution, IdempotencyKey
+from app.tlog.receipts import Batch, BatchLine, ReceiptKey, SignedLines
+from app.values import Value, replace
 
 
 class VersionMismatch(Refusal):
@@ -63,6 +65,15 @@ class Receipt(Value, frozen=True):
     """Version of the stream's content after the command: the strong ETag (A9)."""
     lines: tuple[ReceiptLine, ...] = ()
     replayed: bool = False
+    batch: Batch | None = None
+    """What was appended together, in one signature."""
+
+    @property
+    def signed(self) -> SignedLines | None:
+        """What proves by whom it was given; None where there is nothing to prove."""
+        if self.batch is None or not self.lines:
+            return None
+        return self.batch.signed(self.lines[0].position, len(self.lines))
 
     @property
     def position(self) -> int | None:
@@ -89,3 +100,42 @@ def receipt_lines(
             )
         )
     return tuple(lines)
+
+
+def signed_alone(receipt: Receipt, key: ReceiptKey | None) -> Receipt:
+    """The receipt of events that no one append made, with a signature of its own.
+
+    Without one where something else was recorded since: then the version is not that of an event.
+    """
+    lines = receipt.lines
+    if key is None or not lines or lines[-1].version != receipt.version:
+        return receipt
+    batch = key.batch(
+        [
+            BatchLine(
+                line.position,
+                receipt.stream_id,
+                line.version,
+                line.event_id,
+                line.type,
+                moment_text(line.recorded_at),
+                line.leaf_hash,
+            )
+            for line in lines
+        ]
+    )
+    return replace(receipt, batch=batch)
+
+
+async def repeated_receipt(
+    store: EventStore, first: FirstExecution, key: ReceiptKey | None
+) -> Receipt:
+    """The receipt that a first execution got, with the same signature: nothing of it was kept."""
+    assert first.first_version is not None, "it appended something"
+    assert first.last_version is not None
+    events = await store.read_events(first.stream_id, first.first_version, first.last_version)
+    batch = None
+    if key is not None and first.batch is not None:
+        batch = await store.read_batch(key, *first.batch)
+    lines = receipt_lines(events, None)
+    return Receipt(first.stream_id, first.last_version, lines, replayed=True, batch=batch)

@@ -17,6 +17,7 @@ from benchmarks import (
     machine,
     projections,
     registers,
+    signed_receipts,
     webhooks,
 )
 from benchmarks.figures import ROUNDS, Figure, table
@@ -51,6 +52,7 @@ def main() -> None:
         figures += _measured(
             "log", log_integration.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
+        figures += _measured("receipts", signed_receipts.measure(served, rounds=chosen.rounds))
         figures += _measured(
             "registers", registers.measure(served, rounds=chosen.rounds, full=chosen.full)
         )

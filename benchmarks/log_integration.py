@@ -231,7 +231,7 @@ def _cost(ledger: Ledger, rounds: int) -> tuple[list[float], list[float]]:
     load.run(sent)
     rates: dict[bool, list[float]] = {True: [], False: []}
     url = ledger.cluster.dsn("ledger_integrator")
-    with TemporaryDirectory() as keys, _integrating(url, keys) as process:
+    with _integrating(url, str(ledger.home / "keys")) as process:
         for number in range(rounds):
             for beside in (True, False) if number % 2 else (False, True):
                 process.send_signal(signal.SIGCONT if beside else signal.SIGSTOP)

@@ -86,7 +86,7 @@ def _receipt(subject_id: UUID, kind: str) -> ReceiptBody:
         leaf_hash="z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c4=",
         recorded_at=datetime.now(UTC),
     )
-    return ReceiptBody(subject_id=subject_id, version=1, position=1, events=[event])
+    return ReceiptBody(subject_id=subject_id, version=1, position=1, events=[event], signed=None)
 
 
 if __name__ == "__main__":

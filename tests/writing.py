@@ -12,6 +12,7 @@ from app.store.connection import connect, open_pool
 from app.store.event_store import EventStore
 from app.store.group_commit import GroupCommit
 from app.store.identity import LedgerIdentity, read_identity
+from app.store.receipt_keys import open_receipt_key, receipt_key
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from tests.conftest import Database
@@ -28,12 +29,14 @@ class Writing:
 
 
 async def open_first_epoch(database: Database, keys: Path) -> None:
-    """What the preparing command does once: the first epoch key under a root in custody."""
+    """What the preparing command does once: the first epoch key and the key of receipts."""
     migrator = await asyncpg.connect(database.dsn("ledger_migrator"))
     try:
         identity = await read_identity(migrator)
         vault = KeyVault(identity.ledger_id, FileCustody(keys))
         await migrator.execute("SELECT ledger.ledger_epoch_open($1, $2)", 1, vault.new_epoch_key(1))
+        await migrator.execute("SET ROLE ledger_owner")
+        await open_receipt_key(migrator, keys)
     finally:
         await migrator.close()
 
@@ -49,6 +52,7 @@ async def writing(database: Database, keys: Path, **options: Any) -> AsyncIterat
     commit = GroupCommit(
         lambda: connect(database.dsn("ledger_app")),
         exclusive_streams=frozenset({identity.control_stream}),
+        receipt_key=await receipt_key(pool, keys),
         **options,
     )
     await commit.start()

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from app.identifiers import WORD_PATTERN
 from app.receipts import Receipt
+from app.tlog.receipts import SignedLines
 
 WordField = Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=64)]
 """A key of the policy: purpose, category, recipient, source ..."""
@@ -75,6 +76,39 @@ class ReceiptEvent(BaseModel):
     recorded_at: datetime
 
 
+class SignatureBody(BaseModel):
+    """By whom and with what the events were signed; `pdledger log verify-receipt` checks it.
+
+    One signature covers everything that was appended together: the root of a Merkle tree
+    (RFC 6962, SHA-256) whose leaves are the lines of the events, each `position stream version
+    event_id type time leaf_hash` between single spaces.
+    """
+
+    name: str = Field(
+        examples=["3f0c7a52-9d0e-4c1b-8e53-6d1d5a4d8a11.ledger.invalid/receipts"], max_length=100
+    )
+    at: str = Field(
+        description="The newest time among them, six digits; the log owes them an hour later.",
+        examples=["2026-11-22T08:30:00.000000Z"],
+        max_length=27,
+    )
+    index: int = Field(description="Place of the first of these events in the tree.", ge=0)
+    size: int = Field(description="Leaves of the tree.", ge=1)
+    path: list[str] = Field(
+        description=(
+            "Base64 of the hashes beside them, from the leaves up, on each level left before right."
+        ),
+        max_length=128,
+    )
+    signature: str = Field(
+        description=(
+            "Base64 of key id and Ed25519 signature (c2sp.org/signed-note) of four lines: `name`,"
+            " `receipts` and the size, the root in base64, `at`. The keys are in `/log/policy`."
+        ),
+        max_length=92,
+    )
+
+
 class ReceiptBody(BaseModel):
     """Proof that the events are durable; an empty list says that there was nothing to do."""
 
@@ -82,6 +116,9 @@ class ReceiptBody(BaseModel):
     version: int = Field(description="The record's version after the command: its ETag.", ge=0)
     position: int | None = Field(description="The last position given; for `min_position`.", ge=0)
     events: list[ReceiptEvent] = Field(max_length=1000)
+    signed: SignatureBody | None = Field(
+        description="A promise of the service: the log will hold these events at these places."
+    )
 
 
 def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
@@ -101,6 +138,21 @@ def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
             }
             for line in receipt.lines
         ],
+        "signed": _signature_value(receipt.signed),
+    }
+
+
+def _signature_value(signed: SignedLines | None) -> dict[str, Any] | None:  # Any: JSON values
+    """The members of a SignatureBody."""
+    if signed is None:
+        return None
+    return {
+        "name": signed.name,
+        "at": signed.at,
+        "index": signed.index,
+        "size": signed.size,
+        "path": signed.path,
+        "signature": signed.signature,
     }
 
 

@@ -18,8 +18,10 @@ from app.domain.decider import Refusal
 from app.service import Service
 from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree, SignedTree
+from app.store.receipt_keys import receipt_keys
 from app.store.time_stamps import TimeStamps
 from app.tlog.merkle import HASH_SIZE_BYTES
+from app.tlog.receipts import RECEIPT_KEY_LINE
 from app.tlog.tiles import (
     TILE_WIDTH,
     TilePath,
@@ -250,7 +252,9 @@ async def read_tile(tile: str, request: Request) -> Response:
     media_type="text/plain",
     example=(
         "log ledger.example/log+e96c37c8+AQOhB7/zzhC+HXDdGOdLwJln5PYwm6UNXx3chmQSVTG4"
-        " https://ledger.example/log\nquorum none\n"
+        " https://ledger.example/log\n"
+        "# receipts 3f0c7a52-9d0e-4c1b-8e53-6d1d5a4d8a11.ledger.invalid/receipts+2f9f1d0b+AQOhB7…\n"
+        "quorum none\n"
     ),
 )
 async def read_log_policy(request: Request) -> Response:
@@ -258,7 +262,8 @@ async def read_log_policy(request: Request) -> Response:
 
     Whoever wants to be sure compares it with what was handed over by another way: whoever could
     rewrite the log could rewrite this, too. A log that lost entries goes on under another name;
-    the one it had stands in a comment, `# formerly`.
+    the one it had stands in a comment, `# formerly`. So do the keys that sign receipts,
+    `# receipts`: the format has no other place for keys that sign no log.
     """
     keys = await _log(request).keys()
     if not keys:
@@ -268,7 +273,9 @@ async def read_log_policy(request: Request) -> Response:
     service: Service = request.app.state.service
     policy = replace(service.attestation.policy, logs=((keys[0], url),))
     former = "".join(f"# formerly {key}\n" for key in keys[1:])
-    return Response(former + policy.text(), media_type=TEXT, headers={"cache-control": FRESH})
+    signing = "".join(f"{RECEIPT_KEY_LINE}{key}\n" for key in await receipt_keys(service.pool))
+    text = former + signing + policy.text()
+    return Response(text, media_type=TEXT, headers={"cache-control": FRESH})
 
 
 async def newest(log: LogTree) -> SignedTree:

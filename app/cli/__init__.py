@@ -29,7 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "policy": "Check, examine, publish and compare privacy policies.",
         "keys": "The state of the encryption keys.",
         "project": "The registers that are derived from the log.",
-        "log": "The transparency log: verify it, and take it along.",
+        "log": "The transparency log: verify it, what it promised, and take it along.",
         "verify": "Prove that nobody changed the log: short for `log verify`.",
         "demo": "Tell one person's story against the running service.",
         "doctor": "Examine this installation and name what is wrong.",
@@ -45,7 +45,8 @@ UNMIGRATED: Final = frozenset({"UndefinedTableError", "InvalidSchemaNameError"})
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
-    " changed; 4 something needed is not there; 70 a fault of the program; 130 interrupted."
+    " changed; 4 something needed is not there; 5 the log broke a signed promise; 70 a fault of the"
+    " program; 130 interrupted."
 )
 
 

@@ -23,6 +23,8 @@ class ExitCode(IntEnum):
     """A rule forbids it; nothing was changed."""
     UNAVAILABLE = 4
     """Something that the command needs is not there; try again when it is."""
+    EVIDENCE = 5
+    """The log broke a promise that it signed: what was examined is evidence, and worth keeping."""
     FAULT = 70
     """A fault of the program itself (sysexits.h, EX_SOFTWARE)."""
 

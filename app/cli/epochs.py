@@ -1,4 +1,4 @@
-"""Opens the first key epoch of a ledger: its root in custody first, then its wrapped key."""
+"""Opens the first keys of a ledger: that of its epoch, under a root in custody, and of receipts."""
 
 from pathlib import Path
 from typing import Final
@@ -7,7 +7,8 @@ import asyncpg
 
 from app.cli.answers import unavailable
 from app.store.identity import read_identity
-from app.vault.custody import FileCustody
+from app.store.receipt_keys import ReceiptKeyMissing, open_receipt_key
+from app.vault.custody import FileCustody, KeyFileUnsafe
 from app.vault.key_vault import KeyVault
 
 FIRST_EPOCH: Final = 1
@@ -33,6 +34,18 @@ async def open_first_epoch(url: str, keys: Path) -> bool:
     finally:
         await connection.close()
     return bool(opened)
+
+
+async def open_receipts(url: str, keys: Path, *, anew: bool = False) -> bool:
+    """True when this call put a receipt key in force. ``url`` is the deploying login's."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET ROLE ledger_owner")
+        return await open_receipt_key(connection, keys, anew=anew)
+    except (ReceiptKeyMissing, KeyFileUnsafe) as failure:
+        raise unavailable("receipt-key-unusable", str(failure)) from None
+    finally:
+        await connection.close()
 
 
 def require_root(epoch: int, keys: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.cli.answers import unavailable
 from app.cli.configuration import MIGRATION_VARIABLE, require_database_named
 from app.cli.databases import HOME_MODE, deploying_url, runtime_logins, server_logins, started
-from app.cli.epochs import open_first_epoch, require_root
+from app.cli.epochs import open_first_epoch, open_receipts, require_root
 from app.cli.first_key import FirstKey, ensure_first_key, ensure_webhook_secret
 from app.cli.packaged_policy import packaged_policy
 from app.cli.state import LedgerState, reach, read_state
@@ -52,20 +52,22 @@ def prepare(settings: Settings) -> Prepared:
 
 
 async def migrate_and_open(settings: Settings, state: LedgerState) -> tuple[bool, bool]:
-    """Newest schema and first epoch, by the deploying login: (migrated, epoch opened)."""
+    """Newest schema and first keys, by the deploying login: (migrated, epoch opened)."""
     with deploying_url(settings) as url:
         if not state.migrated:
             from app.store.migrate import upgrade  # noqa: PLC0415  # Alembic: 2 s of every start
 
             await upgrade(url)
         opened = state.epoch is None and await open_first_epoch(url, settings.home / "keys")
+        if not state.receipt_key:
+            await open_receipts(url, settings.home / "keys")
     return not state.migrated, opened
 
 
 async def _prepare(settings: Settings, logins: Logins) -> Prepared:
     found = await read_state(logins.application)
     migrated = opened = False
-    if not found.migrated or found.epoch is None:
+    if not found.migrated or found.epoch is None or not found.receipt_key:
         if settings.database_url is not None and MIGRATION_VARIABLE not in os.environ:
             raise unavailable(
                 "ledger-unmigrated",

@@ -11,6 +11,7 @@ from app.store.connection import connect
 
 REVISIONS: Final = Path(__file__).parents[2] / "alembic" / "versions"
 
+RECEIPT_KEY_SQL: Final = "SELECT EXISTS (SELECT FROM ledger.receipt_key)"
 STATE_SQL: Final = """
 SELECT (SELECT version_num FROM ledger.alembic_version) AS revision,
        (SELECT max(epoch) FROM ledger.key_epoch WHERE state = 'active') AS epoch,
@@ -28,6 +29,8 @@ class LedgerState:
     revision: str | None = None
     epoch: int | None = None
     """The active key epoch."""
+    receipt_key: bool = False
+    """Whether a key that signs receipts was put in force."""
     clients: int = 0
     policies: int = 0
     """Published versions."""
@@ -45,6 +48,7 @@ async def read_state(url: str) -> LedgerState:
     connection = await reach(url)
     try:
         row = await connection.fetchrow(STATE_SQL)
+        key = await _receipt_key(connection)
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         return LedgerState()
     except asyncpg.InsufficientPrivilegeError:
@@ -53,8 +57,20 @@ async def read_state(url: str) -> LedgerState:
         await connection.close()
     assert row is not None
     return LedgerState(
-        row["revision"], row["epoch"], row["clients"], row["policies"], tuple(row["texts"])
+        row["revision"],
+        row["epoch"],
+        key,
+        row["clients"],
+        row["policies"],
+        tuple(row["texts"]),
     )
+
+
+async def _receipt_key(connection: "asyncpg.Connection[Any]") -> bool:
+    try:
+        return bool(await connection.fetchval(RECEIPT_KEY_SQL))
+    except asyncpg.UndefinedTableError:  # a schema from before receipts were signed
+        return False
 
 
 async def reach(url: str) -> "asyncpg.Connection[Any]":

@@ -34,7 +34,7 @@ from app.domain.erasure_steps import (
 from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
 from app.policy.vocabulary import IdentifierKind
-from app.receipts import Attribution, LedgerContended, Receipt, receipt_lines
+from app.receipts import Attribution, LedgerContended, Receipt, receipt_lines, signed_alone
 from app.rights.destruction import closing_keys, destruction_of, doomed_keys, remainders
 from app.rights.eraser import Eraser
 from app.rights.letting_go import Going, let_go
@@ -119,7 +119,8 @@ class Erasing:
         try:
             return await self._carry(subject_id, erasure, order, by, replayed=receipt.replayed)
         except ErasureUnapproved:
-            return _carried(await self._eraser.read(subject_id), erasure, replayed=receipt.replayed)
+            person = await self._eraser.read(subject_id)
+            return self._carried(person, erasure, replayed=receipt.replayed)
 
     async def approve(
         self, subject_id: UUID, erasure: UUID, order: ErasureOrder, attribution: Attribution
@@ -145,7 +146,7 @@ class Erasing:
         for _ in range(TRIES_MAX):
             person = await self._eraser.read(subject_id)
             if _progress(person, erasure).stage in _DONE:
-                return _carried(person, erasure, replayed=replayed)
+                return self._carried(person, erasure, replayed=replayed)
             try:
                 await self._forward(person, erasure, order, by)
             except ErasureHeld:
@@ -165,7 +166,7 @@ class Erasing:
             given = await self._eraser.circumstances()
             keys = closing_keys(person.stream, erasure, progress, given.policy)
             if progress.stage is Stage.CLOSED or (progress.stage is Stage.WITHDRAWN and not keys):
-                return _carried(person, erasure)
+                return self._carried(person, erasure)
             command = CloseErasure(erasure=erasure, destruction=destruction_of(person.stream, keys))
             await self._eraser.destroy(person, command, given, attribution.by)
         raise LedgerContended("other writers won every try")
@@ -182,7 +183,15 @@ class Erasing:
 
     async def status(self, subject_id: UUID, erasure: UUID) -> Carried:
         """Where an erasure stands, with every event of it."""
-        return _carried(await self._eraser.read(subject_id), erasure)
+        return self._carried(await self._eraser.read(subject_id), erasure)
+
+    def _carried(self, person: Person, erasure: UUID, *, replayed: bool = False) -> Carried:
+        """Where it stands; the lines are every event of it, so a repeated request gets the same."""
+        events = [one for one in person.events if getattr(one.event, "erasure", None) == erasure]
+        version, lines = person.state.content_version, receipt_lines(events, None)
+        receipt = Receipt(person.subject_id, version, lines, replayed)
+        signed = signed_alone(receipt, self._ledger.commit.receipt_key)
+        return Carried(erasure, _progress(person, erasure), signed)
 
     async def _running(self, subject_id: UUID, extent: Extent) -> UUID:
         """The erasure of this extent that was begun before."""
@@ -247,16 +256,6 @@ def _progress(person: Person, erasure: UUID) -> Erasure:
     if progress is None:
         raise ErasureUnknown
     return progress
-
-
-def _carried(person: Person, erasure: UUID, *, replayed: bool = False) -> Carried:
-    """Where it stands; the lines are every event of it, so a repeated request gets the same."""
-    progress = _progress(person, erasure)
-    events = [one for one in person.events if getattr(one.event, "erasure", None) == erasure]
-    receipt = Receipt(
-        person.subject_id, person.state.content_version, receipt_lines(events, None), replayed
-    )
-    return Carried(erasure, progress, receipt)
 
 
 def _preparation(

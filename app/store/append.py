@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.identifiers import StreamId
+from app.tlog.receipts import Batch
 from app.values import Confidential, Value
 
 PARTITION = 0
@@ -99,6 +100,8 @@ class Outcome(Value, frozen=True):
     first_version: int | None = None
     last_version: int | None = None
     first_position: int | None = None
+    batch: Batch | None = None
+    """What was appended together with it, to be signed; for ``appended`` alone."""
 
 
 APPEND_SQL = (

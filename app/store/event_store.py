@@ -20,7 +20,9 @@ from app.store.append import (
     SealedBlob,
     WrappedKey,
 )
+from app.store.batches import read_batch
 from app.store.codec import core_line, core_of, entry_of, leaf_hash, read_entry
+from app.tlog.receipts import Batch, ReceiptKey
 from app.values import Value
 from app.vault.key_vault import DataKey, KeyVault, NewDataKey
 from app.vault.sealing import (
@@ -156,6 +158,10 @@ class EventStore:
         """Some events of one stream, as for the receipt of a replayed request."""
         rows = await self._pool.fetch(EVENTS_SQL, stream_id, first_version, last_version)
         return tuple(read_entry(entry, position) for position, entry in rows)
+
+    async def read_batch(self, key: ReceiptKey, first_position: int, size: int) -> Batch:
+        """The entries that one signature of the receipt key covers."""
+        return await read_batch(self._pool, key, first_position, size)
 
     async def read_last(self, stream_id: StreamId) -> Recorded[Any] | None:
         """The last event of a stream: enough to append where no decision looks further back."""

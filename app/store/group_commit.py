@@ -27,6 +27,9 @@ from app.store.append import (
     arguments_of_one,
     fits_short_path,
 )
+from app.store.batches import appended_lines, read_batch
+from app.tlog.receipts import ReceiptKey
+from app.values import replace
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
 Appended = Callable[[Sequence[float]], None]
@@ -47,6 +50,8 @@ QUEUE_MAX = 4096
 UNKNOWN_RETRIES_MAX = 8
 RECONNECT_PAUSE_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
 CALL_TIMEOUT_S = 30.0
+
+BATCH_SQL = "SELECT batch_first, batch_size FROM ledger.idempotency WHERE client = $1 AND key = $2"
 
 
 class LedgerBusy(Exception):
@@ -95,12 +100,15 @@ class GroupCommit:
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
         appended: Appended = lambda _: None,
+        receipt_key: ReceiptKey | None = None,
     ) -> None:
         self._connect = connect
         self._exclusive = exclusive_streams
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._appended = appended
+        self.receipt_key = receipt_key
+        """Signs what is appended; None where nobody is given a receipt."""
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection[Any] | None = None
@@ -193,11 +201,23 @@ class GroupCommit:
             self.flushes += 1
             now = time.perf_counter()
             self._appended([now - waiting.since for waiting in batch for _ in waiting.commands])
+            outcomes = self._batched(batch, outcomes)
             for waiting in batch:
                 mine = tuple(outcomes[: len(waiting.commands)])
                 del outcomes[: len(waiting.commands)]
                 if not (waiting.tries and await self._committed_late(waiting, mine)):
                     _succeed(waiting, mine)
+
+    def _batched(self, waiting: Sequence[_Waiting], outcomes: list[Outcome]) -> list[Outcome]:
+        """The outcomes, each with the batch that one signature covers."""
+        if self.receipt_key is None:
+            return outcomes
+        commands = [command for one in waiting for command in one.commands]
+        batch = self.receipt_key.batch(appended_lines(commands, outcomes))
+        return [
+            replace(one, batch=batch) if one.code is OutcomeCode.APPENDED else one
+            for one in outcomes
+        ]
 
     async def _call(self, batch: list[_Waiting]) -> list[Outcome]:
         commands = [command for waiting in batch for command in waiting.commands]
@@ -285,8 +305,22 @@ class GroupCommit:
                 OutcomeCode.APPENDED, command.stream_id, first, last, row["position"]
             )
             found.append(appended)
-        _succeed(waiting, tuple(found))
+        _succeed(waiting, tuple(await self._batched_before(connection, waiting, found)))
         return True
+
+    async def _batched_before(
+        self, connection: "asyncpg.Connection[Any]", waiting: _Waiting, outcomes: list[Outcome]
+    ) -> list[Outcome]:
+        """The outcomes of a call whose answer was lost, with the batch that the database noted.
+
+        Nobody was given a receipt of it. So what cannot be repeated is a batch of its own.
+        """
+        token = next((one.idempotency for one in waiting.commands if one.idempotency), None)
+        noted = token and await connection.fetchrow(BATCH_SQL, token.client, token.key)
+        if self.receipt_key is None or not noted or noted["batch_first"] is None:
+            return self._batched([waiting], outcomes)
+        batch = await read_batch(connection, self.receipt_key, *noted)
+        return [replace(one, batch=batch) for one in outcomes]
 
 
 def _outcome_unknown(refused: asyncpg.PostgresError) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from app.store.append import IdempotencyToken
+from app.store.append import IdempotencyToken, Outcome
 from app.values import Confidential, Value
 from app.vault.key_vault import KeyVault
 from app.vault.mac import Mac
@@ -37,6 +37,8 @@ class FirstExecution(Value, frozen=True):
     first_version: int | None
     last_version: int | None
     same_body: bool
+    batch: tuple[int, int] | None = None
+    """First position and number of the entries that were appended together with it."""
 
 
 class IdempotencyRegister:
@@ -65,8 +67,9 @@ class IdempotencyRegister:
     async def first_execution(self, token: IdempotencyToken) -> FirstExecution | None:
         """What the same key did before; None when it is new."""
         row = await self._pool.fetchrow(
-            "SELECT key, fingerprint, stream_id, first_version, last_version"
-            " FROM ledger.idempotency WHERE client = $1 AND key = ANY($2::bytea[])",
+            "SELECT key, fingerprint, stream_id, first_version, last_version,"
+            " batch_first, batch_size FROM ledger.idempotency"
+            " WHERE client = $1 AND key = ANY($2::bytea[])",
             token.client,
             [token.key, token.key_previous],
         )
@@ -78,6 +81,13 @@ class IdempotencyRegister:
             row["first_version"],
             row["last_version"],
             same_body=row["fingerprint"] == prints[row["key"]],
+            batch=None if row["batch_first"] is None else (row["batch_first"], row["batch_size"]),
+        )
+
+    async def repeated(self, token: IdempotencyToken, outcome: Outcome) -> FirstExecution:
+        """The first execution of a request that an append answered `replayed`."""
+        return await self.first_execution(token) or FirstExecution(  # purged in this very moment
+            outcome.stream_id, outcome.first_version, outcome.last_version, same_body=True
         )
 
     async def purge(self) -> None:

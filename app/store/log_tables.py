@@ -17,7 +17,10 @@ from sqlalchemy import (
     text,
 )
 
-INSERT_ONLY = ("log_key", "log_tile", "log_checkpoint", "log_cosignature", "log_timestamp")
+INSERT_ONLY = (
+    *("log_key", "log_tile", "log_checkpoint"),
+    *("log_cosignature", "log_timestamp", "receipt_key"),
+)
 """Nobody updates, deletes or truncates these, the owner included."""
 OWNER_WRITES = ("log_edge", "log_witnessed")
 """Changed only inside the ledger's functions."""
@@ -40,6 +43,14 @@ def _declare_tree(metadata: MetaData) -> None:
         Column("opened_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
         Column("from_size", BigInteger, nullable=False, server_default=text("0")),
         comment="Verifier keys (C2SP) of the log; the name of the newest is its origin.",
+    )
+    Table(
+        "receipt_key",
+        metadata,
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("vkey", Text(collation="C"), primary_key=True),
+        Column("opened_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+        comment="Verifier keys (C2SP) of receipts; the newest signs, the others once did.",
     )
     Table(
         "log_tile",

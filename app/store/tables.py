@@ -28,7 +28,7 @@ from sqlalchemy import (
 from app.store import log_tables
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0010"
+SCHEMA_HEAD = "0011"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -162,6 +162,8 @@ idempotency = Table(
     Column("first_version", Integer),
     Column("last_version", Integer),
     Column("at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("batch_first", BigInteger),
+    Column("batch_size", Integer),
     comment="What a repeated request answers; key and fingerprint are HMACs, never a body.",
 )
 

@@ -8,6 +8,7 @@ from app.clock import random_bytes
 from app.vault.sealing import KEY_SIZE_BYTES
 
 FILE_MODE = 0o600
+RECEIPT_KEY_FILE = "receipts.key"
 LABEL = "development custody: files on this machine, not a hardware module\n"
 
 
@@ -28,6 +29,14 @@ class Custody(Protocol):
 
     def signing_key(self) -> bytes:
         """The seed of the key that signs packages and receipts: one for the life of the ledger."""
+        ...
+
+    def receipt_key(self) -> bytes | None:
+        """The seed of the key that signs receipts, or None when it is not here."""
+        ...
+
+    def create_receipt_key(self) -> bytes:
+        """Makes that seed durable before any receipt is signed."""
         ...
 
     def link_key(self) -> bytes:
@@ -60,6 +69,14 @@ class FileCustody:
     def signing_key(self) -> bytes:
         """Creates the seed's file on first use."""
         return self._read_or_create(self._folder / "signing.key")
+
+    def receipt_key(self) -> bytes | None:
+        """The seed in its file, or None: a process that serves makes no key that nobody knows."""
+        return self._read(self._folder / RECEIPT_KEY_FILE)
+
+    def create_receipt_key(self) -> bytes:
+        """Creates the seed's file, synced to disk, unless it is there."""
+        return self._read_or_create(self._folder / RECEIPT_KEY_FILE)
 
     def link_key(self) -> bytes:
         """Creates the key's file on first use."""

@@ -84,7 +84,7 @@ async def vkey_of(reader: httpx.AsyncClient) -> str:
     """What the policy of the log says."""
     answer = await reader.get("/log/policy")
     assert (answer.status_code, answer.headers["content-type"]) == (200, TEXT)
-    log, quorum = answer.text.splitlines()
+    log, quorum = (line for line in answer.text.splitlines() if not line.startswith("#"))
     assert quorum == "quorum none"
     word, vkey = log.split(" ")
     assert word == "log"

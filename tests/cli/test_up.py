@@ -14,7 +14,7 @@ from app.auth import parse_key
 from app.cli.answers import ExitCode
 from app.store import embedded_guard
 from app.store.embedded_home import ADMINS, secret_file
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, run
 from tests.cli.services import Running, running
 from tests.conftest import ROOT
 
@@ -158,6 +158,23 @@ def test_a_root_that_is_gone_is_told_before_the_service_starts(
 
     assert ended.exit_code == ExitCode.UNAVAILABLE
     assert ended.document["failed"]["code"] == "root-missing"
+
+
+def test_a_receipt_key_that_is_gone_is_told_and_none_is_made_in_its_place(
+    first: Running, home: Path
+) -> None:
+    key = home / "keys" / "receipts.key"
+    away = key.replace(home / "keys" / "away")
+    try:
+        ended = run("serve", "--json", LEDGER_HOME=str(home), LEDGER_PORT="0")
+        made = key.exists()
+    finally:
+        away.replace(key)
+
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert ended.document["failed"]["code"] == "service-not-started"
+    assert "receipts.key is not in" in ended.document["failed"]["message"]
+    assert not made
 
 
 @pytest.mark.parametrize("command", ["up", "serve", "migrate", "prepare"])

@@ -32,6 +32,7 @@ FUNCTIONS = {
     "ledger_idempotency_key": {"ledger_app"},
     "ledger_idempotency_purge": {"ledger_app"},
     "ledger_epoch_open": set[str](),
+    "ledger_receipt_key_open": set[str](),
     "ledger_log_open": {"ledger_integrator"},
     "ledger_integrate": {"ledger_integrator"},
     "ledger_log_reopen": {"ledger_integrator"},
@@ -58,6 +59,7 @@ READS = {
     # The auditor folds the log again and compares: it has to know which build serves, and how far.
     "positions": set(RUNTIME) - {"ledger_integrator"},
     "log_key": set(RUNTIME) - {"ledger_projector"},
+    "receipt_key": {"ledger_app", "ledger_eraser", "ledger_auditor"},
     "log_tile": set(RUNTIME) - {"ledger_projector"},
     "log_edge": set(RUNTIME) - {"ledger_projector"},
     "log_checkpoint": set(RUNTIME) - {"ledger_projector"},

@@ -88,6 +88,7 @@ WEAKENED = {
     "GRANT EXECUTE ON FUNCTION ledger.ledger_erase TO ledger_app": "may call ledger_erase",
     "GRANT EXECUTE ON FUNCTION ledger.erase_destroy TO PUBLIC": "may call erase_destroy",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_epoch_open TO ledger_app": "ledger_epoch_open",
+    "GRANT EXECUTE ON FUNCTION ledger.ledger_receipt_key_open TO ledger_app": "receipt_key_open",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_integrate TO ledger_app": "may call ledger_integrate",
     "GRANT UPDATE ON ledger.log_edge TO ledger_app": "updates log_edge",
     "GRANT CREATE ON SCHEMA ledger TO ledger_app": "creates in the schema",

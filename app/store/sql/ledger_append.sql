@@ -50,6 +50,7 @@ DECLARE
     v_outcome text[];  -- a command: NULL while it can still win
     v_streams int;
     v_position bigint;
+    v_begin bigint;    -- the first position of this call
     v_first bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(c_stream)]);
     v_last int[] := c_expected;
 BEGIN
@@ -135,6 +136,7 @@ BEGIN
         v_outcome := ledger.append_group_faults(v_outcome, c_group);
     END IF;
 
+    v_begin := v_position;
     FOR v_i IN 1 .. cardinality(e_command) LOOP
         CONTINUE WHEN v_outcome[e_command[v_i]] IS NOT NULL;
         v_first[e_command[v_i]] := coalesce(v_first[e_command[v_i]], v_position);
@@ -181,10 +183,14 @@ BEGIN
             ON CONFLICT (purpose, token) DO NOTHING;
     END IF;
     INSERT INTO ledger.idempotency
-           (client, key, fingerprint, outcome, stream_id, first_version, last_version)
+           (client, key, fingerprint, outcome, stream_id, first_version, last_version,
+            batch_first, batch_size)
     SELECT c.client, c.key, c.fingerprint, 'appended', c.stream,
            CASE WHEN c.first IS NOT NULL THEN c.expected + 1 END,
-           CASE WHEN c.first IS NOT NULL THEN c.last END
+           CASE WHEN c.first IS NOT NULL THEN c.last END,
+           -- What one receipt key signs at once, so that a repeated request gets the same receipt.
+           CASE WHEN c.first IS NOT NULL THEN v_begin END,
+           CASE WHEN c.first IS NOT NULL THEN (v_position - v_begin)::int END
       FROM unnest(v_outcome, c_stream, c_expected, v_first, v_last, c_client, c_key, c_fingerprint)
            AS c(outcome, stream, expected, first, last, client, key, fingerprint)
      WHERE c.outcome IS NULL AND c.client IS NOT NULL;

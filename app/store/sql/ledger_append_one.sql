@@ -125,8 +125,10 @@ BEGIN
           FROM unnest(s_key, s_blob) WITH ORDINALITY AS s(key, blob, n)
     ), request AS (
         INSERT INTO ledger.idempotency
-               (client, key, fingerprint, outcome, stream_id, first_version, last_version)
-        SELECT p_client, p_key, p_fingerprint, 'appended', p_stream, p_expected + 1, p_expected + 1
+               (client, key, fingerprint, outcome, stream_id, first_version, last_version,
+                batch_first, batch_size)
+        SELECT p_client, p_key, p_fingerprint, 'appended', p_stream, p_expected + 1, p_expected + 1,
+               coalesce(first_position + 1, 0), 1
          WHERE p_client IS NOT NULL
     )
     INSERT INTO ledger.events (partition, position, stream_id, version, event_id, type, entry)
