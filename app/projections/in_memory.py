@@ -72,12 +72,17 @@ class _Source:
         self._subject = subject
         self.given: dict[str, str] = {}
         """Given column -> local name."""
+        self.once = False
+        """Whether a given column is asked for once, and needs no local name."""
         self.constants: dict[str, Any] = {}
 
     def inserting(self, core: Insert) -> list[str]:
         chosen = core.select
         if not isinstance(chosen, Select) or core._post_values_clause is not None:  # noqa: SLF001  # no other way to see an ON CONFLICT
             raise NotInMemory("an insert of another kind")
+        conditions = list(chosen._where_criteria)  # noqa: SLF001  # one by one, to be put in order
+        [source] = chosen.get_final_froms()
+        self.once = not conditions and not isinstance(source, Table | Join)
         values = dict(
             zip(core._select_names or (), chosen.selected_columns, strict=True)  # noqa: SLF001  # the columns of from_select
         )
@@ -85,9 +90,7 @@ class _Source:
             self.value(values[column.name]) if column.name in values else self._default(column)
             for column in _table(core).columns
         )
-        [source] = chosen.get_final_froms()
         into = f"rows[{_table(core).name!r}]"
-        conditions = list(chosen._where_criteria)  # noqa: SLF001  # one by one, to be put in order
         match source:
             case Join(right=Table() as other, onclause=on, isouter=False):
                 where = self.where([on, *conditions])
@@ -217,6 +220,8 @@ class _Source:
                 return f"row[{_index(expression.table, expression)}]"
             case ColumnClause(is_literal=True):
                 return repr(_literal(expression.name))
+            case ColumnClause() if self.once:
+                return f"given[{expression.name!r}]"
             case ColumnClause():
                 return self.given.setdefault(expression.name, f"given_{len(self.given)}")
             case BindParameter():

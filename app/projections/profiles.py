@@ -4,6 +4,7 @@ The value itself is found through (stream, version, section), by a reader that h
 data key dies, the row says so.
 """
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -32,11 +33,7 @@ PROFILES = Projection("profiles", version=1, tables=(subjects, held))
 @PROFILES.on_page
 def touched(lines: tuple[LogLine, ...]) -> Writes:
     """Whatever happens to a person changes their content, but for somebody reading it (A9)."""
-    newest = {
-        line.stream_id: line.version
-        for line in lines
-        if not line.event_type.startswith("consultation.")
-    }
+    newest = {line.stream_id: line.version for line in lines if not _is_reading(line.event_type)}
     return tuple(
         rows.TOUCH(subject_id=stream_id, version=version) for stream_id, version in newest.items()
     )
@@ -225,6 +222,11 @@ def answered(recorded: Recorded[ObjectionGranted | ObjectionWithdrawn]) -> Write
 def lifted(recorded: Recorded[RestrictionLifted]) -> Writes:
     """One restriction less."""
     return (rows.LIFT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+
+
+@cache
+def _is_reading(event_type: str) -> bool:
+    return event_type.startswith("consultation.")
 
 
 _VALUE = HeldKind.VALUE.value

@@ -4,7 +4,7 @@ Rows hold metadata and references to sealed sections, never what is sealed and n
 projection needs no key, and an erasure leaves nothing in it to be destroyed (DESIGN 2.4).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -44,10 +44,12 @@ class LogLine:
         """The event; EntryMalformed when the stored bytes are none."""
         if self._recorded is None:
             assert self.entry is not None, "entries are fetched for the types that are folded"
-            read = read_for_projection(self.entry, self.position, self.event_type)
-            assert read.stream_id == self.stream_id, "an entry lies in its own stream"
-            read.stream_id = self.stream_id  # type: ignore[misc]  # equal, and written faster
-            self._recorded = read
+            self._recorded = read_for_projection(
+                self.entry,
+                name=self.event_type,
+                stream_id=self.stream_id,
+                position=self.position,
+            )
         return self._recorded
 
 
@@ -115,6 +117,14 @@ class Projection:
         for write in writes:
             mine = write.row[SUBJECT]
             assert mine is subject_id or mine == subject_id, "a row of somebody else"
+        return writes
+
+    def fold_all(self, lines: Iterable[LogLine]) -> list[Write]:
+        """What several events change, one after the other."""
+        handled, writes = self._handlers, list[Write]()
+        for line in lines:
+            if line.event_type in handled:
+                writes += self.fold(line)
         return writes
 
     def fold_page(self, lines: tuple[LogLine, ...]) -> Writes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -99,6 +99,52 @@ class Reading(msgspec.Struct, kw_only=True, rename=_KEYS):
         return leaf_hash(self.entry)
 
 
+_FOLDED_KEYS = {
+    name: key
+    for name, key in _KEYS.items()
+    if name in ("recorded_at", "event", "version", "occurred_at", "schema_version")
+}
+
+
+class StandIn(msgspec.Struct, kw_only=True, rename=_FOLDED_KEYS):
+    """A stored event as projections read it: what hardly any of them asks for is read later."""
+
+    recorded_at: datetime
+    event: Any
+    version: int
+    occurred_at: datetime | None
+    schema_version: int
+    stream_id: UUID | None = None
+    position: int | None = None
+    entry: bytes = b""
+    seals: tuple[SealLine, ...] = ()
+
+    @property
+    def happened_at(self) -> datetime:
+        """As `Recorded.happened_at`."""
+        return self.occurred_at or self.recorded_at
+
+    @property
+    def leaf_hash(self) -> bytes:
+        """As `Recorded.leaf_hash`, reckoned when it is asked for."""
+        return leaf_hash(self.entry)
+
+    @property
+    def by(self) -> str:
+        """As `Recorded.by`."""
+        return _CORE.decode(core_of(self.entry)).by
+
+    @property
+    def event_id(self) -> UUID:
+        """As `Recorded.event_id`."""
+        return _CORE.decode(core_of(self.entry)).id
+
+    @property
+    def previous(self) -> bytes | None:
+        """As `Recorded.previous`."""
+        return _CORE.decode(core_of(self.entry)).p
+
+
 class _Core(msgspec.Struct):
     at: datetime
     by: str
@@ -175,7 +221,7 @@ def core_of(entry: bytes) -> bytes:
 
 def read_entry(entry: bytes, position: int | None) -> Recorded[Any]:
     """The event and its envelope. An unknown type reads as UnknownEvent; bad bytes raise."""
-    read = _read_typed(entry) or _read_untyped(entry)
+    read = _read_typed(entry, _readers().get(_type_name(entry))) or _read_untyped(entry)
     return Recorded(
         event=read.event,
         event_id=EventId(read.event_id),
@@ -191,37 +237,41 @@ def read_entry(entry: bytes, position: int | None) -> Recorded[Any]:
     )
 
 
-def read_for_projection(entry: bytes, position: int, name: str) -> Recorded[Any]:
-    """What `read_entry` reads, when the type is known and the log is read by the million.
+def read_for_projection(
+    entry: bytes, *, name: str, stream_id: UUID, position: int
+) -> Recorded[Any]:
+    """What `read_entry` reads, when type and stream are known and the log is read by the million.
 
-    It stands for a Recorded without being one: making that costs more than reading the bytes.
+    It stands for a Recorded without being one: making that costs more than reading the bytes. That
+    an entry is of the stream in whose row it lies is for `pdledger verify` to say.
     """
-    read = _read_typed(entry, _readers().get(name)) or _read_untyped(entry)
-    read.position, read.entry = position, entry
+    read = _read_typed(entry, _stand_ins().get(name)) or _read_untyped(entry)
+    read.stream_id, read.position, read.entry = stream_id, position, entry
     return read  # type: ignore[return-value]  # it has all that a Recorded has
 
 
-def _read_typed(entry: bytes, reader: "_Reader | None" = None) -> Reading | None:
+def _read_typed(entry: bytes, reader: "_Reader[_R] | None") -> "_R | None":
     """The event by the reader of its type; None when it takes a closer look."""
+    if reader is None:
+        return None
     first, _, second = entry.partition(b"\n")
     try:
-        if reader is None:
-            reader = _readers()[_type_name(first)]
         read = reader.decoder.decode(first)
         if read.schema_version != reader.version:
             return None
         if second != _NO_SEALS:
             read.seals = _SEALS.decode(second)
-    except (ValueError, KeyError):  # msgspec's errors are ValueErrors
+    except ValueError:  # msgspec's errors are ValueErrors
         return None
     return read if second.endswith(_LINE_END) else None
 
 
-def _type_name(core: bytes) -> str:
-    """Keys are sorted: the type is the last but one, and a word."""
-    if not core.endswith(_END):
-        raise EntryMalformed("stored bytes are not an entry of format 1")
-    return core[core.rindex(_TYPE_KEY) + len(_TYPE_KEY) : -len(_END)].decode()
+def _type_name(entry: bytes) -> str:
+    """Keys are sorted: the type is the last but one of the first line; empty where it is not."""
+    core, _, _ = entry.partition(b"\n")
+    if not core.endswith(_END) or (at := core.rfind(_TYPE_KEY)) < 0:
+        return ""
+    return core[at + len(_TYPE_KEY) : -len(_END)].decode(errors="replace")
 
 
 def _read_untyped(entry: bytes) -> Reading:
@@ -280,21 +330,31 @@ def _seal(line: SealLine) -> Seal:
     )
 
 
+_R = TypeVar("_R", Reading, StandIn)
+
+
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Generic[_R]):
     version: int
-    decoder: "msgspec.json.Decoder[Reading]"
+    decoder: "msgspec.json.Decoder[_R]"
 
 
-def _reader(kind: EventType) -> _Reader:
-    """Decodes the whole first line at once, the payload into the event's own class."""
-    shape = msgspec.defstruct("Reading", [("event", kind.cls)], bases=(Reading,), rename=_KEYS)
+def _reader(kind: EventType, base: type[_R], keys: Mapping[str, str]) -> _Reader[_R]:
+    """Decodes the first line at once, the payload into the event's own class."""
+    shape = msgspec.defstruct(
+        base.__name__, [("event", kind.cls)], bases=(base,), kw_only=True, rename=keys
+    )
     return _Reader(kind.version, msgspec.json.Decoder(shape))
 
 
 @cache
-def _readers() -> Mapping[str, _Reader]:
-    return {name: _reader(kind) for name, kind in registry().items()}
+def _readers() -> Mapping[str, _Reader[Reading]]:
+    return {name: _reader(kind, Reading, _KEYS) for name, kind in registry().items()}
+
+
+@cache
+def _stand_ins() -> Mapping[str, _Reader[StandIn]]:
+    return {name: _reader(kind, StandIn, _FOLDED_KEYS) for name, kind in registry().items()}
 
 
 _SORTED = msgspec.json.Encoder(order="sorted")

@@ -6,6 +6,7 @@ of a type gets a new file, an upcast (`app/events/upcasts.py`), and keeps the ol
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,10 @@ import pytest
 
 import app.domain.subject  # noqa: F401  # declares every event type
 from app.events.declare import EventType, registry
+from app.events.recorded import Recorded, Seal
 from app.events.upcasts import UPCASTS
+from app.identifiers import KeyId
+from app.store.codec import core_line, entry_of, read_entry, read_for_projection
 
 FOLDER = Path(__file__).parent / "events"
 TYPES = [pytest.param(kind, id=f"{kind.name}.v{kind.version}") for kind in registry().values()]
@@ -77,3 +81,33 @@ def test_every_golden_file_reads_as_the_current_version(file: Path) -> None:
     event = kind.event(payload)
 
     assert isinstance(event, kind.cls)
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_a_projection_reads_what_everybody_reads(file: Path) -> None:
+    """Its own reader leaves out and puts off; what it tells is the same, whatever the version."""
+    name, _, version = file.stem.rpartition(".v")
+    kind, stream_id = registry()[name], UUID("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+    core = core_line(
+        replace(kind, version=int(version)),
+        json.loads(file.read_text(encoding="utf-8")),
+        event_id=UUID("6f1c2f7e-3a52-4d0e-9a5e-0d7a7a1c9b10"),
+        stream_id=stream_id,
+        version=3,
+        previous=bytes(32),
+        recorded_at=datetime(2026, 11, 22, 10, 0, 0, 1, tzinfo=UTC),
+        occurred_at=datetime(2026, 11, 21, tzinfo=UTC),
+        by="tests",
+    )
+    entry = entry_of(core, [Seal(0, "participation", KeyId(stream_id), bytes(32), 64, None)])
+
+    whole = read_entry(entry, 5)
+    read = read_for_projection(entry, name=name, stream_id=stream_id, position=5)
+
+    told = [name for name in Recorded.__struct_fields__ if name != "seals"]
+    assert {name: getattr(read, name) for name in told} == {
+        name: getattr(whole, name) for name in told
+    }
+    assert read.happened_at == whole.happened_at
+    [mine], [other] = read.seals, whole.seals
+    assert all(getattr(mine, name) == getattr(other, name) for name in Seal.__struct_fields__)
