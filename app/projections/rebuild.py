@@ -124,10 +124,12 @@ async def load(
 def _without_collecting() -> Iterator[None]:
     """Events and rows make no cycles, and looking for some takes an eighth of the time."""
     collecting = gc.isenabled()
+    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
+        gc.unfreeze()
         if collecting:
             gc.enable()
 
@@ -181,11 +183,15 @@ async def _begin(connection: Connection, projections: tuple[Projection, ...]) ->
 async def _load(both: list[Connection], run: Run, tell: Callable[[int], None]) -> None:
     """Loads ranges until none is left, whoever loads them; PositionsSkipped when one is short."""
     connection, second = both
-    tell((await _loaded(connection, run))[0])
+
+    async def told() -> None:
+        tell((await _loaded(connection, run))[0])
+
+    await told()
     try:
         async with asyncio.TaskGroup() as loading:
             loading.create_task(load_all(second, run))
-            loading.create_task(_load_and_tell(connection, run, tell))
+            loading.create_task(load_all(connection, run, told))
     except* (PositionsSkipped, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as faults:
         raise faults.exceptions[0] from None
     events, missing = await _loaded(connection, run)
@@ -196,11 +202,6 @@ async def _load(both: list[Connection], run: Run, tell: Callable[[int], None]) -
     tell(events)
     if events != run.cut + 1:
         raise PositionsSkipped(f"{events} events up to position {run.cut}")
-
-
-async def _load_and_tell(connection: Connection, run: Run, tell: Callable[[int], None]) -> None:
-    while await load_range(connection, run) is not None:
-        tell((await _loaded(connection, run))[0])
 
 
 async def _loaded(connection: Connection, run: Run) -> tuple[int, int]:
