@@ -13,9 +13,11 @@ from app.api.operations import operation, router
 from app.api.sources import source_of
 from app.auth import Scope
 from app.clock import random_id
-from app.domain.holds import PlaceHold, ReleaseHold
+from app.domain.holds import PlaceHold
 from app.domain.subjects import SubjectUnknown
 from app.events.holds import HoldGround
+from app.rights.holding import place_hold as place_hold_on
+from app.rights.holding import release_hold as release_hold_on
 from app.rights.holds import holds_value
 from app.rights.matters import matter_of
 
@@ -67,6 +69,8 @@ class HoldsBody(BaseModel):
 async def place_hold(subject_id: UUID, body: HoldBody, call: Holder) -> Response:
     """Nothing that the hold names is erased or expires until it is released.
 
+    It stands on every record of the person, those included that another one stands for.
+
     An erasure that would reach it is refused, and the attempt is on record. What an earlier
     erasure left can be held as well.
     """
@@ -77,7 +81,8 @@ async def place_hold(subject_id: UUID, body: HoldBody, call: Holder) -> Response
         retention_classes=frozenset(body.retention_classes),
         occasion=body.occasion,
     )
-    receipt = await call.service.ledger.execute(subject_id, command, await call.attribution())
+    by = await call.attribution()
+    receipt = await place_hold_on(call.service.ledger, subject_id, command, by)
     return receipted(receipt, hold=await matter_of(call.service.store, receipt, "hold"))
 
 
@@ -96,10 +101,8 @@ async def place_hold(subject_id: UUID, body: HoldBody, call: Holder) -> Response
 )
 async def release_hold(subject_id: UUID, hold: UUID, call: Holder) -> Response:
     """What was held is counted as if it had not been: what is overdue goes with the next run."""
-    command = ReleaseHold(hold=hold)
-    return receipted(
-        await call.service.ledger.execute(subject_id, command, await call.attribution())
-    )
+    ledger, by = call.service.ledger, await call.attribution()
+    return receipted(await release_hold_on(ledger, subject_id, hold, by))
 
 
 @operation(

@@ -98,7 +98,7 @@ class ApproveMerge(MergeCommand, frozen=True, kw_only=True):
     by: str
     """Caller id of whoever approves."""
     read_at: int | None = None
-    """On the absorbed side: the version at which it was read for what the survivor inherits."""
+    """The version at which this stream was read: for what the survivor inherits, or holds."""
     matters: tuple[Matter, ...] = ()
     """On the survivor's side: what it inherits."""
 
@@ -170,7 +170,7 @@ class MergeWithItself(Refusal):
 
 
 class ApproverIsProposer(Refusal):
-    """Whoever proposes that two records are one person, or two, does not approve it as well."""
+    """Whoever puts forward what takes two clients does not approve it as well."""
 
     code = "approver-is-proposer"
     rules = ("L6", "L8")

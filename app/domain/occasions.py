@@ -51,6 +51,8 @@ class Hold(Value, frozen=True, kw_only=True):
     """Empty: every one."""
     occasion: UUID | None = None
     """Empty: whatever it was obtained at."""
+    source: str = ""
+    """The source of the policy on whose word it was placed."""
 
     def holds(self, retention_class: str, occasion: UUID | None) -> bool:
         """Whether material of a class, obtained at an occasion or at none, is to stay."""
@@ -185,4 +187,5 @@ def hold_of(event: LegalHoldPlaced) -> Hold:
         ground=event.ground,
         retention_classes=frozenset(event.retention_classes),
         occasion=event.occasion,
+        source=event.source,
     )

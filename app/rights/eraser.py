@@ -1,8 +1,7 @@
 """The one way to destroy: a decision on a snapshot, and a call that holds only if it still stands.
 
-The rules are read anew for each decision, and the database does not compare their version again
-under its lock, as an append does: a destruction takes nothing from a policy that is published in
-the milliseconds between, because what it destroys was due, or asked for, before that policy was.
+The rules are read anew for each decision, and the database compares their version again under its
+lock, as it does for an append: a hold on an occasion that comes in between stops the destruction.
 """
 
 from typing import Any, Final
@@ -18,12 +17,12 @@ from app.rights.person import Person, person_of
 from app.store.group_commit import CONNECTION_LOST
 from app.store.notices import ERASED_CHANNEL
 
-ERASE_SQL: Final = "SELECT outcome FROM ledger.ledger_erase(0, $1, $2, $3)"
+ERASE_SQL: Final = "SELECT outcome FROM ledger.ledger_erase_under(0, $1, $2, $3, $4)"
 
 _REDECIDE: Final = frozenset(
-    {"version-conflict", "stale-clock", "blob-count-mismatch", "key-foreign"}
+    {"version-conflict", "stale-control", "stale-clock", "blob-count-mismatch", "key-foreign"}
 )
-"""The snapshot that the destruction was counted from is no longer what stands."""
+"""The snapshot that the destruction was counted from, or its rules, are no longer what stands."""
 
 
 class Eraser:
@@ -67,7 +66,7 @@ class Eraser:
             by=by,
         )
         [event] = draft.events
-        arguments = (person.subject_id, state.version, event.entry)
+        arguments = (person.subject_id, state.version, given.control.version, event.entry)
         try:
             outcome = await self._pool.fetchval(ERASE_SQL, *arguments)
         except CONNECTION_LOST:

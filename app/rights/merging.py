@@ -15,10 +15,11 @@ from app.domain.merges import (
     RenewMatters,
     RevertMerge,
 )
-from app.domain.subject import SUBJECT, SubjectState, fold
+from app.domain.subject import SUBJECT, InTurn, SubjectState, fold
 from app.events.merges import MergeGround, MergeSide
 from app.ledger import Ledger
 from app.receipts import Attribution, LedgerContended, Receipt
+from app.rights.holding import holds_of
 from app.store.event_store import Stream
 from app.values import Value, replace
 
@@ -65,6 +66,7 @@ async def approve_merge(
 
     async def attempt() -> Receipt:
         state, _ = await _read(ledger, pair.absorbed)
+        survivor, _ = await _read(ledger, pair.survivor)
 
         def approval(
             side: MergeSide, *, read_at: int | None = None, matters: tuple[Matter, ...] = ()
@@ -83,8 +85,9 @@ async def approve_merge(
             ledger,
             pair,
             attribution,
-            approval(SURVIVOR, matters=matters_of(state, merge)),
-            approval(ABSORBED, read_at=state.version),
+            approval(SURVIVOR, read_at=survivor.version, matters=matters_of(state, merge)),
+            # What holds the person holds what lies on this record from now on (L63).
+            InTurn((approval(ABSORBED, read_at=state.version), *holds_of(survivor))),
         )
 
     return await _until_read_in_time(attempt)

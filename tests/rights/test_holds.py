@@ -1,6 +1,7 @@
 """Legal holds, a second pair of eyes, and the bad input that Art. 17 has problem types for."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -166,3 +167,72 @@ async def test_two_people_where_the_controller_asks_for_two(
     one_is_enough = await register(client, contact=other)
     erased = (await post(client, f"{one_is_enough}/erasure", SOURCE))["erasure"]
     assert erased["stage"] == "executed"
+
+
+@pytest.mark.clause("L63", "L67", "C71")
+async def test_a_hold_on_a_person_holds_every_record_of_theirs(
+    client: httpx.AsyncClient, service: Service, api: Api
+) -> None:
+    """Also a record that is merged into the held one later; released, all of it is free again."""
+    old = {"occurred_at": "2014-05-01T10:00:00Z", "occasion": str(uuid4())}
+    records = []
+    for number in range(3):
+        contact = {"contact.name": "Zoë", "contact.email": f"r{number}@stad.example"}
+        person = await register(client, contact=contact)
+        await collect(client, person, "travel_booking", {"identity.document": f"AB{number}"}, **old)
+        records.append(person)
+    await post(client, f"/v1/occasions/{old['occasion']}/end", {"on": "2014-06-01"})
+    survivor, before, after = records
+    await merged(client, api, survivor, before)
+    hold = (await post(client, f"{survivor}/legal-holds", CLAIM))["hold"]
+    await merged(client, api, survivor, after)
+    retaining = Retaining(service.ledger, service.pool, service.eraser)
+
+    held = [(await get(client, f"{one}/legal-holds"))["holds"] for one in records]
+    frozen = await retaining.run()
+    await post(client, f"{survivor}/legal-holds/{hold}/release")
+    thawed = await retaining.run()
+
+    assert [[one["hold"] for one in found] for found in held] == [[hold]] * 3
+    assert (frozen.keys, thawed.keys) == (0, 3)
+
+
+async def merged(client: httpx.AsyncClient, api: Api, survivor: str, absorbed: str) -> None:
+    """One record stands for another, on the word of two callers."""
+    pair = {"survivor": str(subject(survivor)), "absorbed": str(subject(absorbed))}
+    proposal = await post(client, "/v1/merges", {**pair, "ground": "control"})
+    async with await api.client() as second:
+        await post(second, f"/v1/merges/{proposal['merge']}/approve", pair)
+
+
+@pytest.mark.clause("L63", "L64")
+async def test_a_hold_on_an_occasion_stops_a_destruction_that_was_decided_before_it(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """The database compares the rules of the decision with those that stand under its lock."""
+    occasion = uuid4()
+    person = await register(client)
+    old = {"occurred_at": "2014-05-01T10:00:00Z", "occasion": str(occasion)}
+    await collect(client, person, "travel_booking", {"identity.document": "AB1"}, **old)
+    await post(client, f"/v1/occasions/{occasion}/end", {"on": "2014-06-01"})
+    audit = {"ground": "audit", "source": "secretariat"}
+    assert service.eraser is not None
+    pool = service.eraser
+
+    class Meanwhile:
+        """The eraser's connections, with a hold placed just before each destruction."""
+
+        async def fetchval(self, *arguments: Any) -> Any:
+            """Destroys, if it still may."""
+            if not (await get(client, "/v1/occasions"))["holds"]:
+                await post(client, f"/v1/occasions/{occasion}/legal-holds", audit)
+            return await pool.fetchval(*arguments)
+
+        async def execute(self, *arguments: Any) -> Any:
+            """Announces."""
+            return await pool.execute(*arguments)
+
+    done = await Retaining(service.ledger, service.pool, Meanwhile()).run()  # type: ignore[arg-type]  # what of a pool is used
+
+    assert (done.keys, done.failed) == (0, 0)
+    assert "AB1" in str(await get(client, f"{person}/access-report"))

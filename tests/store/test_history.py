@@ -24,6 +24,7 @@ FUNCTIONS = {
     "ledger_append": {"ledger_app", "ledger_eraser"},
     "ledger_append_one": {"ledger_app", "ledger_eraser"},
     "ledger_erase": {"ledger_eraser"},
+    "ledger_erase_under": {"ledger_eraser"},
     "ledger_rewrite": {"ledger_eraser"},
     "ledger_client_add": {"ledger_app"},
     "ledger_client_revoke": {"ledger_app"},
@@ -200,6 +201,7 @@ async def test_a_runtime_role_calls_its_own_functions_only(connect: Connect, rol
     ("role", "statement"),
     [
         ("ledger_app", "SELECT ledger.ledger_erase(0, $1, 1, '\\x00')"),
+        ("ledger_app", "SELECT ledger.ledger_erase_under(0, $1, 1, 1, '\\x00')"),
         ("ledger_projector", "SELECT ledger.ledger_erase(0, $1, 1, '\\x00')"),
         ("ledger_auditor", "SELECT ledger.ledger_erase(0, $1, 1, '\\x00')"),
         ("ledger_app", "SELECT ledger.append_epoch_faults(ARRAY[$1::uuid::text], '{}', '{}')"),

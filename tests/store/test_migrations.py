@@ -142,7 +142,9 @@ def test_one_function_a_file_named_like_it(path: Path) -> None:
     assert function_body(text).strip()
 
 
-@pytest.mark.parametrize("name", ["ledger_append", "ledger_append_one", "ledger_erase"])
+@pytest.mark.parametrize(
+    "name", ["ledger_append", "ledger_append_one", "ledger_erase", "ledger_erase_under"]
+)
 def test_the_writing_functions_keep_what_profiling_and_safety_taught(name: str) -> None:
     text = (FUNCTIONS / f"{name}.sql").read_text()
 

@@ -86,6 +86,7 @@ WEAKENED = {
     "GRANT UPDATE ON ledger.keyring TO PUBLIC": "updates keyring",
     "ALTER TABLE ledger.clients OWNER TO ledger_app": "owns clients",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_erase TO ledger_app": "may call ledger_erase",
+    "GRANT EXECUTE ON FUNCTION ledger.ledger_erase_under TO ledger_app": "ledger_erase_under",
     "GRANT EXECUTE ON FUNCTION ledger.erase_destroy TO PUBLIC": "may call erase_destroy",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_epoch_open TO ledger_app": "ledger_epoch_open",
     "GRANT EXECUTE ON FUNCTION ledger.ledger_receipt_key_open TO ledger_app": "receipt_key_open",
