@@ -199,14 +199,17 @@ async def prove_receiver(receiver: UUID, call: Manages) -> Response:
     answers=ReceiptBody,
     status=201,
     summary="Approve a receiver",
-    problems=(*STEP, "receiver-unproven"),
+    problems=(*STEP, "receiver-unproven", "approver-is-proposer"),
     clauses=("C68",),
     law=("L35",),
     writes=True,
 )
 async def approve_receiver(receiver: UUID, call: Approves) -> Response:
-    """From now on packages go there when a person asks and names the host."""
-    return await _step(call, ApproveReceiver(receiver=receiver))
+    """From now on packages go there when a person asks and names the host.
+
+    The approver is another client than the one that registered it, whatever scopes either holds.
+    """
+    return await _step(call, ApproveReceiver(receiver=receiver, by=call.caller.client_id))
 
 
 @operation(

@@ -351,7 +351,8 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case TransferMechanismSet() | TransferMechanismLapsed():
             return rearranged(state, recorded.event)
         case event if isinstance(event, RECEIVER_EVENTS):
-            return replace(state, receivers=receivers_after(state.receivers, event))
+            receivers = receivers_after(state.receivers, event, by=recorded.by)
+            return replace(state, receivers=receivers)
         case _:
             return state
 

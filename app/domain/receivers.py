@@ -1,6 +1,7 @@
 """Receivers of data at a person's request: put forward, proven, approved, withdrawn (Art. 20(2)).
 
-Part of the control stream. Who approves holds another scope than who puts forward.
+Part of the control stream. Who approves is another client than who put forward, and holds another
+scope.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain.decider import Refusal
+from app.domain.merges import ApproverIsProposer
 from app.events.receivers import (
     ReceiverApproved,
     ReceiverProven,
@@ -54,6 +56,8 @@ class Receiver(Value, frozen=True, kw_only=True):
     """One receiver, without its address."""
 
     binding: str
+    registered_by: str
+    """The client that put it forward."""
     status: ReceiverStatus = ReceiverStatus.REGISTERED
 
     @property
@@ -89,6 +93,8 @@ class ApproveReceiver(Value, frozen=True, kw_only=True):
     """Let packages go there."""
 
     receiver: UUID
+    by: str
+    """The client that approves."""
 
 
 class WithdrawReceiver(Value, frozen=True, kw_only=True):
@@ -122,6 +128,8 @@ def decide_receiver(command: ReceiverCommand, known: Receivers) -> tuple[Record,
             return ()
         case ApproveReceiver() if receiver.status is ReceiverStatus.REGISTERED:
             raise ReceiverUnproven
+        case ApproveReceiver(by=by) if by == receiver.registered_by:
+            raise ApproverIsProposer
         case ApproveReceiver() if receiver.status is ReceiverStatus.PROVEN:
             return (Record(ReceiverApproved(receiver=command.receiver)),)
         case ApproveReceiver():
@@ -130,11 +138,11 @@ def decide_receiver(command: ReceiverCommand, known: Receivers) -> tuple[Record,
             assert_never(command)
 
 
-def receivers_after(known: Receivers, event: Any) -> Receivers:
-    """The receivers after one of ``RECEIVER_EVENTS``."""
+def receivers_after(known: Receivers, event: Any, *, by: str) -> Receivers:
+    """The receivers after one of ``RECEIVER_EVENTS``, which a client recorded."""
     match event:
         case ReceiverRegistered():
-            receiver = Receiver(binding=event.binding)
+            receiver = Receiver(binding=event.binding, registered_by=by)
         case ReceiverProven():
             receiver = replace(known[event.receiver], status=ReceiverStatus.PROVEN)
         case ReceiverApproved():

@@ -107,13 +107,13 @@ async def test_a_host_that_is_not_approved_gets_nothing_and_the_attempt_is_on_re
     await refused("elsewhere.example.org")
     receiver = (await here.register())["receiver"]
     await refused()
-    early = await post(here.client, f"/v1/receivers/{receiver}/approval", status=409)
+    early = await post(here.officer, f"/v1/receivers/{receiver}/approval", status=409)
     await post(here.client, f"/v1/receivers/{receiver}/proof")
     await refused()
-    await post(here.client, f"/v1/receivers/{receiver}/approval")
+    await post(here.officer, f"/v1/receivers/{receiver}/approval")
     await post(here.client, f"/v1/receivers/{receiver}/withdrawal")
     await refused()
-    late = await post(here.client, f"/v1/receivers/{receiver}/approval", status=409)
+    late = await post(here.officer, f"/v1/receivers/{receiver}/approval", status=409)
 
     traces = await events_of(here.service, person, "TransmissionRefused")
     assert reasons == ["unknown", "unproven", "unapproved", "withdrawn"]
@@ -186,8 +186,14 @@ async def test_an_address_in_a_private_network_or_a_wrong_key_is_no_receiver(
     assert (await get(here.client, "/v1/receivers"))["items"] == []
 
 
+@pytest.mark.clause("L35")
 async def test_who_puts_forward_cannot_approve(here: Sending, api: Api) -> None:
+    """Neither without the scope, nor with both of them."""
     receiver = (await here.register())["receiver"]
+    path = f"/v1/receivers/{receiver}"
+    await post(here.client, f"{path}/proof")
+    alone = await post(here.client, f"{path}/approval", status=409)
+    assert alone["type"] == "/problems/approver-is-proposer"
     async with await api.client(scopes=["receivers:manage"]) as other:
         problem = await post(other, f"/v1/receivers/{receiver}/approval", status=403)
     assert problem["type"] == "/problems/insufficient-scope"

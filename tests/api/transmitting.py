@@ -81,6 +81,8 @@ class Sending:
     service: Service
     other: Other
     client: httpx.AsyncClient
+    officer: httpx.AsyncClient
+    """Another client: what one puts forward it does not approve."""
 
     def loop(self) -> Transmitting:
         """What a worker runs; without the chance in its waits."""
@@ -107,7 +109,7 @@ class Sending:
         """Registers, proves and approves it; its id."""
         receiver = (await self.register())["receiver"]
         await post(self.client, f"/v1/receivers/{receiver}/proof")
-        await post(self.client, f"/v1/receivers/{receiver}/approval")
+        await post(self.officer, f"/v1/receivers/{receiver}/approval")
         return str(receiver)
 
     async def due_again(self) -> None:
@@ -123,8 +125,9 @@ async def sending(service: Service, folder: Path) -> AsyncIterator[Sending]:
     async with controller(folder) as (other, trust):
         outbound = Outbound(service.destinations, trust=trust)
         changed = dataclasses.replace(service, outbound=outbound)
-        async with await Api(changed, Settings(home=folder)).client() as client:
-            yield Sending(changed, other, client)
+        api = Api(changed, Settings(home=folder))
+        async with await api.client() as client, await api.client() as officer:
+            yield Sending(changed, other, client, officer)
 
 
 async def portability_request(client: httpx.AsyncClient, person: str, **more: Any) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.decider import Refusal
+from app.domain.merges import ApproverIsProposer
 from app.domain.receivers import (
     ApproveReceiver,
     ProveReceiver,
@@ -23,7 +24,8 @@ from app.events.transmissions import TransmissionBar
 
 POD = UUID("c1d4c8a4-2f7e-4df1-9c55-0b7f0c6f0a11")
 REGISTER = RegisterReceiver(receiver=POD, binding="ab" * 32)
-PROVE, APPROVE = ProveReceiver(receiver=POD), ApproveReceiver(receiver=POD)
+PROVE, APPROVE = ProveReceiver(receiver=POD), ApproveReceiver(receiver=POD, by="officer")
+ALONE = ApproveReceiver(receiver=POD, by="desk")
 WITHDRAW = WithdrawReceiver(receiver=POD)
 
 
@@ -32,7 +34,7 @@ def after(*steps: ReceiverCommand) -> Receivers:
     known: Receivers = {}
     for step in steps:
         for record in decide_receiver(step, known):
-            known = receivers_after(known, record.event)
+            known = receivers_after(known, record.event, by="desk")
     return known
 
 
@@ -62,6 +64,8 @@ def test_only_an_approved_receiver_gets_anything(
         ((REGISTER,), APPROVE, ReceiverUnproven),
         ((REGISTER, WITHDRAW), PROVE, ReceiverEnded),
         ((REGISTER, PROVE, WITHDRAW), APPROVE, ReceiverEnded),
+        ((REGISTER, PROVE), ALONE, ApproverIsProposer),
+        ((REGISTER, PROVE, APPROVE), ALONE, ApproverIsProposer),
     ],
 )
 def test_no_step_is_left_out(

@@ -44,8 +44,8 @@ ID = UUID("7a0e7d6e-52cf-4b8e-9d1c-51fd7a6a2c01")
 APPROVED = replace(
     CONTRACTED,
     receivers={
-        POD: Receiver(binding="ab" * 32, status=ReceiverStatus.APPROVED),
-        STRANGE: Receiver(binding="cd" * 32, status=ReceiverStatus.PROVEN),
+        POD: Receiver(binding="ab" * 32, registered_by="desk", status=ReceiverStatus.APPROVED),
+        STRANGE: Receiver(binding="cd" * 32, registered_by="desk", status=ReceiverStatus.PROVEN),
     },
 )
 
