@@ -17,7 +17,18 @@ from app.api.problems import problem
 from app.auth import Scope
 from app.documents.letters import compose
 from app.documents.page import content_security_policy
-from app.rights.certificate import certificate_letter, certificate_value
+from app.domain.archive import in_force_at
+from app.domain.decider import Circumstances
+from app.propagation.survivors import records_of
+from app.rights.certificate import (
+    certificate_letter,
+    certificate_value,
+    executed_on,
+    same_erasure,
+)
+from app.service import Service
+from app.store.event_store import Stream
+from app.values import replace
 
 ROUTES = router("erasure")
 
@@ -56,6 +67,9 @@ class CertificateBody(BaseModel):
     entries: list[dict[str, Any]] = Field(
         description="The entries of the log, by which anybody can check it.", max_length=100
     )
+    other_records: list[dict[str, Any]] = Field(
+        description="The same of each record that this one stood for.", max_length=100
+    )
 
 
 @operation(
@@ -88,10 +102,11 @@ async def issue_certificate(
     """
     ledger = call.service.ledger
     stream = await ledger.store.read_stream(subject_id)
-    given = (await ledger.rules()).at(ledger.clock())
+    given = await _rules_of_then(call.service, executed_on(stream, erasure))
     value = certificate_value(stream, erasure, given)
     if value is None:
         return problem("certificate-missing", request_id(call.request))
+    value["other_records"] = await _of_other_records(call.service, stream, erasure)
     if form is CertificateForm.JSON:
         return answer(value)
     letter = compose(certificate_letter(value, given), language)
@@ -99,3 +114,27 @@ async def issue_certificate(
         return Response(await asyncio.to_thread(letter.pdf), media_type="application/pdf")
     headers = {"content-security-policy": content_security_policy()}
     return Response(letter.html, media_type="text/html", headers=headers)
+
+
+async def _of_other_records(service: Service, stream: Stream, erasure: UUID) -> list[Any]:
+    """The certificates of the records that this one stands for: they went by the same wish."""
+    _, *others = await records_of(service.ledger, stream.stream_id)
+    extent = (await service.ledger.state(stream.stream_id)).erasures.by_id[erasure].extent
+    found = []
+    for other in others:
+        beside = await service.store.read_stream(other)
+        same = same_erasure(beside, extent)
+        if same is not None:
+            given = await _rules_of_then(service, executed_on(beside, same))
+            found.append({"subject_id": other, **(certificate_value(beside, same, given) or {})})
+    return found
+
+
+async def _rules_of_then(service: Service, moment: datetime | None) -> Circumstances:
+    """Today's, but for the policy: what was kept and why is told as the erasure decided it."""
+    rules = await service.ledger.rules()
+    given = rules.at(service.ledger.clock())
+    version = None if moment is None else in_force_at(rules.control.policies, moment)
+    if version is None or version == given.policy.version:
+        return given
+    return replace(given, policy=await service.rulebook.policy(version))

@@ -100,6 +100,9 @@ class PlanBody(BaseModel):
     found_by_nothing: bool
     held: list[dict[str, Any]] = Field(max_length=100)
     suppressed: list[str] = Field(max_length=100)
+    other_records: list[dict[str, Any]] = Field(
+        default=[], description="The same of each record that this one stands for.", max_length=100
+    )
 
 
 class ErasureStatusBody(BaseModel):

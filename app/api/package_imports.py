@@ -24,6 +24,7 @@ from app.propagation.taking_in import (
     Intake,
     Package,
     PackedFile,
+    PackedRelationship,
     PackedStatement,
     PackedStep,
     PackedValue,
@@ -134,6 +135,16 @@ class TransferPart(_Part):
         )
 
 
+class RelationshipPart(_Part):
+    """How the person takes part, or took part."""
+
+    kind: WordField
+    organisation: UUID | None = None
+    occasion: UUID | None = None
+    since: MomentField | None = None
+    ended_at: MomentField | None = None
+
+
 class ControllerPart(_Part):
     """Who made the package."""
 
@@ -150,6 +161,7 @@ class PackagePart(_Part):
     statements: list[StatementPart] = Field(default_factory=list, max_length=1_000)
     consents: list[ConsentPart] = Field(default_factory=list, max_length=1_000)
     transfers: list[TransferPart] = Field(default_factory=list, max_length=1_000)
+    relationships: list[RelationshipPart] = Field(default_factory=list, max_length=1_000)
 
     def read(self) -> Package:
         """As it is carried out."""
@@ -168,6 +180,9 @@ class PackagePart(_Part):
                     for one in consent.history
                 ),
                 *(transfer.step() for transfer in self.transfers),
+            ),
+            relationships=tuple(
+                PackedRelationship(**one.model_dump()) for one in self.relationships
             ),
         )
 

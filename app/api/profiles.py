@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response, Security
@@ -23,6 +23,7 @@ from app.domain.consultations import (
 from app.domain.restrictions import SubjectRestricted
 from app.policy.vocabulary import FieldClass
 from app.rights.as_of import parse_as_of
+from app.rights.merged import other_profiles
 from app.rights.person import read_person
 from app.rights.profile import ProfileField, profile
 
@@ -58,6 +59,10 @@ class ProfileBody(BaseModel):
     as_of: str | None = Field(max_length=40)
     restricted: bool
     fields: list[FieldBody] = Field(max_length=1000)
+    other_records: list[dict[str, Any]] = Field(
+        description="Other records of the same person, each with a profile of its own.",
+        max_length=100,
+    )
 
 
 @operation(
@@ -118,6 +123,7 @@ async def get_subject(
         "as_of": as_of,
         "restricted": bool(person.state.restrictions.active),
         "fields": [_value(one, revealed) for one in shown.fields],
+        "other_records": other_profiles(person.state),
     }
     return answer(body, headers={"etag": version})
 

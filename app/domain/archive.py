@@ -40,3 +40,9 @@ def policies_after(
     )
     others = {key: one for key, one in policies.items() if key != event.policy}
     return {**others, event.policy: published}
+
+
+def in_force_at(policies: Mapping[str, Published], moment: datetime) -> str | None:
+    """The version under which decisions were made at a moment; None before there was any."""
+    known = (key for key, one in policies.items() if one.published_at <= moment)
+    return max(known, key=lambda key: policies[key].published_at, default=None)

@@ -26,6 +26,8 @@ from app.domain.decider import Refusal
 from app.domain.evidence import Evidence, Wording
 from app.domain.files import ReferenceFile
 from app.domain.obtaining import Obtained
+from app.domain.relationships import EndRelationship, StartRelationship
+from app.domain.subject import InTurn
 from app.domain.subjects import RegisterSubject
 from app.events.identifiers import Verification
 from app.ledger import Ledger
@@ -91,6 +93,17 @@ class PackedStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRelationship:
+    """How the person takes part, or took part."""
+
+    kind: str
+    organisation: UUID | None
+    occasion: UUID | None
+    since: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """What came in, checked against its schema."""
 
@@ -99,6 +112,7 @@ class Package:
     files: tuple[PackedFile, ...] = ()
     statements: tuple[PackedStatement, ...] = ()
     steps: tuple[PackedStep, ...] = ()
+    relationships: tuple[PackedRelationship, ...] = ()
 
 
 class PackageEmpty(Refusal):
@@ -203,6 +217,8 @@ class Intake:
                     await self._execute(subject_id, completing)
         for file in package.files:
             await self._execute(subject_id, self._reference(subject_id, file))
+        for one in package.relationships:
+            await self._execute(subject_id, _taking_part(one))
 
     def _reference(self, subject_id: UUID, file: PackedFile) -> ReferenceFile:
         """Named by what is known of it, under a key: its own id stayed with its system."""
@@ -264,6 +280,23 @@ class Intake:
             occurred_at=step.occurred_at,
         )
         await self._execute(subject_id, withdrawn)
+
+
+def _taking_part(one: PackedRelationship) -> InTurn:
+    """From when it lasts; of one that is over, the end is known, and that alone counts (L40)."""
+    kind, organisation, occasion = one.kind, one.organisation, one.occasion
+    start = StartRelationship(
+        kind=kind,
+        organisation=organisation,
+        occasion=occasion,
+        occurred_at=one.since or one.ended_at,
+    )
+    if one.ended_at is None:
+        return InTurn((start,))
+    end = EndRelationship(
+        kind=kind, organisation=organisation, occasion=occasion, occurred_at=one.ended_at
+    )
+    return InTurn((start, end))
 
 
 def _registrations(

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.documents.letter import Kept, Letter, LetterKind, Told
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.erasure_plan import Extent
 from app.domain.erasure_progress import Erasure, Stage
 from app.domain.subject import SUBJECT, SubjectState, fold
 from app.events.erasures import (
@@ -22,7 +23,7 @@ from app.events.erasures import (
     InformOutcome,
 )
 from app.events.recorded import Recorded
-from app.events.suppressions import SuppressionCause, SuppressionRecorded
+from app.events.suppressions import SuppressionCause
 from app.rights.authorship import author_of
 from app.rights.erasure_report import class_value, retained_value
 from app.rights.sharing import recipient_value
@@ -32,6 +33,19 @@ Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 NOT_ISSUED = frozenset({Stage.REQUESTED, Stage.BLOCKED, Stage.PREPARED, Stage.WITHDRAWN})
 """Nothing was destroyed, so there is nothing to certify."""
+
+
+def same_erasure(stream: Stream, extent: Extent) -> UUID | None:
+    """The last erasure of one extent that another record went by; None where none did."""
+    known = fold(SUBJECT.initial, stream.events).erasures.by_id.items()
+    done = (key for key, one in known if one.extent == extent and one.stage not in NOT_ISSUED)
+    return next(reversed(list(done)), None)
+
+
+def executed_on(stream: Stream, erasure: UUID) -> datetime | None:
+    """When an erasure destroyed what it is about; its certificate speaks by the rules of then."""
+    progress = fold(SUBJECT.initial, stream.events).erasures.by_id.get(erasure)
+    return None if progress is None else progress.executed_at
 
 
 def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Value | None:
@@ -59,7 +73,7 @@ def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Va
         "found_by_nothing": any(one.event.identifiers for one in executed),
         "retained": [retained_value(key, progress, given.policy) for key in progress.retained],
         "recipients": list(_recipients(stream, erasure, state, given)),
-        "suppressed": list(_suppressed(stream, progress)),
+        "suppressed": list(_suppressed(state, progress)),
         "entries": [_entry(one) for one in executed],
     }
 
@@ -109,13 +123,15 @@ def _recipients(
         }
 
 
-def _suppressed(stream: Stream, progress: Erasure) -> Iterator[str]:
-    """The purposes that stay closed to the person's addresses, by a keyed token (L41)."""
+def _suppressed(state: SubjectState, progress: Erasure) -> Iterator[str]:
+    """The purposes that stay closed to the person's addresses, by a keyed token (L41).
+
+    Not those that an erasure had closed which was taken back: they are open again.
+    """
     if progress.extent.of_everything:
-        for recorded in stream.events:
-            event = recorded.event
-            if isinstance(event, SuppressionRecorded) and event.cause is SuppressionCause.ERASURE:
-                yield event.purpose
+        for purpose, one in state.suppressions.purposes.items():
+            if one.cause is SuppressionCause.ERASURE:
+                yield purpose
 
 
 def _entry(recorded: Recorded[ErasureExecuted]) -> Value:
@@ -133,8 +149,12 @@ def _entry(recorded: Recorded[ErasureExecuted]) -> Value:
 
 
 def certificate_letter(certificate: Value, given: Circumstances) -> Letter:
-    """The same for reading: without a name or an address, for there is none any more."""
+    """The same for reading: without a name or an address, for there is none any more.
+
+    What lay on other records of the person is told together with it.
+    """
     executed: datetime = certificate["executed_at"]
+    every = (certificate, *certificate.get("other_records", ()))
     return Letter(
         kind=LetterKind.ERASURE_CERTIFICATE,
         controller=given.policy.controller,
@@ -142,7 +162,7 @@ def certificate_letter(certificate: Value, given: Circumstances) -> Letter:
         on=day_of(certificate["closed_at"] or executed, given),
         reference=str(certificate["erasure"]),
         effective_on=day_of(executed, given),
-        erased=tuple(one["title"] for one in certificate["destroyed"]),
+        erased=tuple(dict.fromkeys(one["title"] for part in every for one in part["destroyed"])),
         kept=tuple(
             Kept(
                 title=one["title"],
@@ -151,10 +171,13 @@ def certificate_letter(certificate: Value, given: Circumstances) -> Letter:
                 until=one["until"],
                 criteria=one["criteria"],
             )
-            for one in certificate["retained"]
+            for part in every
+            for one in part["retained"]
         ),
         recipients=tuple(
-            Told(title=one["title"], outcome=one["outcome"]) for one in certificate["recipients"]
+            Told(title=one["title"], outcome=one["outcome"])
+            for part in every
+            for one in part["recipients"]
         ),
-        suppressed=bool(certificate["suppressed"]),
+        suppressed=any(part["suppressed"] for part in every),
     )

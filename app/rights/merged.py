@@ -63,10 +63,28 @@ def other_records(state: SubjectState) -> list[Value]:
     return [_record(one.other, one.side, since=one.since) for one in state.merges.bonds.values()]
 
 
+def other_packages(state: SubjectState) -> list[Value]:
+    """For a package: the same, each with its own package."""
+    return [
+        {**_named(one.other, one.side), "package": f"{_PERSON}/{one.other}/portability"}
+        for one in state.merges.bonds.values()
+    ]
+
+
+def other_profiles(state: SubjectState) -> list[Value]:
+    """For a profile: the same, each with its own profile."""
+    return [
+        {**_named(one.other, one.side), "profile": f"{_PERSON}/{one.other}"}
+        for one in state.merges.bonds.values()
+    ]
+
+
+_PERSON = "/v1/subjects"
+
+
 def _record(other: UUID, side: MergeSide, **more: Any) -> Value:
-    return {
-        "subject_id": other,
-        "stands_for_this_one": side is MergeSide.ABSORBED,
-        "report": f"/v1/subjects/{other}/access-report",
-        **more,
-    }
+    return {**_named(other, side), "report": f"{_PERSON}/{other}/access-report", **more}
+
+
+def _named(other: UUID, side: MergeSide) -> Value:
+    return {"subject_id": other, "stands_for_this_one": side is MergeSide.ABSORBED}

@@ -21,7 +21,9 @@ from app.domain.holdings import Held
 from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted
 from app.events.files import FileReferenced
+from app.events.merges import MergeApproved, MergeReverted
 from app.events.recorded import Recorded
+from app.events.relationships import RelationshipEnded, RelationshipStarted
 from app.events.retention import RetentionExecuted
 from app.events.subjects import SubjectRegistered
 from app.events.transmissions import Profile
@@ -30,6 +32,7 @@ from app.policy.vocabulary import PORTABLE_BASES, LegalBasis, SourceOrigin
 from app.receipts import Attribution
 from app.rights.consent_history import CONSENT_EVENTS, consents_value
 from app.rights.copy_of_data import CopiedValue, Copy, copy_of
+from app.rights.merged import other_packages
 from app.rights.person import Person, read_person
 from app.rights.portability_schema import SCHEMA, SCHEMA_PATH
 
@@ -41,6 +44,7 @@ CANONICAL: Final = msgspec.json.Encoder(order="sorted", uuid_format="canonical")
 _TELLING = (
     *(SubjectRegistered, DataCollected, DataRectified, DataCompleted, FileReferenced),
     *(*CONSENT_EVENTS, ErasureExecuted, RetentionExecuted),
+    *(RelationshipStarted, RelationshipEnded, MergeApproved, MergeReverted),
 )
 """Whatever can change a package: who read the data, or asked for them, does not."""
 
@@ -81,7 +85,11 @@ async def portable(
 def package_of(person: Person, copy: Copy, profile: Profile, given: Circumstances) -> Value:
     """The package as JSON values; the manifest has the SHA-256 of each part in canonical JSON."""
     controller, last = given.policy.controller, _last_telling(person)
-    told = {**parts(person, copy, profile), **_consents(person, copy, profile, given)}
+    told = {
+        **parts(person, copy, profile),
+        **_consents(person, copy, profile, given),
+        "relationships": list(_relationships(person)) if profile is Profile.PROMISED else [],
+    }
     return {
         "package": "portability",
         "article": "Art. 20 GDPR",
@@ -92,6 +100,7 @@ def package_of(person: Person, copy: Copy, profile: Profile, given: Circumstance
         "position": last.position,
         "policy": given.policy.version,
         "controller": {"name": controller.name, "email": controller.email},
+        "other_records": other_packages(person.state),
         **told,
         "manifest": [
             {"part": name, "count": len(part), "sha256": digest(part)}
@@ -122,6 +131,20 @@ def parts(person: Person, copy: Copy, profile: Profile) -> dict[str, list[Value]
             if copied.completes and profile is Profile.PROMISED
         ],
     }
+
+
+def _relationships(person: Person) -> Iterator[Value]:
+    """How the person takes or took part; Art. 20 reaches none of it, the promise does (C68)."""
+    known = person.state.relationships
+    for bond in dict.fromkeys((*known.ongoing, *known.ended)):
+        kind, organisation, occasion = bond
+        yield {
+            "kind": kind,
+            "organisation": organisation,
+            "occasion": occasion,
+            "since": known.ongoing.get(bond),
+            "ended_at": known.ended.get(bond),
+        }
 
 
 def digest(value: object) -> str:

@@ -83,8 +83,22 @@ def _glance(portable: Portable, spoken: Language) -> tuple[Block, ...]:
                 spoken.day(one["since"].date()),
             )
         )
+    elsewhere = (
+        (
+            Paragraph(
+                say(
+                    "We hold more about you under another record, which has a package of its own."
+                    " Ask us for it."
+                ),
+                strong=True,
+            ),
+        )
+        if portable.value["other_records"]
+        else ()
+    )
     if not rows:
-        return (Heading(say("Your data")), Paragraph(say("This package holds no values.")))
+        nothing = Paragraph(say("This package holds no values."))
+        return (Heading(say("Your data")), nothing, *elsewhere)
     headers = (say("What"), say("Value"), say("Used for"), say("Source"), say("Since"))
     return (
         Heading(say("Your data")),
@@ -95,6 +109,7 @@ def _glance(portable: Portable, spoken: Language) -> tuple[Block, ...]:
             widths=(3, 4, 4, 3, 2),
             row_headers=True,
         ),
+        *elsewhere,
     )
 
 

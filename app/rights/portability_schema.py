@@ -38,6 +38,8 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:  # Any: JSON Schemas
     return {"type": "array", "items": items}
 
 
+_PARTS: Final = ("data", "files", "statements", "consents", "transfers", "relationships")
+
 _CONSENT: Final = {
     "type": "object",
     "properties": {
@@ -76,6 +78,9 @@ SCHEMA: Final[dict[str, Any]] = {
         position=_NUMBER,
         policy=_WORD,
         controller=_object(name=_TEXT, email=_TEXT),
+        other_records=_list(
+            _object(subject_id=_UUID, stands_for_this_one={"type": "boolean"}, package=_TEXT)
+        ),
         data=_list(
             _object(
                 category=_WORD,
@@ -104,9 +109,18 @@ SCHEMA: Final[dict[str, Any]] = {
         statements=_list(_object(completes=_list(_WORD), category=_WORD, text=_TEXT, since=_TIME)),
         consents=_list(_CONSENT),
         transfers=_list(_TRANSFER),
+        relationships=_list(
+            _object(
+                kind=_WORD,
+                organisation={"anyOf": [_UUID, {"type": "null"}]},
+                occasion={"anyOf": [_UUID, {"type": "null"}]},
+                since={"anyOf": [_TIME, {"type": "null"}]},
+                ended_at={"anyOf": [_TIME, {"type": "null"}]},
+            )
+        ),
         manifest=_list(
             _object(
-                part={"enum": ["data", "files", "statements", "consents", "transfers"]},
+                part={"enum": [*_PARTS]},
                 count=_NUMBER,
                 sha256=_DIGEST,
             )

@@ -1,16 +1,23 @@
 """Merges over HTTP: by two clients, led to by every look-up, reported apart, and undone."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
+from zipfile import ZipFile
 
 import httpx
 import pytest
 
+from app.documents.letters import Letter, LetterKind, compose
+from app.domain.mails import MailState
 from app.domain.subjects import DiscoverChild
+from app.events.mails import MailKind
+from app.propagation.mail import Posting
 from app.receipts import Attribution
 from app.rights.duties import Discharged, Duties
 from app.service import Service
+from tests.api.mailbox import Mailbox, mailing
 from tests.rights.people import arrange, collect, consent, get, post, register, share
 from tests.serving import Api
 
@@ -334,3 +341,66 @@ async def test_a_hold_on_one_record_keeps_the_other_from_being_destroyed(
 
     assert refused["type"] == "/problems/erasure-held"
     assert [one.status_code for one in reports] == [200, 200]
+
+
+@pytest.mark.clause("C66", "C68", "L33", "L37")
+async def test_what_is_shown_of_one_record_names_the_others(two: Two, service: Service) -> None:
+    """Profile, package, preview and certificate: nobody has to know that there was another."""
+    client, other = two.proposer, two.absorbed.rpartition("/")[2]
+    before = await package(client, two.survivor)
+    await two.merged()
+
+    profile = await client.get(two.survivor, headers={"Purpose": "event_logistics"})
+    after = await package(client, two.survivor)
+    readme = await client.get(f"{two.survivor}/portability-package", params={"language": "sv"})
+    plan = await get(client, f"{two.survivor}/erasure/preview")
+    erased = (await post(client, f"{two.survivor}/erasure", FROM_DESK))["erasure"]
+    path = f"{two.survivor}/erasure/{erased['erasure']}/certificate"
+    certificate = await get(client, path)
+
+    assert [one["subject_id"] for one in profile.json()["other_records"]] == [other]
+    assert before["other_records"] == []
+    assert [one["subject_id"] for one in after["other_records"]] == [other]
+    assert after["as_of"] > before["as_of"]
+    assert "annan post" in ZipFile(BytesIO(readme.content)).read("README.html").decode()
+    [beside] = plan["other_records"]
+    assert (beside["subject_id"], beside["of_everything"]) == (other, True)
+    assert [one["retention_class"] for one in beside["erased"]] == ["participation"]
+    [also] = certificate["other_records"]
+    assert (also["subject_id"], also["final"]) == (other, False)
+    assert also["entries"][0]["leaf_hash"] != certificate["entries"][0]["leaf_hash"]
+
+
+async def package(client: httpx.AsyncClient, person: str) -> Value:
+    """What a person takes along, as JSON."""
+    return await get(client, f"{person}/portability-package", format="json")
+
+
+@pytest.mark.clause("C73", "L14")
+async def test_a_mailing_queued_on_an_absorbed_record_does_not_leave_after_a_no(
+    two: Two, service: Service
+) -> None:
+    """The no is said to the record that stands for both."""
+    rules = await service.ledger.rules()
+    letter = Letter(
+        kind=LetterKind.WITHDRAWN,
+        controller=rules.policy.controller,
+        authority=rules.law.authority,
+        on=service.ledger.clock().date(),
+        right="access",
+        received_on=service.ledger.clock().date(),
+    )
+    posting = Posting(letter=compose(letter, "sv"), kind=MailKind.ANSWER, mailing="information")
+    absorbed = UUID(two.absorbed.rpartition("/")[2])
+    by = Attribution(by="tests")
+    queued = (await service.correspondence.post_office.post(absorbed, posting, by)).mail
+    await two.merged()
+    body = {"purpose": "information", "source": "self_service"}
+    await post(two.proposer, f"{two.survivor}/objections", body)
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+
+    service.ledger.forget(absorbed)
+    assert not mailbox.received
+    mails = (await service.ledger.state(absorbed)).mails.by_id
+    assert mails[queued].state is MailState.WITHDRAWN

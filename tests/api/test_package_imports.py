@@ -70,6 +70,7 @@ async def state_of(client: httpx.AsyncClient, person: str) -> Value:
         "files": found["files"],
         "statements": found["statements"],
         "transfers": found["transfers"],
+        "relationships": found["relationships"],
         "consents": [
             (one["purpose"], one["status"], one["in_force"], one["ended_at"], proof_of(one))
             for one in found["consents"]

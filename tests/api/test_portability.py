@@ -127,6 +127,7 @@ async def test_the_manifest_hashes_each_part_in_canonical_json(
         "statements",
         "consents",
         "transfers",
+        "relationships",
     ]
     for part in package["manifest"]:
         content = package[part["part"]]

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from app.clock import Clock
+from app.domain.erasure_steps import PrepareErasure, RequestErasure
 from app.domain.subjects import DiscoverChild
 from app.events.objections import GrantReason, ObjectionGranted
 from app.receipts import Attribution
@@ -17,6 +18,7 @@ from app.rights.duties import Discharged, Duties
 from app.service import Service
 from app.store.connection import connect
 from app.workers import Workers
+from tests.api.test_notices import published
 from tests.conftest import Database
 from tests.rights.people import CONTACT, arrange, collect, consent, get, post, register, share
 
@@ -219,3 +221,30 @@ async def test_there_is_no_certificate_of_what_was_not_destroyed(
     none = await get(client, f"{person}/erasure/{waiting['erasure']}/certificate", status=404)
 
     assert none["type"] == "/problems/certificate-missing"
+
+
+@pytest.mark.clause("L41", "C77")
+async def test_a_certificate_speaks_by_the_policy_of_its_day(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """What was kept, and by whom, does not change with a later policy; nor what was taken back."""
+    person = await register(client)
+    subject_id = UUID(person.rpartition("/")[2])
+    begun = RequestErasure(erasure=uuid4(), source="secretariat")
+    await service.ledger.execute(subject_id, begun, BY)
+    prepared = PrepareErasure(erasure=begun.erasure)
+    await service.ledger.execute(subject_id, prepared, BY)
+    await post(client, f"{person}/erasure/{begun.erasure}/withdrawal")
+    done = (await post(client, f"{person}/erasure", {"source": "secretariat"}))["erasure"]
+    path = f"{person}/erasure/{done['erasure']}/certificate"
+    before = await get(client, path)
+    renamed = (b'name = "IMPEL"', b'name = "Another Controller"')
+    await published(service, renamed, version="impel-2")
+
+    after = await get(client, path)
+    page = await client.get(path, params={"format": "html"})
+
+    assert after == before
+    assert (after["policy"], after["controller"]["name"]) == ("impel-1", "IMPEL")
+    assert "Another Controller" not in page.text
+    assert sorted(after["suppressed"]) == ["information", "newsletter", "partner_news"]
