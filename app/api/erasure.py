@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response, Security
@@ -31,6 +31,7 @@ from app.domain.erasure_steps import AssureErasure, InformRecipient, WithdrawEra
 from app.domain.subjects import DiscoverChild, SubjectErased, SubjectUnknown
 from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
+from app.propagation.lettering import Lettering
 from app.propagation.survivors import records_of
 from app.receipts import Attribution
 from app.rights.erasure import Carried, Erasing, ErasureOrder, planned
@@ -161,7 +162,8 @@ async def preview_erasure(
     """What would go, what would stay until when and why, and who would be told.
 
     Nothing is recorded. `purpose` and `category`, each repeatable, narrow the erasure; without
-    them it is of everything.
+    them it is of everything. The records that this one stands for are erased with it, so each has
+    its plan under `other_records`.
     """
     extent = Extent(frozenset(purpose or ()), frozenset(category or ()))
     return await _previewed(call, subject_id, extent, ())
@@ -295,6 +297,9 @@ async def close_erasure(subject_id: UUID, erasure: UUID, call: Eraser) -> Respon
     attribution = await call.attribution()
     if call.service.eraser is None:
         return _unavailable(call)
+    # The letter takes its address from what the closing destroys.
+    letters = Lettering(call.service.ledger, call.service.correspondence.post_office)
+    await letters.write(subject_id)
     erasing = Erasing(call.service.ledger, call.service.eraser)
     return await _carried(call, await erasing.close(subject_id, erasure, attribution))
 
@@ -343,11 +348,24 @@ async def _held(ledger: Ledger, subject_id: UUID, order: ErasureOrder) -> bool:
 async def _previewed(
     call: Call, subject_id: UUID, extent: Extent, keeps: tuple[Keep, ...]
 ) -> Response:
+    first, *others = await records_of(call.service.ledger, subject_id)
+    value = await _plan(call, first, extent, keeps)
+    beside = value["other_records"] = []
+    for other in others:
+        with suppress(SubjectErased):
+            beside.append(await _plan(call, other, extent, keeps))
+    return answer(value)
+
+
+async def _plan(
+    call: Call, subject_id: UUID, extent: Extent, keeps: tuple[Keep, ...]
+) -> dict[str, Any]:
+    """What would happen on one record."""
     ledger = call.service.ledger
     person, plan = await planned(ledger, subject_id, extent, keeps)
     given = (await ledger.rules()).at(ledger.clock())
     version = person.state.content_version
-    return answer({"subject_id": subject_id, "version": version, **plan_value(plan, given)})
+    return {"subject_id": subject_id, "version": version, **plan_value(plan, given)}
 
 
 async def _carried(call: Call, carried: Carried) -> Response:

@@ -1,6 +1,9 @@
 """Mails to people: what waits, what a human is to do, and what came of it (C73, C80; L9)."""
 
 from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -35,6 +38,7 @@ from app.vault.sealing import Sealed
 ROUTES = router("mails")
 
 PERSON = ("subject-unknown", "subject-erased")
+PDF = "application/pdf"
 Sender = Annotated[Call, Security(authorised, scopes=[Scope.MAILS_SEND])]
 
 
@@ -125,6 +129,9 @@ async def list_mail_tasks(
 ) -> Response:
     """Lists what waits, why, and when it is tried again; without a relay, what a human is to send.
 
+    `to_be_printed` is a letter to somebody who has no address for mails, or wants it on paper; its
+    PDF is at `/v1/subjects/{subject_id}/mails/{mail}/letter`.
+
     What was given up is in /v1/mails with the state `failed`. Nothing here says to whom or what.
     """
     service = call.service
@@ -163,6 +170,39 @@ async def show_mail_message(subject_id: UUID, mail_id: UUID, call: Sender) -> Re
     404 once it is erased with its retention class. The reading is recorded under the purpose that
     the Purpose header names.
     """
+    message = await _message(call, subject_id, mail_id)
+    return Response(message, media_type="message/rfc822")
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/v1/subjects/{subject_id}/mails/{mail_id}/letter",
+    scope=Scope.MAILS_SEND,
+    answers=None,
+    summary="Fetch a letter to print it",
+    problems=("mail-unknown", *INSPECTING, *PERSON),
+    clauses=("C80",),
+    law=("L3", "L27"),
+    purpose=True,
+    media_type="application/pdf",
+)
+async def show_mail_letter(subject_id: UUID, mail_id: UUID, call: Sender) -> Response:
+    """The PDF that is enclosed in a message: what a human prints where nobody can be mailed.
+
+    404 where none is enclosed, and once it is erased with its retention class. The reading is
+    recorded under the purpose that the Purpose header names.
+    """
+    message = message_from_bytes(await _message(call, subject_id, mail_id), policy=SMTPUTF8)
+    assert isinstance(message, EmailMessage), "the policy says so"
+    for part in message.iter_attachments():
+        if part.get_content_type() == PDF:
+            return Response(part.get_content(), media_type=PDF)
+    raise MailUnknown
+
+
+async def _message(call: Call, subject_id: UUID, mail_id: UUID) -> bytes:
+    """The message of a mail, byte for byte; the reading is on record. MailUnknown once erased."""
     store = call.service.store
     stream = await store.read_stream(subject_id, with_blobs=True)
     mail = fold(SUBJECT.initial, stream.events).mails.by_id.get(mail_id)
@@ -172,7 +212,7 @@ async def show_mail_message(subject_id: UUID, mail_id: UUID, call: Sender) -> Re
     opened = store.open_section(stream, mail.version, mail.retention_class)
     if not isinstance(opened, Sealed):
         raise MailUnknown
-    return Response(opened.personal[MESSAGE].encode(), media_type="message/rfc822")
+    return opened.personal[MESSAGE].encode()
 
 
 @operation(

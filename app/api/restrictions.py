@@ -1,5 +1,6 @@
 """Restriction of processing, its announcement and its end (Art. 18 GDPR)."""
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -55,10 +56,20 @@ class RestrictionBody(Body):
 
 
 class AnnouncementBody(Body):
-    """The person was told that a restriction will end (Art. 18(3))."""
+    """The person was told that a restriction will end, or is told by this (Art. 18(3))."""
 
     restriction: UUID
-    channel: WordField = Field(description="How the person was told.", examples=["email"])
+    channel: WordField = Field(description="How the person is told.", examples=["email"])
+    ends_on: date | None = Field(
+        default=None,
+        description="The day on which it ends: with it a letter of the ledger's own goes out, and"
+        " nothing is lifted before that day, nor before the letter has left. Without it, the desk"
+        " has told the person by its own means.",
+        examples=["2027-01-15"],
+    )
+    reasons: str = Field(
+        default="", description="Why it ends, for the letter. Sealed.", max_length=4000
+    )
 
 
 class LiftBody(Body):
@@ -141,8 +152,8 @@ async def restrict(
     scope=Scope.RESTRICTIONS_WRITE,
     answers=ReceiptBody,
     status=201,
-    summary="Record that the person was told of the end of a restriction",
-    problems=LIFTING,
+    summary="Tell the person of the end of a restriction, or record that they were told",
+    problems=("restriction-lift-unannounced", *LIFTING),
     law=("L42",),
     writes=True,
 )
@@ -152,7 +163,12 @@ async def announce_lift(
     call: Annotated[Call, Security(authorised, scopes=[Scope.RESTRICTIONS_WRITE])],
 ) -> Response:
     """Without it no restriction is lifted (Art. 18(3))."""
-    command = AnnounceLift(restriction=body.restriction, channel=body.channel)
+    command = AnnounceLift(
+        restriction=body.restriction,
+        channel=body.channel,
+        ends_on=body.ends_on,
+        reasons=body.reasons,
+    )
     return receipted(
         await call.service.ledger.execute(subject_id, command, await call.attribution())
     )

@@ -25,13 +25,21 @@ class Moment(Body):
     occurred_at: MomentField | None = Field(None, description="When; now without it.")
 
 
+class ShownMoment(Moment):
+    """When it happened, and what shows it where that was on an earlier day."""
+
+    evidence_note: TextField = Field(
+        "", description="What shows that it was on an earlier day, unless a letter does. Sealed."
+    )
+
+
 class Decision(Body):
     """Which human decided: an opaque id, never a name."""
 
     decided_by: UUID = Field(description="Opaque id of whoever decided; no machine does (L46).")
 
 
-class Told(Moment, Decision):
+class Told(ShownMoment, Decision):
     """How the person was told, and where the letter is."""
 
     told_by: RequestChannel = Field(description="How the person was told.")
@@ -63,19 +71,19 @@ class DoubtBody(Told):
     grounds: TextField = Field("", description="The reasonable doubts, in writing. Sealed.")
 
 
-class DoubtAnswerBody(Moment):
+class DoubtAnswerBody(ShownMoment):
     """What the person answered."""
 
     text: TextField = Field("", description="Sealed.")
 
 
-class VerificationBody(Moment):
+class VerificationBody(ShownMoment):
     """By what the controller is satisfied."""
 
     proof: IdentityProof
 
 
-class ExtensionBody(Moment, Decision):
+class ExtensionBody(ShownMoment, Decision):
     """Why two months more are needed, and how the person was told so."""
 
     ground: ExtensionGround
@@ -127,7 +135,7 @@ class RefusalBody(RemediesBody, Told):
     approved_by: UUID | None = Field(None, description="A second human, for such a ground.")
 
 
-class WithdrawalBody(Moment):
+class WithdrawalBody(ShownMoment):
     """How the person took it back."""
 
     channel: RequestChannel

@@ -79,6 +79,7 @@ async def fulfil_rights_request(request: UUID, body: FulfilmentBody, call: Desk)
         letter=body.letter,
         decided_by=body.decided_by,
         occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
     )
     return await stepped(call, step)
 
@@ -111,6 +112,7 @@ async def refuse_rights_request(request: UUID, body: RefusalBody, call: Desk) ->
         letter=body.letter,
         decided_by=body.decided_by,
         occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
     )
     return await stepped(call, step)
 
@@ -130,7 +132,12 @@ async def refuse_rights_request(request: UUID, body: RefusalBody, call: Desk) ->
 )
 async def withdraw_rights_request(request: UUID, body: WithdrawalBody, call: Clerk) -> Response:
     """Nobody waits any more; what was done in the meantime stays done."""
-    step = WithdrawRequest(request=request, channel=body.channel, occurred_at=body.occurred_at)
+    step = WithdrawRequest(
+        request=request,
+        channel=body.channel,
+        occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
+    )
     return await stepped(call, step)
 
 
@@ -156,6 +163,7 @@ async def close_unidentified(request: UUID, body: UnidentifiedBody, call: Desk) 
         letter=body.letter,
         decided_by=body.decided_by,
         occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
     )
     return await stepped(call, step)
 

@@ -88,6 +88,7 @@ async def doubt_identity(request: UUID, body: DoubtBody, call: Clerk) -> Respons
         told_by=body.told_by,
         decided_by=body.decided_by,
         occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
     )
     return await stepped(call, step)
 
@@ -110,7 +111,12 @@ async def answer_doubt(request: UUID, body: DoubtAnswerBody, call: Clerk) -> Res
 
     Also for somebody who was told that they cannot be identified, and says more now.
     """
-    step = AnswerDoubt(request=request, text=body.text, occurred_at=body.occurred_at)
+    step = AnswerDoubt(
+        request=request,
+        text=body.text,
+        occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
+    )
     return await stepped(call, step)
 
 
@@ -129,7 +135,12 @@ async def answer_doubt(request: UUID, body: DoubtAnswerBody, call: Clerk) -> Res
 )
 async def verify_rights_request(request: UUID, body: VerificationBody, call: Clerk) -> Response:
     """Records by what the controller is satisfied; an open question to the person is answered."""
-    step = VerifyRequest(request=request, proof=body.proof, occurred_at=body.occurred_at)
+    step = VerifyRequest(
+        request=request,
+        proof=body.proof,
+        occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
+    )
     return await stepped(call, step)
 
 
@@ -164,6 +175,7 @@ async def extend_rights_request(request: UUID, body: ExtensionBody, call: Desk) 
         told_by=body.told_by,
         decided_by=body.decided_by,
         occurred_at=body.occurred_at,
+        evidence_note=body.evidence_note,
     )
     return await stepped(call, step)
 

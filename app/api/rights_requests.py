@@ -36,7 +36,7 @@ TextField: TypeAlias = Annotated[str, Field(max_length=4000)]
 
 STEP = ("rights-request-unknown", "rights-request-closed", "step-before-receipt")
 """What every step of a request can be refused with."""
-DONE = (*STEP, "occurred-in-future", "value-invalid", "subject-erased")
+DONE = (*STEP, "step-unevidenced", "occurred-in-future", "value-invalid", "subject-erased")
 
 EXAMPLE_REQUEST = "8b0f9a52-3c59-4f43-9a06-0c6d3b7a1f20"
 

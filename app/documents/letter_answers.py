@@ -4,7 +4,7 @@ from app.documents.blocks import Bullets, Heading, Paragraph
 from app.documents.languages import Language
 from app.documents.letter import Letter
 from app.documents.letter_pieces import Body, aftermath, done, fetch, kept, reasons, request
-from app.documents.letter_words import FULFILLED
+from app.documents.letter_words import APART, FULFILLED
 from app.documents.standing_texts import complaint_and_remedy
 
 
@@ -72,7 +72,9 @@ def extension(letter: Letter, spoken: Language) -> Body:
 def fulfilled(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     yield Paragraph(request(letter, spoken))
-    yield Paragraph(say(FULFILLED.get(letter.right or "other", FULFILLED["other"])), strong=True)
+    apart = None if letter.enclosures or letter.link else APART.get(letter.right or "")
+    said = apart or FULFILLED.get(letter.right or "other", FULFILLED["other"])
+    yield Paragraph(say(said), strong=True)
     yield from done(letter, spoken)
     yield from aftermath(letter, spoken)
     if letter.link:

@@ -76,6 +76,21 @@ FULFILLED: Final = MappingProxyType(
     }
 )
 
+APART: Final = MappingProxyType(
+    {
+        "access": marked(
+            "You get the report on everything that we hold about you apart from this letter: the"
+            " data themselves, why we hold them, where they come from, who got them, and for how"
+            " long we keep them. If it has not reached you, tell us."
+        ),
+        "portability": marked(
+            "You get your data apart from this letter, as a package that programs can read. Open"
+            " the file README.html first. If it has not reached you, tell us."
+        ),
+    }
+)
+"""What is said instead where nothing is enclosed."""
+
 OUTCOMES: Final = MappingProxyType(
     {
         None: marked("not told yet"),
@@ -87,3 +102,21 @@ OUTCOMES: Final = MappingProxyType(
     }
 )
 """By value of `InformOutcome`."""
+
+ANY_PROOF: Final = marked(
+    "Please answer from an address that we know, or tell us something that only you can know, such"
+    " as an event in which you took part."
+)
+"""What the person is asked where the desk asks for nothing particular."""
+
+WHY_LIFTED: Final = MappingProxyType(
+    {
+        "accuracy": marked("We have checked the data that you contested."),
+        "unlawful": marked(
+            "The reason for which you wanted us to keep the data, and not to use them, is gone."
+        ),
+        "legal_claims": marked("You no longer need the data for a legal claim."),
+        "objection": marked("Your objection has been decided."),
+    }
+)
+"""Why a restriction ends, by its ground, where the desk says nothing more."""

@@ -11,7 +11,7 @@ from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import EVIDENCE
 from app.domain.holds import holding
 from app.domain.periods import Place, SealedValue, clock_start, last_day, sealed_values
-from app.domain.purpose_limitation import EXECUTION_PURPOSE, PROOF_PURPOSE
+from app.domain.purpose_limitation import EXECUTION_PURPOSE, MAILING, PROOF_PURPOSE
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
 from app.policy.model import Exemption, Policy, RetentionClass
@@ -248,8 +248,13 @@ def _erased(classes: Collection[str], policy: Policy) -> tuple[str, ...]:
 
 
 def _fenced(policy: Policy, spared: Iterable[str]) -> tuple[str, ...]:
-    """Every class but those that stay and the one that the execution itself still needs."""
-    return tuple(sorted(policy.retention_classes.keys() - {execution_class(policy), *spared}))
+    """Every class but those that stay and the two that telling of it still needs.
+
+    A letter about the erasure has its address with it until it has arrived: it goes by itself,
+    with the class of all mails (decision 0020), whenever the execution is closed.
+    """
+    telling = {execution_class(policy), policy.retention_class(REPLY_ADDRESS, MAILING)}
+    return tuple(sorted(policy.retention_classes.keys() - telling - set(spared)))
 
 
 def _recipients(extent: Extent, state: "SubjectState", policy: Policy) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
 from app.domain.periods import SealedValue
@@ -83,6 +84,11 @@ class Mail:
     state: MailState
     queued_at: datetime
 
+    @property
+    def left(self) -> bool:
+        """Whether it went out, whatever became of it then."""
+        return self.state in (MailState.SENT, MailState.BOUNCED)
+
 
 @dataclass(frozen=True, slots=True)
 class Mails:
@@ -107,7 +113,7 @@ class Mails:
 
 
 class QueueMail(Confidential, frozen=True, kw_only=True):
-    """A composed message is to be sent to an address."""
+    """A composed message is to be sent to an address; without one, to be printed."""
 
     CONFIDENTIAL = ("address", "text")
 
@@ -235,8 +241,10 @@ def _queue(command: QueueMail, state: "SubjectState", given: Circumstances) -> t
         objection=command.objection,
         unsubscribe=command.unsubscribe,
     )
-    bucket = generation(retention_class, given.policy, on=given.now.date(), occasion=command.matter)
-    section = Section(retention_class, bucket, {ADDRESS: command.address, MESSAGE: command.text})
+    today = day_of(given.now, given)
+    bucket = generation(retention_class, given.policy, on=today, occasion=command.matter)
+    address = {ADDRESS: command.address} if command.address else {}
+    section = Section(retention_class, bucket, {**address, MESSAGE: command.text})
     return (Record(queued, sections=(section,)),)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
-from app.domain.letters import STATEMENT, letters
+from app.domain.letters import DECISION, STATEMENT, letters
 from app.domain.objections import Status
 from app.domain.purpose_limitation import category_named, purpose_named
 from app.domain.scope import Scope
@@ -69,6 +70,10 @@ class Restriction:
     since: datetime
     announced_at: datetime | None = None
     """When the person was told that it will end."""
+    announced_by: UUID | None = None
+    """The event of it, which names its letter."""
+    ends_on: date | None = None
+    """Not before that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,14 @@ class DisputeAccuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnounceLift:
-    """The person was told that the restriction will end."""
+    """The person was told that the restriction will end, or is told now by a letter of ours."""
 
     restriction: UUID
     channel: str
+    ends_on: date | None = None
+    """Not before that day; with it the ledger writes the letter."""
+    reasons: str = field(default="", repr=False)
+    """Why it ends, in the person's language; a standing text without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,17 +136,13 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     match command:
         case Restrict() | DisputeAccuracy():
             return _restrict(command, state, given)
-        case AnnounceLift(restriction=key, channel=channel):
-            restriction = _liftable(key, state)
-            if restriction is None or restriction.announced_at is not None:
-                return ()
-            return (Record(RestrictionLiftAnnounced(restriction=key, channel=channel)),)
+        case AnnounceLift():
+            return _announce(command, state, given)
         case LiftRestriction(restriction=key):
             restriction = _liftable(key, state)
             if restriction is None:
                 return ()
-            if restriction.announced_at is None:
-                raise RestrictionLiftUnannounced
+            _check_told(restriction, state, given)
             return (Record(RestrictionLifted(restriction=key)),)
         case _:
             assert_never(command)
@@ -159,6 +164,35 @@ def _restrict(
         return ()
     sections = letters({STATEMENT: command.statement}, command.restriction, given)
     return (Record(event, sections=sections, occurred_at=command.occurred_at),)
+
+
+def _announce(
+    command: AnnounceLift, state: "SubjectState", given: Circumstances
+) -> tuple[Record, ...]:
+    restriction = _liftable(command.restriction, state)
+    if restriction is None or restriction.announced_at is not None:
+        return ()
+    if command.ends_on is not None and command.ends_on < day_of(given.now, given):
+        raise RestrictionLiftUnannounced(until=command.ends_on)
+    event = RestrictionLiftAnnounced(
+        restriction=command.restriction, channel=command.channel, ends_on=command.ends_on
+    )
+    sections = letters({DECISION: command.reasons}, command.restriction, given)
+    return (Record(event, sections=sections),)
+
+
+def _check_told(restriction: Restriction, state: "SubjectState", given: Circumstances) -> None:
+    """Told means that the letter has left, and that the day which it names has come."""
+    if restriction.announced_at is None:
+        raise RestrictionLiftUnannounced
+    if restriction.ends_on is None:
+        return
+    letter = None
+    if restriction.announced_by is not None:
+        letter = state.mails.by_id.get(restriction.announced_by)
+    early = day_of(given.now, given) < restriction.ends_on
+    if early or letter is None or not letter.left:
+        raise RestrictionLiftUnannounced(until=restriction.ends_on)
 
 
 def _event(
@@ -207,7 +241,12 @@ def evolve(slice_: Restrictions, recorded: Recorded[Any]) -> Restrictions:
             )
             return _with(slice_, event.objection, restriction)
         case RestrictionLiftAnnounced(restriction=key):
-            announced = replace(slice_.active[key], announced_at=recorded.recorded_at)
+            announced = replace(
+                slice_.active[key],
+                announced_at=recorded.recorded_at,
+                announced_by=recorded.event_id,
+                ends_on=recorded.event.ends_on,
+            )
             return _with(slice_, key, announced)
         case RestrictionLifted(restriction=key):
             return _without(slice_, key)

@@ -29,7 +29,12 @@ from app.events.objections import (
     ObjectionWithdrawn,
 )
 from app.events.recorded import Record, Recorded
-from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
+from app.events.restrictions import (
+    AccuracyDisputed,
+    RestrictionLiftAnnounced,
+    RestrictionLifted,
+    RestrictionSet,
+)
 from app.events.retention import RetentionExecuted
 from app.events.rights_requests import RightsRequestDoubtAnswered, RightsRequestReceived
 from app.identifiers import KeyId
@@ -56,6 +61,7 @@ _OPENING = (
     ObjectionRaised,
     RestrictionSet,
     AccuracyDisputed,
+    RestrictionLiftAnnounced,
     RightsRequestReceived,
     *ACTS,
 )

@@ -47,6 +47,41 @@ _TOLD = frozenset({RequestedRight.RECTIFICATION, RequestedRight.RESTRICTION})
 _REPORTED = frozenset({RequestedRight.ACCESS, RequestedRight.PORTABILITY})
 
 
+_ARTICLES: Mapping[RequestedRight, str] = {
+    RequestedRight.ACCESS: "Art. 15",
+    RequestedRight.RECTIFICATION: "Art. 16",
+    RequestedRight.ERASURE: "Art. 17",
+    RequestedRight.RESTRICTION: "Art. 18",
+    RequestedRight.PORTABILITY: "Art. 20",
+    RequestedRight.OBJECTION: "Art. 21",
+}
+_OWN_ARTICLES: Mapping[RefusalGround, str] = {
+    RefusalGround.IDENTITY_FAILURE: "Art. 12(2)",
+    RefusalGround.FREEDOM_OF_EXPRESSION: "Art. 17(3)(a)",
+    RefusalGround.LEGALLY_REQUIRED: "Art. 17(3)(b)",
+    RefusalGround.PUBLIC_INTEREST: "Art. 17(3)(b)",
+    RefusalGround.OFFICIAL_AUTHORITY: "Art. 17(3)(b)",
+    RefusalGround.PUBLIC_HEALTH: "Art. 17(3)(c)",
+    RefusalGround.ARCHIVING: "Art. 17(3)(d)",
+    RefusalGround.LEGITIMATE_INTEREST: "Art. 21(1)",
+}
+_RIGHTS_OF_OTHERS: Mapping[RequestedRight, str] = {
+    RequestedRight.ACCESS: "Art. 15(4)",
+    RequestedRight.PORTABILITY: "Art. 20(4)",
+}
+
+
+def article_of(ground: RefusalGround, right: RequestedRight) -> str:
+    """The provision that a letter quotes for a refusal (Art. 12(4))."""
+    if ground in HELD_AGAINST:
+        return "Art. 12(5)(b)"
+    if ground is RefusalGround.THIRD_PARTY_RIGHTS:
+        return _RIGHTS_OF_OTHERS[right]
+    if ground is RefusalGround.LEGAL_CLAIMS:
+        return "Art. 21(1)" if right is RequestedRight.OBJECTION else "Art. 17(3)(e)"
+    return _OWN_ARTICLES.get(ground) or _ARTICLES.get(right, "Art. 12(4)")
+
+
 def grounds_against(right: RequestedRight) -> frozenset[RefusalGround]:
     """The grounds on which a request for a right can be refused."""
     return _ALWAYS | _OWN[right]

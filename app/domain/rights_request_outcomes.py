@@ -53,10 +53,12 @@ def fulfilled(command: FulfilRequest, request: RightsRequest, case: Case) -> Rec
     else:
         answers = _answers(command, request, case)
     partly = command.outcome is Fulfilment.PARTLY_FULFILLED
-    texts = [command.note]
+    texts, words = [command.note], command.note
     if partly:
         _check_ground(command.ground, request)
-        texts += _told(command.refused)
+        told = _told(command.refused)
+        texts += told
+        words = _joined([command.note, told[0]])
     event = RightsRequestFulfilled(
         request=command.request,
         outcome=command.outcome,
@@ -69,7 +71,8 @@ def fulfilled(command: FulfilRequest, request: RightsRequest, case: Case) -> Rec
         policy=case.given.policy.version,
         law=case.given.law.version,
     )
-    return (case.record(event, command, request, decision=_joined(texts)),)
+    decision = _joined(texts)
+    return (case.record(event, command, request, decision=decision, told=case.sealable(words)),)
 
 
 def _answers(command: FulfilRequest, request: RightsRequest, case: Case) -> tuple[UUID, ...]:
@@ -114,7 +117,8 @@ def refused(command: RefuseRequest, request: RightsRequest, case: Case) -> Recor
         policy=case.given.policy.version,
         law=case.given.law.version,
     )
-    return (case.record(event, command, request, decision=_joined([*told, *evidence])),)
+    decision, words = _joined([*told, *evidence]), case.sealable(told[0])
+    return (case.record(event, command, request, decision=decision, told=words),)
 
 
 def _check_ground(ground: RefusalGround | None, request: RightsRequest) -> None:

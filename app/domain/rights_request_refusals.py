@@ -45,6 +45,13 @@ class ReceiptUnevidenced(Refusal):
     rules = ("L20",)
 
 
+class StepUnevidenced(Refusal):
+    """A step on an earlier day is shown by something: a letter that is kept, a mail, a note."""
+
+    code = "step-unevidenced"
+    rules = ("L20", "L22", "L24", "L25")
+
+
 class SystemMissing(Refusal):
     """An account is stopped in a system that the policy names."""
 

@@ -65,6 +65,15 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _DatedStep(_Step):
+    """What every step names that happened at some time, and by which the clock may be moved."""
+
+    occurred_at: datetime | None = None
+    evidence_note: str = field(default="", repr=False)
+    """What shows the day, when it is an earlier one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriageRequest(_Step):
     """Which right is meant, for one that was recorded as another, or as `other`."""
 
@@ -74,33 +83,30 @@ class TriageRequest(_Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtIdentity(_Step):
+class DoubtIdentity(_DatedStep):
     """The person is asked who they are, on grounds that are written down."""
 
     grounds: str = field(repr=False)
     told_by: RequestChannel
     decided_by: UUID
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerDoubt(_Step):
+class AnswerDoubt(_DatedStep):
     """The person answered the question, or tells more after having been told it was too little."""
 
     text: str = field(default="", repr=False)
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyRequest(_Step):
+class VerifyRequest(_DatedStep):
     """It is the person's own."""
 
     proof: IdentityProof
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExtendRequest(_Step):
+class ExtendRequest(_DatedStep):
     """Two months more."""
 
     ground: ExtensionGround
@@ -108,7 +114,6 @@ class ExtendRequest(_Step):
     told_by: RequestChannel | None
     """How the person was told; when, is the time at which it occurred."""
     decided_by: UUID
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +155,7 @@ class Remedies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FulfilRequest(_Step):
+class FulfilRequest(_DatedStep):
     """The person was given the answer."""
 
     outcome: Fulfilment = Fulfilment.FULFILLED
@@ -163,11 +168,10 @@ class FulfilRequest(_Step):
     told_by: RequestChannel
     letter: UUID | None = None
     decided_by: UUID
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefuseRequest(_Step):
+class RefuseRequest(_DatedStep):
     """It is not acted on; a human decided so and the person was told."""
 
     ground: RefusalGround
@@ -177,26 +181,23 @@ class RefuseRequest(_Step):
     told_by: RequestChannel
     letter: UUID | None = None
     decided_by: UUID
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawRequest(_Step):
+class WithdrawRequest(_DatedStep):
     """The person takes it back."""
 
     channel: RequestChannel
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseUnidentified(_Step):
+class CloseUnidentified(_DatedStep):
     """The person cannot be identified, and was told what would help (Art. 11(2))."""
 
     reasons: str = field(repr=False)
     told_by: RequestChannel
     letter: UUID | None = None
     decided_by: UUID
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

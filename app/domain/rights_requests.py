@@ -5,6 +5,7 @@ nobody verified never takes the place of a genuine one. Only a human refuses (Ar
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -50,6 +51,7 @@ from app.domain.rights_request_refusals import (
     RightsRequestUnknown,
     RightsRequestUnverified,
     StepBeforeReceipt,
+    StepUnevidenced,
     SystemMissing,
     TaskUnknown,
     TaskUnreasoned,
@@ -114,7 +116,18 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> Rec
             at = getattr(command, "occurred_at", None) or given.now
             if at < request.received_at:
                 raise StepBeforeReceipt
+            _check_shown(command, at, given)
             return _STEPS[type(command)](command, request, Case(state, given, at))
+
+
+def _check_shown(command: Step, at: datetime, given: Circumstances) -> None:
+    """Refuses a step on an earlier day that nothing shows: by it an answer comes to be in time."""
+    if day_of(at, given.law) >= day_of(given.now, given.law):
+        return
+    words = getattr(command, "evidence_note", None)
+    kept = getattr(command, "letter", None)
+    if words is not None and not words.strip() and kept is None:
+        raise StepUnevidenced
 
 
 def _known(key: UUID, state: "SubjectState") -> RightsRequest:

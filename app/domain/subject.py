@@ -193,6 +193,7 @@ _AFTER_ERASURE = frozenset(
     {
         *ERASURES.commands,
         *RETENTION.commands,
+        *HOLDS.commands,
         *MAILS.commands,
         *_ANSWERING,
         *_WINDING_UP,

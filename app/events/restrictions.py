@@ -1,5 +1,6 @@
 """Restriction of processing, its announcement and its end (Art. 18 GDPR)."""
 
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -36,12 +37,15 @@ class AccuracyDisputed:
     source: Word
 
 
-@event("restriction.lift-announced", version=1)
+@event("restriction.lift-announced", version=2)
 class RestrictionLiftAnnounced:
-    """The person was told that a restriction is about to end (Art. 18(3))."""
+    """The person is told that a restriction is about to end (Art. 18(3))."""
 
     restriction: UUID
     channel: Word
+    ends_on: date | None
+    """Not before that day; None where the desk told it by its own means, without a letter of ours.
+    """
 
 
 @event("restriction.lifted", version=1)

@@ -5,5 +5,11 @@ from typing import Any
 
 Upcast = Callable[[Mapping[str, Any]], dict[str, Any]]
 
-UPCASTS: dict[tuple[str, int], Upcast] = {}
+
+def _without_a_day(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A lift announced by the desk's own means: nothing said from when on."""
+    return {**payload, "ends_on": None}
+
+
+UPCASTS: dict[tuple[str, int], Upcast] = {("restriction.lift-announced", 1): _without_a_day}
 """(wire name, version) -> the payload of the next version. A published version is never edited."""

@@ -7,6 +7,7 @@ from app.domain.collections import CollectData
 from app.domain.consents import ConfirmConsent, ConsentRequestUnknown
 from app.domain.decider import Refusal
 from app.domain.erasure_steps import RequestErasure
+from app.domain.letters_owed import OWN_PAGES
 from app.domain.objections import RaiseObjection
 from app.domain.obtaining import Obtained
 from app.domain.proofs import Consent
@@ -23,8 +24,7 @@ from app.store.on_file import addresses_on_file
 from app.values import replace
 from app.vault.link_tokens import Link, LinkKind, LinkTokens
 
-SOURCE = "self_service"
-"""The source of the policy that a person's own page is."""
+SOURCE = OWN_PAGES
 
 BY = Attribution(by="mail-link")
 

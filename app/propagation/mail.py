@@ -43,6 +43,10 @@ class Posting:
     """The direct marketing that it is part of, which its link ends with one click."""
     attached: bool = False
     """Whether the letter is enclosed as PDF."""
+    mail: UUID | None = None
+    """Its id; a new one without. The same is queued once."""
+    printed: bool = False
+    """Whether it goes by post, without any address for a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,11 @@ class PostOffice:
     async def post(self, subject_id: UUID, posting: Posting, attribution: Attribution) -> Posted:
         """Queues a mail. AddressMissing, and the refusals of the decider."""
         policy = (await self._ledger.rules()).policy
-        mail = random_id()
+        mail = posting.mail or random_id()
         emails = policy.identifying(IdentifierKind.EMAIL)
-        to = posting.to or await address_for_mail(self._ledger.store, subject_id, emails)
+        to = "" if posting.printed else posting.to
+        if to is None:
+            to = await address_for_mail(self._ledger.store, subject_id, emails)
         if to is None:
             raise AddressMissing
         state = await self._ledger.state(subject_id)

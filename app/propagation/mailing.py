@@ -3,7 +3,8 @@
 At least once: if we die between the relay's word and our record of it, the mail is sent again, the
 same bytes under the same Message-ID. Address and message are opened at the moment of sending, and
 nothing of them is kept anywhere else. Without a relay nothing is sent and nothing is lost: the
-queue is the list of what a human is to do.
+queue is the list of what a human is to do. So it is with letters for the post. A letter that a step
+of a matter of rights owes is written here first, so that no step can be recorded without it.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import asyncpg
 import structlog
 
 from app.domain.decider import Refusal
+from app.domain.letters_owed import TELLING
 from app.domain.mails import (
     ADDRESS,
     MESSAGE,
@@ -26,16 +28,19 @@ from app.domain.mails import (
 )
 from app.domain.notices import ShowNotice
 from app.domain.subject import SUBJECT, InTurn, SubjectState, fold
+from app.events.declare import registry
 from app.events.mails import MailChannel, MailFailure, MailKind, MailQueued, MailRequeued
 from app.events.notices import NoticeChannel
 from app.ledger import Ledger
+from app.propagation.lettering import Lettering
 from app.propagation.mail import PostOffice
 from app.propagation.smtp import Attempt, Handed
+from app.propagation.survivors import survivor_of
 from app.receipts import Attribution
 from app.store.codec import read_entry
 from app.store.event_store import Stream
 from app.store.log_pages import read_log_page
-from app.store.mail_queue import ClaimedMail, MailQueue, Queued
+from app.store.mail_queue import TO_PRINT, UNWRITTEN, ClaimedMail, MailQueue, Queued
 from app.vault.sealing import KeyUnavailable, Sealed
 
 MAILER: Final = Attribution(by="mailer")
@@ -50,7 +55,11 @@ WAITS_S: Final = (
 )
 """After each failed attempt but the last: eleven attempts in three days (RFC 5321, 4.5.4.1)."""
 
+PRINTING_S: Final = 7 * 24 * 3600.0
+"""After which a letter for the post is looked at again: a human settles it meanwhile."""
+
 _QUEUING: Final = ("mail.queued", "mail.requeued")
+_TELLING: Final = tuple(one.name for one in registry().values() if one.cls in TELLING)
 _NOTICES: Final = frozenset({MailKind.NOTICE, MailKind.POLICY_CHANGE})
 _SETTLING: Final = ("mail.sent", "mail.failed", "mail.withdrawn")
 
@@ -82,6 +91,7 @@ class Mailing:
         self._queue = MailQueue(pool)
         self._sends = sends
         self._post_office = post_office
+        self._lettering = Lettering(ledger, post_office)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -103,22 +113,23 @@ class Mailing:
             self._woken.clear()
 
     async def turn(self) -> int:
-        """Takes over what the log says, and tries what is due; how many mails were tried."""
+        """Takes over what the log says, and tries what is due; how many mails were tried.
+
+        Without a relay letters are written, and nothing is tried.
+        """
         while await self._follow():
             pass
-        if self._sends is None:
-            return 0
-        tried = 0
-        while claimed := await self._queue.claim(AT_ONCE_MAX):
-            await asyncio.gather(*(self._try(one, self._sends) for one in claimed))
+        tried, reason = 0, UNWRITTEN if self._sends is None else None
+        while claimed := await self._queue.claim(AT_ONCE_MAX, reason=reason):
+            await asyncio.gather(*(self._try(one) for one in claimed))
             tried += len(claimed)
-        return tried
+        return 0 if self._sends is None else tried
 
     async def _follow(self) -> bool:
         """One page of the log; False when there is no more of it."""
         since = await self._queue.position()
         page = await read_log_page(
-            self._pool, after=since, size_max=PAGE_SIZE, types=(*_QUEUING, *_SETTLING)
+            self._pool, after=since, size_max=PAGE_SIZE, types=(*_TELLING, *_QUEUING, *_SETTLING)
         )
         if page.reached <= since:
             return False
@@ -126,17 +137,23 @@ class Mailing:
         settled: dict[UUID, None] = {}
         for position, entry in page.entries:
             recorded = read_entry(entry, position)
-            mail: UUID = recorded.event.mail
+            if isinstance(recorded.event, TELLING):
+                mail, at = recorded.event_id, recorded.recorded_at
+                queued[mail] = Queued(mail, recorded.stream_id, at, UNWRITTEN)
+                continue
+            mail = recorded.event.mail
             queued.pop(mail, None)
-            settled[mail] = None
+            if not isinstance(recorded.event, MailQueued):
+                # Of a letter the row is there since its event, and may be claimed for sending.
+                settled[mail] = None
             if isinstance(recorded.event, MailQueued | MailRequeued):
                 queued[mail] = Queued(mail, recorded.stream_id, recorded.recorded_at)
         await self._queue.follow(since, page.reached, list(queued.values()), list(settled))
         return not page.at_head
 
-    async def _try(self, claimed: ClaimedMail, sends: Sends) -> None:
+    async def _try(self, claimed: ClaimedMail) -> None:
         try:
-            await self._attempt(claimed, sends)
+            await self._attempt(claimed)
         except Refusal as refusal:
             # A human or another process settled it meanwhile; the log says how.
             _LOG.warning("mail was settled otherwise", refusal=refusal.code)
@@ -145,31 +162,72 @@ class Mailing:
             _LOG.error("mail not tried", error_class=type(error).__name__)
             await self._queue.defer(claimed, WAITS_S[0], "fault", None)
 
-    async def _attempt(self, claimed: ClaimedMail, sends: Sends) -> None:
-        stream = await self._ledger.store.read_stream(claimed.stream_id, with_blobs=True)
-        state = fold(SUBJECT.initial, stream.events)
+    async def _attempt(self, claimed: ClaimedMail) -> None:
+        stream, state = await self._read(claimed)
+        if claimed.mail not in state.mails.by_id:
+            if not await self._written(claimed):
+                return
+            stream, state = await self._read(claimed)
         mail = state.mails.by_id.get(claimed.mail)
-        if mail is None or mail.state is not MailState.QUEUED:
+        if mail is None:  # the event owes no letter
             await self._queue.done(claimed)
             return
-        if _ended(stream, state, mail):
+        if mail.state is not MailState.QUEUED:
+            await self._queue.done(claimed)
+        elif await self._ended(stream, mail):
             await self._ledger.execute(claimed.stream_id, WithdrawMail(mail=claimed.mail), MAILER)
             await self._queue.done(claimed)
-            return
+        else:
+            await self._send(claimed, stream, mail)
+
+    async def _read(self, claimed: ClaimedMail) -> tuple[Stream, SubjectState]:
+        stream = await self._ledger.store.read_stream(claimed.stream_id, with_blobs=True)
+        return stream, fold(SUBJECT.initial, stream.events)
+
+    async def _written(self, claimed: ClaimedMail) -> bool:
+        """Writes what is owed, if anything is; False when a human has to see why it cannot be."""
+        try:
+            await self._lettering.write(claimed.stream_id, claimed.mail)
+        except Refusal as refusal:
+            _LOG.warning("letter not written", refusal=refusal.code)
+            await self._queue.defer(claimed, WAITS_S[-1], refusal.code.replace("-", "_"), None)
+            return False
+        return True
+
+    async def _send(self, claimed: ClaimedMail, stream: Stream, mail: Mail) -> None:
         opened = self._ledger.store.open_section(stream, mail.version, mail.retention_class)
         if isinstance(opened, KeyUnavailable):
             await self._queue.defer(claimed, WAITS_S[0], "key_unavailable", None)
             return
+        if isinstance(opened, Sealed) and not opened.personal.get(ADDRESS):
+            await self._queue.wait(claimed, PRINTING_S, TO_PRINT)
+            return
+        if self._sends is None:
+            await self._queue.wait(claimed, 0, None)  # a human sends it, at any time
+            return
         if not isinstance(opened, Sealed):
             attempt = Attempt(Handed.PERMANENT, "unreadable", failure=MailFailure.UNREADABLE)
         else:
-            attempt = await sends.send(
+            attempt = await self._sends.send(
                 opened.personal[MESSAGE].encode(),
                 sender=(await self._post_office.sender()).address,
                 recipient=opened.personal[ADDRESS],
             )
         mailed: MailQueued = stream.events[mail.version - 1].event
         await self._conclude(claimed, attempt, mailed)
+
+    async def _ended(self, stream: Stream, mail: Mail) -> bool:
+        """Whether the person ended the mailing that it is part of, on whichever of their records.
+
+        An absorbed record keeps what was queued on it; the no is said to the one that stands for
+        it, and a record that was absorbed afterwards handed its own noes on.
+        """
+        event: MailQueued = stream.events[mail.version - 1].event
+        if event.unsubscribe is None:
+            return False
+        person = await survivor_of(self._ledger, stream.stream_id)
+        _, _, states = await self._ledger.current_states([stream.stream_id, person])
+        return any(event.unsubscribe in one.suppressions.purposes for one in states.values())
 
     async def _conclude(self, claimed: ClaimedMail, attempt: Attempt, mailed: MailQueued) -> None:
         attempts = claimed.attempts + 1
@@ -203,9 +261,3 @@ def with_notice(command: object, mailed: MailQueued) -> object:
         occurred_at=command.occurred_at,
     )
     return InTurn((command, shown))
-
-
-def _ended(stream: Stream, state: SubjectState, mail: Mail) -> bool:
-    """Whether the person ended the mailing that the mail is part of before it left."""
-    event: MailQueued = stream.events[mail.version - 1].event
-    return event.unsubscribe is not None and event.unsubscribe in state.suppressions.purposes

@@ -49,6 +49,7 @@ class Envelope:
 
     mail: UUID
     to: str = field(repr=False)
+    """Blank for a letter that a human prints."""
     at: datetime
     objection: bool
     """Whether it tells of the right to object, in a part of its own (Art. 21(4))."""
@@ -91,13 +92,18 @@ def compose_message(letter: RenderedLetter, envelope: Envelope, sender: Sender) 
 
 def wire_address(address: str) -> str:
     """The address as most relays take it: its domain in ASCII, where the rest is."""
+    return mailbox(address) or address
+
+
+def mailbox(text: str) -> str | None:
+    """The address in that form; None where the text is none of an e-mail."""
     try:
         known = validate_email(
-            address, check_deliverability=False, allow_smtputf8=True, test_environment=True
+            text, check_deliverability=False, allow_smtputf8=True, test_environment=True
         )
     except EmailNotValidError:
-        return address
-    return known.ascii_email or address
+        return None
+    return known.ascii_email or text
 
 
 def _address(
@@ -105,8 +111,9 @@ def _address(
 ) -> None:
     """The header. None of it but `To` and `List-Unsubscribe` says anything of the person."""
     message["From"] = Address(sender.name, addr_spec=sender.address)
-    local, _, domain = envelope.to.rpartition("@")
-    message["To"] = Address(username=local, domain=domain)
+    if envelope.to:
+        local, _, domain = envelope.to.rpartition("@")
+        message["To"] = Address(username=local, domain=domain)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = f"<{envelope.mail.hex}@{sender.domain}>"

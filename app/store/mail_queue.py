@@ -16,19 +16,25 @@ from app.clock import random_id
 
 LEASE_S: Final = 300.0
 
+UNWRITTEN: Final = "to_be_written"
+"""Why a mail waits that is owed and not written yet: its id is that of the event it is about."""
+
+TO_PRINT: Final = "to_be_printed"
+"""Why a mail waits that no relay can send: a letter for the post, which a human prints."""
+
 CURSOR_SQL = "SELECT position FROM ledger.mail_cursor"
 # Compare and set: of two that read the same page, one moves on and the other's rows change nothing.
 MOVE_SQL = "UPDATE ledger.mail_cursor SET position = $2 WHERE position = $1"
 QUEUE_SQL = """
-INSERT INTO ledger.mail_queue (mail, stream_id, queued_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+INSERT INTO ledger.mail_queue (mail, stream_id, queued_at, reason)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[])
 ON CONFLICT (mail) DO NOTHING
 """
 SETTLE_SQL = "DELETE FROM ledger.mail_queue WHERE mail = ANY ($1::uuid[])"
 CLAIM_SQL = """
 WITH due AS (
     SELECT mail FROM ledger.mail_queue
-     WHERE due_at <= clock_timestamp()
+     WHERE due_at <= clock_timestamp() AND ($4::text IS NULL OR reason = $4)
        AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
      ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
@@ -41,6 +47,12 @@ DEFER_SQL = """
 UPDATE ledger.mail_queue
    SET attempts = attempts + 1, due_at = clock_timestamp() + $3 * interval '1 second',
        reason = $4, code = $5, claim = NULL, claimed_until = NULL
+ WHERE mail = $1 AND claim = $2
+"""
+WAIT_SQL = """
+UPDATE ledger.mail_queue
+   SET due_at = clock_timestamp() + $3 * interval '1 second', reason = $4,
+       claim = NULL, claimed_until = NULL
  WHERE mail = $1 AND claim = $2
 """
 DONE_SQL = "DELETE FROM ledger.mail_queue WHERE mail = $1 AND claim = $2"
@@ -77,11 +89,13 @@ class WaitingMail:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A mail that an entry of the log wants sent."""
+    """A mail that an entry of the log wants sent, or written first."""
 
     mail: UUID
     stream_id: UUID
     queued_at: datetime
+    reason: str | None = None
+    """UNWRITTEN, or nothing."""
 
 
 class MailQueue:
@@ -107,13 +121,14 @@ class MailQueue:
                 [one.mail for one in queued],
                 [one.stream_id for one in queued],
                 [one.queued_at for one in queued],
+                [one.reason for one in queued],
             )
         return True
 
-    async def claim(self, count_max: int) -> list[ClaimedMail]:
-        """Those that are due, longest due first."""
+    async def claim(self, count_max: int, *, reason: str | None = None) -> list[ClaimedMail]:
+        """Those that are due, longest due first; or only those that wait for one reason."""
         claim = random_id()
-        rows = await self._pool.fetch(CLAIM_SQL, count_max, claim, LEASE_S)
+        rows = await self._pool.fetch(CLAIM_SQL, count_max, claim, LEASE_S, reason)
         return [ClaimedMail(claim, row["mail"], row["stream_id"], row["attempts"]) for row in rows]
 
     async def defer(
@@ -121,6 +136,10 @@ class MailQueue:
     ) -> None:
         """Gives it back for another attempt later."""
         await self._pool.execute(DEFER_SQL, claimed.mail, claimed.claim, wait_s, reason, code)
+
+    async def wait(self, claimed: ClaimedMail, wait_s: float, reason: str | None) -> None:
+        """Gives it back untried: what it waits for from now on is no relay's answer."""
+        await self._pool.execute(WAIT_SQL, claimed.mail, claimed.claim, wait_s, reason)
 
     async def done(self, claimed: ClaimedMail) -> None:
         """Forgets it: what came of it is in the log."""

@@ -199,9 +199,14 @@ async def test_only_written_doubts_stop_the_clock(client: httpx.AsyncClient) -> 
     plain = (await shown(client, path))["deadline"]
 
     bare = await post(client, f"{path}/doubt", {**BY_MAIL, "grounds": " "}, status=422)
-    asking = {**BY_MAIL, "grounds": "Sent from an unknown address", "occurred_at": ago(days=9)}
+    asking = {
+        **BY_MAIL,
+        "grounds": "Sent from an unknown address",
+        "occurred_at": ago(days=9),
+        **note,
+    }
     stopped = (await post(client, f"{path}/doubt", asking))["rights_request"]
-    answer = {"text": "It is my new address", "occurred_at": ago(days=4)}
+    answer = {"text": "It is my new address", "occurred_at": ago(days=4), **note}
     resumed = (await post(client, f"{path}/answer-doubt", answer))["rights_request"]
     unasked = await post(client, f"{path}/answer-doubt", answer, status=409)
     verified = (await post(client, f"{path}/verify", {"proof": "callback"}))["rights_request"]
@@ -278,9 +283,10 @@ async def test_a_refusal_tells_everything_and_is_signed_by_a_human(
     assert {one["type"] for one in unproven} == {"/problems/excess-unproven"}
     assert refused["status"] == "refused"
     assert refused["ground_iri"].endswith("eu/gdpr#JustificationA12ManifestlyExcessive")
-    [letter] = (await shown(client, path))["letters"]
+    letters = {one["category"]: one["text"] for one in (await shown(client, path))["letters"]}
     for text in (*REMEDIES.values(), "Fourth time this week"):
-        assert text in letter["text"]
+        assert text in letters["correspondence.decision"]
+    assert letters["correspondence.message"] == REMEDIES["reasons"], "evidence is not told"
 
 
 @pytest.mark.clause("L28", "L20")

@@ -267,6 +267,7 @@ def test_the_plan_of_a_whole_erasure() -> None:
         "consent-proof",
         "rights-proof",
         "erasure-execution",
+        "mail",
     }
 
 
@@ -676,6 +677,7 @@ def executed_event(keys: tuple[UUID, ...]) -> ErasureExecuted:
         "consent-proof",
         "rights-proof",
         "erasure-execution",
+        "mail",
     }
     return ErasureExecuted(
         erasure=KEY,

@@ -1,10 +1,11 @@
 """Restriction: set by decision, by a dispute, by an objection; lifted only when announced."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from app.domain.mails import QueueMail, RecordMailSent
 from app.domain.objections import RaiseObjection, UpholdObjection, WithdrawObjection
 from app.domain.purpose_limitation import CategoryUnknown, PurposeUnknown
 from app.domain.restrictions import (
@@ -18,6 +19,8 @@ from app.domain.restrictions import (
     RestrictionUnknown,
 )
 from app.domain.scope import Scope
+from app.domain.subject import InTurn
+from app.events.mails import MailChannel, MailKind
 from app.events.objections import ObjectionOverridden
 from app.events.recorded import Section
 from app.events.restrictions import (
@@ -28,7 +31,7 @@ from app.events.restrictions import (
     RestrictionSet,
 )
 from app.values import replace
-from tests.spec import NOW, At, given, registration
+from tests.spec import NOW, At, Given, given, registration
 
 KEY = UUID("a6f5b0f2-6a52-4d8e-9a39-0e1d2b3c4d51")
 OTHER = UUID("a6f5b0f2-6a52-4d8e-9a39-0e1d2b3c4d52")
@@ -44,7 +47,7 @@ DISPUTED = AccuracyDisputed(
     restriction=KEY, categories=("contact.name", "work.title"), source="email"
 )
 ANNOUNCE = AnnounceLift(restriction=KEY, channel="post")
-ANNOUNCED = RestrictionLiftAnnounced(restriction=KEY, channel="post")
+ANNOUNCED = RestrictionLiftAnnounced(restriction=KEY, channel="post", ends_on=None)
 LIFT = LiftRestriction(restriction=KEY)
 LIFTED = RestrictionLifted(restriction=KEY)
 OBJECT = RaiseObjection(
@@ -202,6 +205,50 @@ def test_lifting_needs_an_announcement() -> None:
     lifted.after.when(LIFT).then_nothing()
     lifted.after.when(ANNOUNCE).then_nothing()
     lifted.after.when(RESTRICT).then_nothing()
+
+
+@pytest.mark.clause("L42")
+def test_a_restriction_that_a_letter_ends_stays_until_the_letter_left_and_its_day_came() -> None:
+    """Art. 18(3): told is who was written to, not of whom it was noted that they should be."""
+    day = NOW.date() + timedelta(days=3)
+    told = given(PERSON, RESTRICT).when(replace(ANNOUNCE, ends_on=day, reasons="Checked."))
+    told.then(replace(ANNOUNCED, ends_on=day))
+    assert told.records[0].sections[0].personal == {"correspondence.decision": "Checked."}
+    announced = told.after.state.restrictions.active[KEY].announced_by
+    assert announced is not None
+    mail = QueueMail(
+        mail=announced,
+        kind=MailKind.ANSWER,
+        purpose="rights_requests",
+        address="zoe@stad.example",
+        text="x",
+        message="ab" * 32,
+        letter="ab" * 32,
+        language="sv",
+        matter=KEY,
+        objection="ab" * 32,
+    )
+    sent = RecordMailSent(mail=announced, channel=MailChannel.SMTP)
+    then = NOW + timedelta(days=3)
+    queued, left = told.after.when(mail).after, told.after.when(InTurn((mail, sent))).after
+
+    for unready in (told.after, queued):
+        later(unready, then).when(LIFT).then_refused(RestrictionLiftUnannounced)
+    later(left, then - timedelta(days=1)).when(LIFT).then_refused(RestrictionLiftUnannounced)
+    later(left, then).when(LIFT).then(LIFTED)
+
+
+@pytest.mark.clause("L42")
+def test_no_restriction_is_announced_to_have_ended() -> None:
+    """A day that is over gives nobody notice."""
+    over = replace(ANNOUNCE, ends_on=NOW.date() - timedelta(days=1))
+
+    given(PERSON, RESTRICT).when(over).then_refused(RestrictionLiftUnannounced)
+
+
+def later(known: Given, now: datetime) -> Given:
+    """The same person at a later time."""
+    return Given(known.state, replace(known.circumstances, now=now))
 
 
 @pytest.mark.clause("L42")

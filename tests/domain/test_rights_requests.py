@@ -44,6 +44,7 @@ from app.domain.rights_request_refusals import (
     RightsRequestUnknown,
     RightsRequestUnverified,
     StepBeforeReceipt,
+    StepUnevidenced,
     SystemMissing,
     TasksOpen,
     TaskUnknown,
@@ -422,24 +423,54 @@ def test_doubts_are_reasonable_ones_in_writing_and_in_time() -> None:
     assert record.sections[0].retention_class == "rights-proof"
 
 
+def dated(step: Any, moment: datetime) -> Any:
+    """A step on an earlier day, with what shows it."""
+    return replace(step, occurred_at=moment, evidence_note="Mail header")
+
+
+@pytest.mark.clause("L20", "L22", "L24", "L25")
+@pytest.mark.parametrize("step", [DOUBT, UNIDENTIFIED, EXTEND, REFUSE, WITHDRAW, VERIFY])
+def test_a_step_on_an_earlier_day_is_shown_by_something(step: Any) -> None:
+    """By a day that nobody can check, an answer that came too late would have been in time."""
+    yesterday = NOW - timedelta(days=1)
+
+    bare = replace(step, occurred_at=yesterday)
+    asked().when(bare).then_refused(StepUnevidenced)
+    asked().when(replace(bare, evidence_note=" ")).then_refused(StepUnevidenced)
+    assert asked().when(replace(step, occurred_at=NOW)).records
+    assert asked().when(replace(bare, evidence_note="Stamp")).records
+    if hasattr(step, "letter"):
+        assert asked().when(replace(bare, letter=OTHER_FILE)).records
+
+
+def test_what_shows_a_day_is_no_part_of_what_the_person_is_told() -> None:
+    [record] = asked().when(dated(DOUBT, NOW - timedelta(days=1))).records
+    texts = {name: text for one in record.sections for name, text in one.personal.items()}
+
+    assert texts == {
+        "correspondence.decision": "An unknown address\n\nMail header",
+        "correspondence.message": "An unknown address",
+    }
+
+
 @pytest.mark.clause("L24")
 def test_the_clock_goes_on_from_where_it_stood() -> None:
     """Ten days of waiting are ten days more, twice asked or once."""
-    doubt = replace(DOUBT, occurred_at=RECEIVED_AT + timedelta(days=3))
-    answer = replace(ANSWER, occurred_at=RECEIVED_AT + timedelta(days=13))
+    doubt = dated(DOUBT, RECEIVED_AT + timedelta(days=3))
+    answer = dated(ANSWER, RECEIVED_AT + timedelta(days=13))
     case = asked(doubt, now=NOW)
 
     case.when(answer).then(
         RightsRequestDoubtAnswered(request=REQUEST, paused_days=10, due_on=date(2026, 12, 14))
     )
     assert of(case).due(LAW, NOW).paused_days == 17
-    again = replace(DOUBT, occurred_at=RECEIVED_AT + timedelta(days=15))
+    again = dated(DOUBT, RECEIVED_AT + timedelta(days=15))
     resumed = asked(doubt, answer, again, now=NOW).when(
-        replace(ANSWER, occurred_at=RECEIVED_AT + timedelta(days=17))
+        dated(ANSWER, RECEIVED_AT + timedelta(days=17))
     )
     assert resumed.records[0].event.paused_days == 12
     asked().when(ANSWER).then_refused(DoubtUnasked)
-    before = replace(ANSWER, occurred_at=RECEIVED_AT + timedelta(days=2))
+    before = dated(ANSWER, RECEIVED_AT + timedelta(days=2))
     case.when(before).then_refused(StepBeforeReceipt)
 
 
@@ -466,8 +497,8 @@ def test_who_cannot_be_identified_is_told_and_may_say_more() -> None:
     asked(DOUBT).when(UNIDENTIFIED).then(
         RightsRequestUnidentified(request=REQUEST, told_by=MAIL, letter=None, decided_by=CLERK)
     )
-    closed = replace(UNIDENTIFIED, occurred_at=RECEIVED_AT + timedelta(days=5))
-    answer = replace(ANSWER, occurred_at=RECEIVED_AT + timedelta(days=12))
+    closed = dated(UNIDENTIFIED, RECEIVED_AT + timedelta(days=5))
+    answer = dated(ANSWER, RECEIVED_AT + timedelta(days=12))
     reopened = asked(closed, answer)
     assert (of(reopened).status, of(reopened).paused_days) == (RequestStatus.RECEIVED, 7)
     assert of(reopened).closed_at is None
@@ -494,15 +525,15 @@ def test_an_extension_is_told_with_reasons_within_the_month() -> None:
     end = datetime(2026, 12, 2, 23, 0, tzinfo=UTC)
     asked(now=end).when(EXTEND).then_refused(ExtensionLate, due_on=date(2026, 12, 2))
     assert asked(now=end - timedelta(seconds=1)).when(EXTEND).records
-    told = replace(EXTEND, occurred_at=NOW)
+    told = dated(EXTEND, NOW)
     assert asked(now=end).when(told).records, "the letter went out in time, its record did not"
     assert of(asked(EXTEND)).due(LAW, NOW).months == 3
 
 
 @pytest.mark.clause("L22", "L24")
 def test_a_pause_moves_the_month_in_which_an_extension_can_be_told() -> None:
-    doubt = replace(DOUBT, occurred_at=RECEIVED_AT + timedelta(days=1))
-    answer = replace(ANSWER, occurred_at=RECEIVED_AT + timedelta(days=11))
+    doubt = dated(DOUBT, RECEIVED_AT + timedelta(days=1))
+    answer = dated(ANSWER, RECEIVED_AT + timedelta(days=11))
     end = datetime(2026, 12, 14, 23, 0, tzinfo=UTC)
 
     assert asked(doubt, answer, now=end - timedelta(seconds=1)).when(EXTEND).records

@@ -81,9 +81,18 @@ async def arrive(client: httpx.AsyncClient, person: str) -> str:
 
 async def find_out_who(client: httpx.AsyncClient, path: str) -> None:
     """Four days of the clock stand still, and there will be two months more."""
-    doubt = {**TOLD, "grounds": "No signature", "occurred_at": ago(12)}
+    doubt = {
+        **TOLD,
+        "grounds": "No signature",
+        "occurred_at": ago(12),
+        "evidence_note": "mail header",
+    }
     await post(client, f"{path}/doubt", doubt)
-    await post(client, f"{path}/answer-doubt", {"text": "It is me.", "occurred_at": ago(8)})
+    await post(
+        client,
+        f"{path}/answer-doubt",
+        {"text": "It is me.", "occurred_at": ago(8), "evidence_note": "stamp"},
+    )
     await post(client, f"{path}/verify", {"proof": "callback"})
     more = {**TOLD, "ground": "a12_high_volume", "reasons": "A hundred letters this month"}
     extended = (await post(client, f"{path}/extend", more))["rights_request"]

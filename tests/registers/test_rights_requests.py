@@ -78,7 +78,13 @@ async def test_what_is_due_is_sorted_by_its_day(
     objecting = {"purpose": "event_logistics", "source": "secretariat"}
     objection = (await post(caller, f"{person}/objections", objecting))["objection"]
     asked = await ask(caller, person, "access", received_at=ago(50), **note)
-    doubt = {**DECIDED, "told_by": "email", "grounds": "Unknown address", "occurred_at": ago(45)}
+    doubt = {
+        **DECIDED,
+        "told_by": "email",
+        "grounds": "Unknown address",
+        "occurred_at": ago(45),
+        "evidence_note": "mail header",
+    }
     await post(caller, f"{PATH}/{asked}/doubt", doubt)
 
     listed = await rows(caller, service, "/v1/deadlines")
