@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
+import msgspec
 
 from app.store.tables import INSERT_ONLY, METADATA, OWNER_WRITES, SCHEMA, SCHEMA_HEAD
 
@@ -20,7 +21,6 @@ VERSION_MIN = 150_000
 """PostgreSQL 15, as `server_version_num` writes it."""
 LOCK_WAIT = "1s"
 """What is refused never comes to wait for a lock; what waits was allowed."""
-_BEFORE = "before_attempt"
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES)
 DURABLE: Mapping[str, frozenset[str]] = {
     "fsync": frozenset({"on"}),
@@ -60,6 +60,29 @@ SELECT proname FROM pg_proc
 """
 
 
+# The second condition that counts as a refusal: a role that was dropped meanwhile.
+_TRY_SQL = """
+DO $try$
+DECLARE
+    attempt record;
+BEGIN
+    FOR attempt IN SELECT key, value FROM json_each_text(current_setting('pdledger.attempts')::json)
+    LOOP
+        BEGIN
+            EXECUTE attempt.value;
+        EXCEPTION
+            WHEN insufficient_privilege OR invalid_parameter_value THEN
+                CONTINUE;
+            WHEN OTHERS THEN
+                RAISE EXCEPTION '%: %, not refused', attempt.key, SQLSTATE;
+        END;
+        RAISE EXCEPTION '%', attempt.key;
+    END LOOP;
+END
+$try$
+"""
+
+
 class SelfTestFailed(Exception):
     """The login or the server is not fit to hold the ledger. Names the check, and no secret."""
 
@@ -85,9 +108,7 @@ async def examine(connection: "_Connection") -> None:
         await _check_role(connection)
         await _check_schema(connection)
         roles = [row["rolname"].replace('"', '""') for row in await connection.fetch(_ROLES_SQL)]
-        await connection.execute(f"SAVEPOINT {_BEFORE}")
-        for name, statement in (*_attempts(), *map(_becoming, roles)):
-            await _must_be_refused(connection, name, statement)
+        await _must_be_refused(connection, dict((*_attempts(), *map(_becoming, roles))))
     finally:
         await transaction.rollback()
 
@@ -168,12 +189,13 @@ def _becoming(role: str) -> tuple[str, str]:
     return f"becomes role {role}", f'SET LOCAL ROLE "{role}"'
 
 
-async def _must_be_refused(connection: "_Connection", name: str, statement: str) -> None:
-    """Tries one statement; what the one before it left is taken back in the same message."""
+async def _must_be_refused(connection: "_Connection", attempts: Mapping[str, str]) -> None:
+    """Tries statements by name, each in a savepoint: five hundred round trips would take 0.1 s."""
+    told = msgspec.json.encode(attempts).decode()
+    await connection.execute("SELECT set_config('pdledger.attempts', $1, true)", told)
     try:
-        await connection.execute(f"ROLLBACK TO SAVEPOINT {_BEFORE}; {statement}")
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError):
-        return  # the second: a role that was dropped meanwhile
+        await connection.execute(_TRY_SQL)
+    except asyncpg.RaiseError as allowed:
+        raise SelfTestFailed(f"the login {allowed.args[0]}") from None
     except asyncpg.PostgresError as other:
-        raise SelfTestFailed(f"the login {name}: {other.sqlstate}, not refused") from None
-    raise SelfTestFailed(f"the login {name}")
+        raise SelfTestFailed(f"attempts cannot be made: {other.sqlstate}") from None
