@@ -2,18 +2,21 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app import api
 from app.api import failures
 from app.api.envelope import Envelope
+from app.api.gate import Gate
 from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
@@ -40,6 +43,8 @@ from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.integrator_process import Charge, IntegratorProcess
+from app.store.log_standing import LogTakenBack, TakenBack, examine_log
+from app.store.log_tree import LogTree
 from app.store.lookups import Lookups
 from app.store.notices import (
     APPENDED_CHANNEL,
@@ -59,11 +64,17 @@ from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
-from app.workers import Loop, Workers, attesting, sending
+from app.workers import Loop, Workers, attesting, prove_witnessed, sending
 
 VERSION = "0.1.0"
 INTEGRATOR = "app.cli.log_integrator"
 """The module of the integrator's process; a name, since nothing imports from further out."""
+
+
+_LOG: Any = structlog.get_logger(__name__)
+
+Examine = Callable[[LogTree, UUID, Path, Path | None], Awaitable[TakenBack | None]]
+"""Compares the log with what is remembered of it; only a recovery takes another one."""
 
 
 @asynccontextmanager
@@ -73,14 +84,22 @@ async def open_service(
     *,
     clock: Clock = system_clock,
     resolve: Resolve = system_resolve,
+    examine: Examine = examine_log,
 ) -> AsyncIterator[Service]:
-    """A running service: connections open, keys held, rules read, self-test passed."""
+    """A running service: connections open, keys held, rules read, self-test passed.
+
+    LogTakenBack when the log contradicts what this machine remembers of it.
+    """
     async with AsyncExitStack() as open_things:
         pool = await open_pool(logins.application, size_max=settings.read_connections_max)
         open_things.push_async_callback(pool.close)
         await prove_powerless(pool)
         identity = await read_identity(pool)
-        custody = FileCustody(settings.home / "keys")
+        keys, trusted = settings.home / "keys", settings.log_trusted_checkpoint
+        taken_back = await examine(LogTree(pool), identity.ledger_id, keys, trusted)
+        if taken_back is not None:
+            raise LogTakenBack(taken_back)
+        custody = FileCustody(keys)
         vault = KeyVault(identity.ledger_id, custody)
         store = EventStore(pool, vault)
         await store.refresh_epochs()
@@ -298,11 +317,18 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
         if logins is None:
             yield {}
             return
-        async with (
-            open_service(settings, logins) as service,
-            working(settings, logins, service),
-            counting(service),
-        ):
+        async with AsyncExitStack() as opened:
+            try:
+                service = await opened.enter_async_context(open_service(settings, logins))
+                await prove_witnessed(service)
+            except LogTakenBack as refused:
+                # It lives, so that somebody can ask why; it reads, writes and sends nothing.
+                app.state.taken_back = refused.found
+                _LOG.error("nothing is served", reason=str(refused))
+                yield {}
+                return
+            await opened.enter_async_context(working(settings, logins, service))
+            await opened.enter_async_context(counting(service))
             app.state.service = service
             # What start-up built never dies: p99 at 64 connections fell from 111 to 19 ms.
             gc.collect()
@@ -322,6 +348,7 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
     )
     app.router.route_class = StrictRoute
     app.state.settings = settings
+    app.state.taken_back = None
     failures.install(app)
     api.install(app)
     return app
@@ -335,7 +362,7 @@ def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
 def wrapped(app: FastAPI, settings: Settings) -> Envelope:
     """The application in the layer that limits, identifies and catches."""
     return Envelope(
-        ShortWay(app, app.state.api_routes),
+        Gate(app, ShortWay(app, app.state.api_routes)),
         body_size_max_bytes=settings.body_size_max_bytes,
         unlimited=api.STREAMING_PATHS,
         spans=exporting(VERSION) if settings.tracing else None,

@@ -17,10 +17,12 @@ from app.propagation.feeding import Feeding
 from app.propagation.mailing import Mailing
 from app.propagation.time_stamps import Stamping
 from app.propagation.transmitting import Transmitting
+from app.propagation.witness_memory import examine_witnesses
 from app.rights.portability_package import packing
 from app.service import Service
 from app.store.cosignatures import Cosignatures
 from app.store.delivery_queue import DeliveryQueue
+from app.store.log_standing import LogTakenBack
 from app.store.log_tree import LogTree
 from app.store.notices import APPENDED_CHANNEL, Notices
 from app.store.time_stamps import TimeStamps
@@ -174,3 +176,16 @@ def attesting(
             every_s=timestamp_every_s,
         ).run
     return loops
+
+
+async def prove_witnessed(service: Service) -> None:
+    """LogTakenBack when a witness remembers what the log contradicts; it has 2 s to say so."""
+    found = await examine_witnesses(
+        LogTree(service.pool),
+        Cosignatures(service.pool),
+        service.attestation.policy,
+        outbound=service.attestation.outbound,
+        clock=service.ledger.clock,
+    )
+    if found is not None:
+        raise LogTakenBack(found)

@@ -53,7 +53,8 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """Reads the head of the log, the policy in force and how far the projections have come.
 
-    503 when any of it cannot be had, or a projection lags too far behind.
+    503 when any of it cannot be had, a projection lags too far behind, or the log contradicts what
+    was signed of it: then nothing at all is served.
     """
     service: Service = request.app.state.service
     lag_max_s: float = request.app.state.settings.ready_lag_max_s

@@ -263,7 +263,8 @@ async def read_log_policy(request: Request) -> Response:
     Whoever wants to be sure compares it with what was handed over by another way: whoever could
     rewrite the log could rewrite this, too. A log that lost entries goes on under another name;
     the one it had stands in a comment, `# formerly`. So do the keys that sign receipts,
-    `# receipts`: the format has no other place for keys that sign no log.
+    `# receipts`, and the one by which we witness logs of others, `# cosigning`: the format has no
+    other place for keys that sign no log.
     """
     keys = await _log(request).keys()
     if not keys:
@@ -272,9 +273,11 @@ async def read_log_policy(request: Request) -> Response:
     url = None if public_url is None else f"{public_url.rstrip('/')}/log"
     service: Service = request.app.state.service
     policy = replace(service.attestation.policy, logs=((keys[0], url),))
-    former = "".join(f"# formerly {key}\n" for key in keys[1:])
-    signing = "".join(f"{RECEIPT_KEY_LINE}{key}\n" for key in await receipt_keys(service.pool))
-    text = former + signing + policy.text()
+    comments = [f"# formerly {key}\n" for key in keys[1:]]
+    comments += [f"{RECEIPT_KEY_LINE}{key}\n" for key in await receipt_keys(service.pool)]
+    if service.attestation.witness is not None:
+        comments.append(f"# cosigning {service.attestation.witness.key}\n")
+    text = "".join(comments) + policy.text()
     return Response(text, media_type=TEXT, headers={"cache-control": FRESH})
 
 

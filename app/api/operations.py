@@ -13,7 +13,13 @@ from app.auth import Scope
 Endpoint = Callable[..., Any]
 
 ALWAYS = ("not-authenticated", "insufficient-scope", "method-not-allowed", "internal")
-READING = ("validation", "policy-unpublished", "ledger-unavailable", "answer-too-slow")
+READING = (
+    "validation",
+    "policy-unpublished",
+    "ledger-unavailable",
+    "log-taken-back",
+    "answer-too-slow",
+)
 WRITING = (
     "malformed-json",
     "unsupported-media-type",

@@ -43,6 +43,9 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({"import": "imports"})
 UNMIGRATED: Final = frozenset({"UndefinedTableError", "InvalidSchemaNameError"})
 """What PostgreSQL answers where the schema of the ledger is missing; asyncpg is not loaded here."""
 
+TAKEN_BACK: Final = "LogTakenBack"
+"""What a service says that refuses to open; its text holds numbers alone."""
+
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
     " changed; 4 something needed is not there; 5 the log broke a signed promise; 70 a fault of the"
@@ -99,6 +102,8 @@ def _fault(fault: Exception) -> CommandFailed:
         return unavailable(
             "ledger-unmigrated", "the database holds no ledger of this version: `pdledger migrate`"
         )
+    if type(fault).__name__ == TAKEN_BACK:
+        return unavailable("log-taken-back", str(fault))
     places = [
         f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
         for frame in extract_tb(fault.__traceback__)[-4:]

@@ -19,7 +19,7 @@ from app.store.integrator import Integrator
 from app.store.integrator_process import Charge
 from app.store.notices import APPENDED_CHANNEL, Notices
 from app.vault.custody import FileCustody
-from app.vault.signed_head import SignedHeadFile
+from app.vault.signed_head import signed_head_file
 from app.vault.signing import Signer
 
 
@@ -45,7 +45,7 @@ async def integrate(charge: Charge) -> None:
     integrator = Integrator(
         connected,
         Signer(FileCustody(keys).checkpoint_key()),
-        SignedHeadFile(keys / f"checkpoint-{identity.ledger_id}.signed"),
+        signed_head_file(keys, identity.ledger_id),
         origin=charge.origin or f"{identity.ledger_id}.ledger.invalid/log",
         wake=wake,
     )

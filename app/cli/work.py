@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import typer
 import uvloop
@@ -14,8 +16,10 @@ from app.cli.figures import figures_served
 from app.cli.foreground import STOP_SIGNALS, stopping, take
 from app.cli.logging_setup import configure_logging
 from app.main import open_service, working
+from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins
+from app.workers import prove_witnessed
 
 app = typer.Typer()
 
@@ -51,6 +55,13 @@ def _listener(settings: Settings) -> socket.socket | None:
     )
 
 
+@asynccontextmanager
+async def _witnessed(service: Service) -> AsyncIterator[None]:
+    """Nothing is worked at on a log that a witness contradicts."""
+    await prove_witnessed(service)
+    yield
+
+
 async def _work(
     settings: Settings, logins: Logins, taken: socket.socket | None, *, as_json: bool
 ) -> None:
@@ -60,6 +71,7 @@ async def _work(
         loop.add_signal_handler(signal.Signals(number), told.set)
     async with (
         open_service(settings, logins) as service,
+        _witnessed(service),
         working(settings, logins, service),
         figures_served(settings, service, taken) as metrics,
     ):

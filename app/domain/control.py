@@ -14,6 +14,7 @@ from app.domain.arrangements import (
 )
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.domain.interests import AssessInterest, assessed, assessments_after
+from app.domain.log_origins import ReopenLog, reopened
 from app.domain.occasions import (
     EndOccasion,
     HoldOccasion,
@@ -42,6 +43,7 @@ from app.domain.standing_findings import Decided, DecideStandingFinding, decide_
 from app.domain.storage import RecordRewrite, Rewrite, rewrites_after, rewritten
 from app.events.holds import GrantSettled, LegalHoldPlaced, LegalHoldReleased, OccasionEnded
 from app.events.interests import LegitimateInterestAssessed
+from app.events.log_origins import LogReopened
 from app.events.policies import (
     ContractEnded,
     ContractRegistered,
@@ -130,6 +132,8 @@ class ControlState(Value, frozen=True, kw_only=True):
     """Those that are on."""
     rewrites: tuple[Rewrite, ...] = ()
     """Of the tables that erasure takes rows from, the newest last."""
+    reopening: LogReopened | None = None
+    """The last time that the log went on under another origin."""
 
     @property
     def policy(self) -> str | None:
@@ -213,6 +217,7 @@ Command: TypeAlias = (
     | SwitchSafeguard
     | ReceiverCommand
     | RecordRewrite
+    | ReopenLog
     | AssessInterest
 )
 
@@ -237,7 +242,7 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return _weighed(command, state, given)
         case EndOccasion() | SettleGrant() | HoldOccasion() | ReleaseOccasion():
             return decide_occasion(command, state, given)
-        case SwitchSafeguard() | RecordRewrite():
+        case SwitchSafeguard() | RecordRewrite() | ReopenLog():
             return _of_the_ledger(command, state)
         case RegisterReceiver() | ProveReceiver() | ApproveReceiver() | WithdrawReceiver():
             return decide_receiver(command, state.receivers)
@@ -254,10 +259,12 @@ def _weighed(
 
 
 def _of_the_ledger(
-    command: SwitchSafeguard | RecordRewrite, state: ControlState
+    command: SwitchSafeguard | RecordRewrite | ReopenLog, state: ControlState
 ) -> tuple[Record, ...]:
     if isinstance(command, RecordRewrite):
         return rewritten(command)
+    if isinstance(command, ReopenLog):
+        return reopened(command, state.reopening)
     return switched(command, state.safeguards)
 
 
@@ -344,7 +351,7 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
             return replace(state, contracts=_contracts(state, event))
         case StandingFindingDecided() | LegitimateInterestAssessed():
             return _judged(state, recorded)
-        case SafeguardSwitched() | StorageRewritten():
+        case SafeguardSwitched() | StorageRewritten() | LogReopened():
             return _resolved(state, recorded)
         case OccasionEnded() | GrantSettled() | LegalHoldPlaced() | LegalHoldReleased():
             return replace(state, occasions=occasions_after(state.occasions, recorded))
@@ -374,9 +381,11 @@ def _judged(state: ControlState, recorded: Recorded[Any]) -> ControlState:
 
 
 def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
-    event: SafeguardSwitched | StorageRewritten = recorded.event
+    event: SafeguardSwitched | StorageRewritten | LogReopened = recorded.event
     if isinstance(event, StorageRewritten):
         return replace(state, rewrites=rewrites_after(state.rewrites, event))
+    if isinstance(event, LogReopened):
+        return replace(state, reopening=event)
     others = state.safeguards - {event.safeguard}
     return replace(state, safeguards=others | {event.safeguard} if event.on else others)
 

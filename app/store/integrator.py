@@ -35,7 +35,10 @@ RETRY_PAUSE_MAX_S: Final = 30.0
 
 OPEN_SQL = "SELECT ledger.ledger_log_open($1, $2, $3, $4)"
 STATE_SQL = """
-SELECT e.size, e.hashes, c.size AS checkpoint_size, c.root, c.note
+SELECT e.size, e.hashes, c.size AS checkpoint_size, c.root, c.note,
+       (SELECT k.vkey FROM ledger.log_key k
+         WHERE k.partition = c.partition AND (k.from_size < c.size OR k.from_size = 0)
+         ORDER BY k.opened_at DESC LIMIT 1) AS signed_by
   FROM ledger.log_edge e
   JOIN ledger.log_checkpoint c ON c.partition = e.partition
  WHERE e.partition = $1 ORDER BY c.size DESC LIMIT 1
@@ -206,9 +209,13 @@ class Integrator:
         root = edge.root()
         if (row["checkpoint_size"], row["root"]) != (edge.size, root):
             raise LogForked("the edge is not that of the newest checkpoint")
-        expected = Checkpoint(self._key.name, edge.size, root).text()
+        # Up to where it was reopened, the log has the name that it had then; the key is one.
+        key = verifier_key(row["signed_by"])
+        if key.public_key != self._key.public_key:
+            raise LogForked("the newest checkpoint is not signed by the key in custody")
+        expected = Checkpoint(key.name, edge.size, root).text()
         try:
-            signed = read_note(row["note"]).opened([self._key])
+            signed = read_note(row["note"]).opened([key])
         except (NotSigned, NoteMalformed):
             raise LogForked("the newest checkpoint is not signed by the key in custody") from None
         if signed != expected:

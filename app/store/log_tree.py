@@ -10,6 +10,7 @@ import asyncpg
 from app.store.append import PARTITION
 from app.tlog.cosignatures import CosignatureInvalid, witness_key
 from app.tlog.edge import Edge
+from app.tlog.merkle import EMPTY_ROOT, leaf_hash
 from app.tlog.notes import (
     Note,
     NoteMalformed,
@@ -20,7 +21,7 @@ from app.tlog.notes import (
     signature_line,
     verifier_key,
 )
-from app.tlog.proofs import Span, hashes_of, tiles_for
+from app.tlog.proofs import ProofInvalid, Span, hashes_of, tiles_for
 from app.tlog.tiles import TILE_WIDTH, TilePlace, hashes_at
 
 _CHECKPOINT_SQL = """
@@ -30,6 +31,8 @@ SELECT c.size, c.note,
               ORDER BY s.received_at, s.witness LIMIT 32) AS cosignatures
   FROM ledger.log_checkpoint c WHERE c.partition = $1 {which}
 """
+PAGE_SIZE = 4096
+"""Entries that are hashed at once."""
 NEWEST_SQL = _CHECKPOINT_SQL.format(which="ORDER BY c.size DESC LIMIT 1")
 CHECKPOINT_SQL = _CHECKPOINT_SQL.format(which="AND c.size = $2")
 # A probe for each tile, never a join: a plan made while the table was small would scan it. The edge
@@ -45,6 +48,8 @@ ENTRIES_SQL = """
 SELECT entry FROM ledger.events
  WHERE partition = $1 AND position >= $2 AND position < $3 ORDER BY position
 """
+APPENDED_SQL = "SELECT coalesce(max(position), -1) + 1 FROM ledger.events WHERE partition = $1"
+EDGE_SQL = "SELECT size, hashes FROM ledger.log_edge WHERE partition = $1"
 POSITION_SQL = "SELECT position FROM ledger.events WHERE partition = $1 AND event_id = $2"
 KEYS_SQL = "SELECT vkey FROM ledger.log_key WHERE partition = $1 ORDER BY opened_at DESC"
 # `at` stands at a fixed place of every entry: bytes 8 to 34 (DESIGN 4).
@@ -121,6 +126,30 @@ class LogTree:
         """So many entries from a position on, as they were appended."""
         rows = await self._pool.fetch(ENTRIES_SQL, PARTITION, start, start + count)
         return [row[0] for row in rows]
+
+    async def appended(self) -> int:
+        """How many entries the log holds, signed or not."""
+        return int(await self._pool.fetchval(APPENDED_SQL, PARTITION))
+
+    async def root(self, size: int) -> bytes | None:
+        """The root over the first so many entries, also of those that are not integrated so far.
+
+        None when the tiles are not those of a tree, or the entries are not there.
+        """
+        row = await self._pool.fetchrow(EDGE_SQL, PARTITION)
+        assert row is not None, "every partition has its edge"
+        edge = Edge.unpacked(row["size"], row["hashes"])
+        if size <= edge.size:
+            try:
+                return (await self.hashes([Span(0, size)]))[0] if size else EMPTY_ROOT
+            except (KeyError, ProofInvalid):
+                return None
+        while edge.size < size:
+            entries = await self.entries(edge.size, min(PAGE_SIZE, size - edge.size))
+            if not entries:
+                return None
+            edge, _ = edge.extended([leaf_hash(entry) for entry in entries])
+        return edge.root()
 
     async def position_of(self, event_id: UUID) -> int | None:
         """Where an event stands; None for an id that nothing has."""

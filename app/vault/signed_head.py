@@ -8,6 +8,7 @@ import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from app.vault.custody import FILE_MODE
 
@@ -22,6 +23,11 @@ class SignedHead:
 
     size: int
     root: bytes
+
+
+def signed_head_file(keys: Path, ledger_id: UUID) -> "SignedHeadFile":
+    """Where the integrators of a ledger remember it: beside the keys."""
+    return SignedHeadFile(keys / f"checkpoint-{ledger_id}.signed")
 
 
 class SignedHeadFile:
@@ -40,6 +46,18 @@ class SignedHeadFile:
             return None
         except ValueError:
             raise SignedHeadUnreadable(f"{self._file.name} is not as it was written") from None
+
+    def set_aside(self) -> Path | None:
+        """Takes it out of use and keeps it under another name; None when there is none.
+
+        For a log that goes on under another origin, since what was signed is lost.
+        """
+        known = self.read()
+        if known is None:
+            return None
+        aside = self._file.with_suffix(f".lost-{known.size}")
+        self._file.replace(aside)
+        return aside
 
     def write(self, head: SignedHead) -> None:
         """Puts it in place in one step, on the disk when this returns; never a smaller one."""

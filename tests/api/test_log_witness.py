@@ -10,10 +10,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
 
 from app.api import log_witness as module
+from app.assembly import WitnessPolicyUnusable, attestation
 from app.measures import Measures
-from app.propagation.destinations import NamedDestinations
+from app.propagation.destinations import DestinationRefused, NamedDestinations
 from app.propagation.feeding import Feeding, add_checkpoint_url
 from app.propagation.outbound import Outbound
 from app.service import Service
@@ -119,6 +121,80 @@ async def test_a_log_that_grows_is_cosigned(caller: httpx.AsyncClient, vkey: str
         assert end == ""
         at_s = reference.open_cosignature(note(origin, size).text, line, vkey)
         assert before <= at_s <= int(datetime.now(UTC).timestamp())
+
+
+async def test_the_policy_names_the_witnesses_and_our_own_key(
+    other_database: Database, tmp_path: Path, vkey: str
+) -> None:
+    """As the file of the settings has them, so that a verifier takes it as it is."""
+    file = tmp_path / "witnesses"
+    file.write_text(f"witness w1 {vkey} https://w.example\ngroup one any w1\nquorum one\n")
+    settings = settings_of(tmp_path).model_copy(update={"log_witness_policy_file": file})
+    async with (
+        signed_log(other_database, tmp_path) as log,
+        serving(other_database, tmp_path, settings) as service,
+        Api(service, settings).anonymous() as somebody,
+    ):
+        await log.signed()
+        policy = trust_policy((text := (await somebody.get("/log/policy")).text))
+        uncosigned = await somebody.get("/log/checkpoint/cosigned")
+        unstamped = await somebody.get("/log/timestamp")
+        figures = (await (await Api(service, settings).client()).get("/metrics")).text
+
+    assert [str(key) for key, _ in policy.logs] == [vkey_of_sibling()]
+    assert [(one.name, str(one.key), one.url) for one in policy.witnesses] == [
+        ("w1", vkey, "https://w.example")
+    ]
+    assert policy.quorum == "one"
+    assert service.attestation.witness is not None
+    assert f"# cosigning {service.attestation.witness.key}\n" in text
+    assert problem(uncosigned) == (404, "checkpoint-uncosigned")
+    assert problem(unstamped) == (404, "checkpoint-unstamped")
+    assert 'pdledger_log_witness_size{witness="w1"} 0.0' in figures
+    assert "pdledger_log_cosigned_size 0.0" in figures
+
+
+SETTINGS = {
+    "a second key": {"witness_logs": ("x", "x"), "witness_name": NAME},
+    "no key": {"witness_logs": ("x",), "witness_name": NAME},
+    "a key of a witness": {
+        "witness_logs": ("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",),
+        "witness_name": NAME,
+    },
+    "no name": {"witness_logs": (vkey_of_sibling(),)},
+    "no name at all": {"witness_name": "a b"},
+    "an authority without certificates": {"log_timestamp_url": "https://a.example"},
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+async def test_a_setting_that_cannot_be_used_is_refused(kind: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**SETTINGS[kind])  # type: ignore[arg-type]  # each has members of its own
+
+
+POLICIES = {
+    "no file": (None, WitnessPolicyUnusable),
+    "no policy": ("witness\nquorum none\n", WitnessPolicyUnusable),
+    "a log": (f"log {vkey_of_sibling()}\nquorum none\n", WitnessPolicyUnusable),
+    "no place": (
+        "witness w remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+        " nowhere\nquorum none\n",
+        DestinationRefused,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+async def test_witnesses_that_cannot_be_used_stop_the_start(
+    service: Service, tmp_path: Path, kind: str
+) -> None:
+    text, failure = POLICIES[kind]
+    if text is not None:
+        (tmp_path / "witnesses").write_text(text)
+    settings = Settings(home=tmp_path, log_witness_policy_file=tmp_path / "witnesses")
+    with pytest.raises(failure):
+        attestation(settings, service.pool, resolve, service.ledger.clock)
 
 
 async def test_another_size_is_told_which_one_is_known(caller: httpx.AsyncClient) -> None:
