@@ -38,6 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NAME = "ledger.example/witness"
 LOG = Ed25519PrivateKey.from_private_bytes(b"\x41" * 32)
+PUBLISHED = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
 SIZE_TYPE = "text/x.tlog.size"
 PATH = "/log/witness/add-checkpoint"
 ORIGINS = [f"log{number}.example" for number in range(40)]
@@ -136,7 +137,7 @@ async def test_the_policy_names_the_witnesses_and_our_own_key(
         Api(service, settings).anonymous() as somebody,
     ):
         await log.signed()
-        policy = trust_policy((text := (await somebody.get("/log/policy")).text))
+        policy = trust_policy(text := (await somebody.get("/log/policy")).text)
         uncosigned = await somebody.get("/log/checkpoint/cosigned")
         unstamped = await somebody.get("/log/timestamp")
         figures = (await (await Api(service, settings).client()).get("/metrics")).text
@@ -155,10 +156,10 @@ async def test_the_policy_names_the_witnesses_and_our_own_key(
 
 
 SETTINGS = {
-    "a second key": {"witness_logs": ("x", "x"), "witness_name": NAME},
+    "a second key": {"witness_logs": (vkey_of_sibling(),) * 2, "witness_name": NAME},
     "no key": {"witness_logs": ("x",), "witness_name": NAME},
     "a key of a witness": {
-        "witness_logs": ("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2",),
+        "witness_logs": (PUBLISHED,),
         "witness_name": NAME,
     },
     "no name": {"witness_logs": (vkey_of_sibling(),)},
@@ -178,8 +179,7 @@ POLICIES = {
     "no policy": ("witness\nquorum none\n", WitnessPolicyUnusable),
     "a log": (f"log {vkey_of_sibling()}\nquorum none\n", WitnessPolicyUnusable),
     "no place": (
-        "witness w remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
-        " nowhere\nquorum none\n",
+        f"witness w {PUBLISHED} nowhere\nquorum none\n",
         DestinationRefused,
     ),
 }
