@@ -95,10 +95,8 @@ async def open_service(
         open_things.push_async_callback(pool.close)
         await prove_powerless(pool)
         identity = await read_identity(pool)
-        keys, trusted = settings.home / "keys", settings.log_trusted_checkpoint
-        taken_back = await examine(LogTree(pool), identity.ledger_id, keys, trusted)
-        if taken_back is not None:
-            raise LogTakenBack(taken_back)
+        await _compared(settings, pool, identity, examine)
+        keys = settings.home / "keys"
         custody = FileCustody(keys)
         vault = KeyVault(identity.ledger_id, custody)
         store = EventStore(pool, vault)
@@ -144,6 +142,15 @@ async def open_service(
             correspondence=correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
             attestation=attestation(settings, pool, resolve, clock),
         )
+
+
+async def _compared(
+    settings: Settings, pool: "asyncpg.Pool[Any]", identity: LedgerIdentity, examine: Examine
+) -> None:
+    keys, trusted = settings.home / "keys", settings.log_trusted_checkpoint
+    taken_back = await examine(LogTree(pool), identity.ledger_id, keys, trusted)
+    if taken_back is not None:
+        raise LogTakenBack(taken_back)
 
 
 def _ledgers(
@@ -309,6 +316,20 @@ def _ran(service: Service, done: Done) -> None:
     )
 
 
+async def _opened(
+    settings: Settings, logins: Logins, opened: AsyncExitStack
+) -> Service | TakenBack:
+    """The service, or why there is none; then nothing of it is left open."""
+    try:
+        service = await opened.enter_async_context(open_service(settings, logins))
+        await prove_witnessed(service)
+    except LogTakenBack as refused:
+        _LOG.error("nothing is served", reason=str(refused))
+        await opened.aclose()
+        return refused.found
+    return service
+
+
 def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
     """The application. Without ``logins`` the caller sets `app.state.service` (as tests do)."""
 
@@ -318,13 +339,10 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
             yield {}
             return
         async with AsyncExitStack() as opened:
-            try:
-                service = await opened.enter_async_context(open_service(settings, logins))
-                await prove_witnessed(service)
-            except LogTakenBack as refused:
+            service = await _opened(settings, logins, opened)
+            if isinstance(service, TakenBack):
                 # It lives, so that somebody can ask why; it reads, writes and sends nothing.
-                app.state.taken_back = refused.found
-                _LOG.error("nothing is served", reason=str(refused))
+                app.state.taken_back = service
                 yield {}
                 return
             await opened.enter_async_context(working(settings, logins, service))
