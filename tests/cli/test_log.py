@@ -4,6 +4,8 @@ One ledger of this module with a signed log; its owner comes and goes between th
 """
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +21,7 @@ from app.tlog.notes import VerifierKey
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
 from tests.cli.conftest import Call
-from tests.conftest import Database, in_thread
+from tests.conftest import ROOT, Database, in_thread
 from tests.store.chains import Chain
 from tests.store.conftest import open_epoch
 from tests.store.doors import append
@@ -215,6 +217,57 @@ def test_a_key_that_is_none_is_wrong_usage(call: Call, signed: Settings) -> None
 
     assert ended.exit_code == ExitCode.USAGE
     assert ended.document["failed"]["code"] == "vkey-malformed"
+
+
+@pytest.mark.clause("L9")
+def test_a_bundle_is_written_once_and_verifies(
+    call: Call, signed: Settings, tmp_path: Path
+) -> None:
+    out = tmp_path / "log.zip"
+    written = call("log", "bundle", str(out), "--json", **signed)
+    again = call("log", "bundle", str(out), "--json", **signed)
+    over = call("log", "bundle", str(out), "--overwrite", **signed)
+    done = subprocess.run(
+        [sys.executable, "-I", str(ROOT / "app" / "audit" / "verify_bundle.py"), str(out)],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    bundle = written.document["bundle"]
+
+    assert (bundle["kind"], bundle["verifier_keys"]) == ("log", [VKEY])
+    assert bundle["events"] == bundle["size"] >= 5
+    assert (again.exit_code, again.document["failed"]["code"]) == (ExitCode.REFUSED, "file-exists")
+    assert "python3 verify.py" in over.out
+    assert done.stdout.endswith("\nVERIFIED\n"), done.stdout
+    assert out.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["none/log.zip"], "folder-missing"),
+        (["log.zip", "--subject", "00000000-0000-4000-8000-000000000000"], "record-unknown"),
+    ],
+)
+def test_a_bundle_that_cannot_be_written(
+    call: Call, signed: Settings, tmp_path: Path, arguments: list[str], code: str
+) -> None:
+    out, *more = arguments
+    ended = call("log", "bundle", str(tmp_path / out), *more, "--json", **signed)
+
+    assert ended.document["failed"]["code"] == code
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_log_that_nobody_opened_makes_no_bundle(
+    call: Call, server: Settings, tmp_path: Path
+) -> None:
+    ended = call("log", "bundle", str(tmp_path / "log.zip"), "--json", **server)
+
+    assert ended.exit_code == ExitCode.UNAVAILABLE
+    assert ended.document["failed"]["code"] == "log-unsigned"
 
 
 def test_a_log_that_nobody_opened_is_said_to_be_unsigned(call: Call, server: Settings) -> None:
