@@ -62,6 +62,10 @@ NEVER_GRANTED = {
     ("GET", "/privacy/{version}/{text_language}"),
     # An erasure can be withdrawn only while it is interrupted.
     ("POST", "/v1/subjects/{subject_id}/erasure/{erasure}/withdrawal"),
+    # This ledger has no witnesses, no authority for time-stamps, and is nobody's witness.
+    ("GET", "/log/checkpoint/cosigned"),
+    ("GET", "/log/timestamp"),
+    ("POST", "/log/witness/add-checkpoint"),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.clause("L7")]
