@@ -31,7 +31,8 @@ async def test_what_is_appended_is_signed_without_anybody_asking(
 
             await until(signed, within_s=60)
         checkpoint = await client.get("/log/checkpoint")
-        _, vkey, *_ = (await client.get("/log/policy")).text.split()
+        policy = (await client.get("/log/policy")).text
+        [vkey] = [line.split()[1] for line in policy.splitlines() if line.startswith("log ")]
         proof = await client.get("/log/proof/inclusion", params={"position": head - 1})
         entry = await service.pool.fetchval(
             "SELECT entry FROM ledger.events ORDER BY position DESC LIMIT 1"
