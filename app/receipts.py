@@ -1,5 +1,6 @@
 """What a caller gets back: where each event is in the log; and what a caller brings along."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,41 @@ def receipt_lines(
     return tuple(lines)
 
 
+def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
+    """A receipt as callers get it, ready to be encoded: ids, times and bytes as they are."""
+    return {
+        "subject_id": receipt.stream_id,
+        "version": receipt.version,
+        "position": receipt.position,
+        "events": [
+            {
+                "event_id": line.event_id,
+                "type": line.type,
+                "version": line.version,
+                "position": line.position,
+                "leaf_hash": b64encode(line.leaf_hash).decode(),
+                "recorded_at": line.recorded_at,
+            }
+            for line in receipt.lines
+        ],
+        "signed": _signature_value(receipt.signed),
+    }
+
+
+def _signature_value(signed: SignedLines | None) -> dict[str, Any] | None:  # Any: JSON values
+    """The proof of it, which `app.tlog.receipt_text` reads."""
+    if signed is None:
+        return None
+    return {
+        "name": signed.name,
+        "at": signed.at,
+        "index": signed.index,
+        "size": signed.size,
+        "path": signed.path,
+        "signature": signed.signature,
+    }
+
+
 def signed_alone(receipt: Receipt, key: ReceiptKey | None) -> Receipt:
     """The receipt of events that no one append made, with a signature of its own.
 
@@ -125,6 +161,13 @@ def signed_alone(receipt: Receipt, key: ReceiptKey | None) -> Receipt:
         ]
     )
     return replace(receipt, batch=batch)
+
+
+def promised(recorded: Recorded[Any], key: ReceiptKey | None) -> dict[str, Any]:
+    """A receipt of one event that is in the log, whoever appended it: JSON values."""
+    lines = receipt_lines((recorded,), None)
+    receipt = Receipt(recorded.stream_id, recorded.version, lines)
+    return receipt_value(signed_alone(receipt, key))
 
 
 async def repeated_receipt(

@@ -11,14 +11,16 @@ from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from app.api.bodies import AnswerProofBody
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
 from app.documents.access_document import access_document
 from app.documents.page import content_security_policy, pieces
 from app.documents.pdf import pdf
-from app.rights.access import AccessReport, access_report, read_report
+from app.rights.access import AccessReport, access_report, proved_json, read_report
 from app.rights.as_of import parse_as_of
+from app.store.answer_proofs import AnswerProofs
 
 ROUTES = router("rights")
 
@@ -83,6 +85,9 @@ class AccessReportBody(BaseModel):
     timeline: list[dict[str, Any]] = Field(max_length=1_000_000)
     glossary: list[dict[str, str]] = Field(max_length=100)
     articles: dict[str, str]
+    proof: AnswerProofBody = Field(
+        description="Every entry of the stream: that none was left out is checked offline (L9)."
+    )
 
 
 @operation(
@@ -111,6 +116,10 @@ async def get_access_report(
     chooses JSON, an HTML page or PDF/UA-1; all three tell the same. `language` is a BCP 47 tag
     (en, sv, fr, nl); without it the person's own language is taken, then `Accept-Language`. The
     answer is recorded as a consultation for handling the person's rights.
+
+    The JSON carries the `proof` that its history is whole: every entry, chained, up to the one that
+    this answer made; one of them with its path to a checkpoint, the younger ones under a signed
+    receipt. `pdledger log verify-answer` checks it offline.
     """
     cut = parse_as_of(asked.as_of)
     chosen = asked.format or _accepted(call.request.headers.get("accept", ""))
@@ -125,7 +134,10 @@ async def get_access_report(
     headers = {"content-language": report.language.code, "vary": "accept, accept-language"}
     match chosen:
         case ReportForm.JSON:
-            return Response(report.json, headers=headers, media_type=MEDIA_TYPES[chosen])
+            service = call.service
+            proofs = AnswerProofs(service.pool, service.attestation.policy)
+            proved = await proved_json(report, proofs)
+            return Response(proved, headers=headers, media_type=MEDIA_TYPES[chosen])
         case ReportForm.HTML:
             headers["content-security-policy"] = content_security_policy()
             return StreamingResponse(_html(report), headers=headers, media_type=MEDIA_TYPES[chosen])

@@ -4,9 +4,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.api.bodies import ENCODER, receipt_value
+from app.api.bodies import ENCODER
 from app.api.call import etag
-from app.receipts import Receipt
+from app.receipts import Receipt, receipt_value
 
 
 def answer(

@@ -1,7 +1,6 @@
 """Request and answer bodies that several operations share; Pydantic lives at this rim only."""
 
 import re
-from base64 import b64encode
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,8 +18,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.identifiers import WORD_PATTERN
-from app.receipts import Receipt
-from app.tlog.receipts import SignedLines
 
 WordField = Annotated[str, StringConstraints(pattern=WORD_PATTERN, max_length=64)]
 """A key of the policy: purpose, category, recipient, source ..."""
@@ -121,39 +118,31 @@ class ReceiptBody(BaseModel):
     )
 
 
-def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
-    """The members of a ReceiptBody, ready to be encoded."""
-    return {
-        "subject_id": receipt.stream_id,
-        "version": receipt.version,
-        "position": receipt.position,
-        "events": [
-            {
-                "event_id": line.event_id,
-                "type": line.type,
-                "version": line.version,
-                "position": line.position,
-                "leaf_hash": b64encode(line.leaf_hash).decode(),
-                "recorded_at": line.recorded_at,
-            }
-            for line in receipt.lines
-        ],
-        "signed": _signature_value(receipt.signed),
-    }
+class ProvedEntryBody(BaseModel):
+    """One entry of the log, as it is stored: two lines that hold no personal data."""
+
+    position: int = Field(description="Leaf index in the log.", ge=0)
+    entry: str = Field(description="The leaf is SHA-256 of a zero byte and this.", max_length=65535)
+    path: list[str] | None = Field(
+        description=(
+            "Its inclusion proof (RFC 6962) in base64; null where the entry after it proves it,"
+            " whose `p` is its leaf hash, or the receipt."
+        ),
+        max_length=64,
+    )
 
 
-def _signature_value(signed: SignedLines | None) -> dict[str, Any] | None:  # Any: JSON values
-    """The members of a SignatureBody."""
-    if signed is None:
-        return None
-    return {
-        "name": signed.name,
-        "at": signed.at,
-        "index": signed.index,
-        "size": signed.size,
-        "path": signed.path,
-        "signature": signed.signature,
-    }
+class AnswerProofBody(BaseModel):
+    """Entries of the log under one checkpoint; `pdledger log verify-answer` checks them offline."""
+
+    checkpoint: str | None = Field(
+        description="The signed note that the paths lead to (c2sp.org/tlog-checkpoint).",
+        max_length=20_000,
+    )
+    entries: list[ProvedEntryBody] = Field(max_length=1_000_000)
+    receipt: dict[str, Any] | None = Field(
+        description="A signed receipt of the last entry, where it is too young for a checkpoint."
+    )
 
 
 ENCODER = msgspec.json.Encoder(uuid_format="canonical")

@@ -10,6 +10,7 @@ from fastapi import Query, Response, Security
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer
+from app.api.bodies import AnswerProofBody
 from app.api.call import Call, authorised
 from app.api.failures import request_id
 from app.api.operations import operation, router
@@ -24,9 +25,11 @@ from app.rights.certificate import (
     certificate_letter,
     certificate_value,
     executed_on,
+    proving_entries,
     same_erasure,
 )
 from app.service import Service
+from app.store.answer_proofs import AnswerProofs
 from app.store.event_store import Stream
 from app.values import replace
 
@@ -70,6 +73,7 @@ class CertificateBody(BaseModel):
     other_records: list[dict[str, Any]] = Field(
         description="The same of each record that this one stood for.", max_length=100
     )
+    proof: AnswerProofBody | None
 
 
 @operation(
@@ -98,7 +102,9 @@ async def issue_certificate(
 
     It is provisional while a recipient has yet to answer, and `final` once the erasure is closed.
     E2 and E3 come later and are told with their times. `format` asks for a page or a PDF/UA, in
-    `language`.
+    `language`. The JSON carries the `proof`: the entries by which each key was made and destroyed,
+    each with its path to one checkpoint, for `pdledger log verify-answer`. It is null in the
+    fraction of a second until the newest of them is in a signed tree; asking again gives it.
     """
     ledger = call.service.ledger
     stream = await ledger.store.read_stream(subject_id)
@@ -108,7 +114,7 @@ async def issue_certificate(
         return problem("certificate-missing", request_id(call.request))
     value["other_records"] = await _of_other_records(call.service, stream, erasure)
     if form is CertificateForm.JSON:
-        return answer(value)
+        return answer({**value, "proof": await _proof(call.service, stream, erasure)})
     letter = compose(certificate_letter(value, given), language)
     if form is CertificateForm.PDF:
         return Response(await asyncio.to_thread(letter.pdf), media_type="application/pdf")
@@ -126,8 +132,15 @@ async def _of_other_records(service: Service, stream: Stream, erasure: UUID) -> 
         same = same_erasure(beside, extent)
         if same is not None:
             given = await _rules_of_then(service, executed_on(beside, same))
-            found.append({"subject_id": other, **(certificate_value(beside, same, given) or {})})
+            value = certificate_value(beside, same, given) or {}
+            proof = await _proof(service, beside, same)
+            found.append({"subject_id": other, **value, "proof": proof})
     return found
+
+
+async def _proof(service: Service, stream: Stream, erasure: UUID) -> dict[str, Any] | None:
+    proofs = AnswerProofs(service.pool, service.attestation.policy)
+    return await proofs.of_each(proving_entries(stream, erasure))
 
 
 async def _rules_of_then(service: Service, moment: datetime | None) -> Circumstances:

@@ -25,6 +25,7 @@ from app.events.rights_requests import (
 from app.receipts import Receipt
 from app.rights.request_evidence import evidence_value
 from app.rights.rights_requests import letters_of, read_request, request_value, stream_of
+from app.store.answer_proofs import AnswerProofs
 
 ROUTES = router("rights requests")
 
@@ -157,10 +158,17 @@ class EvidenceBody(BaseModel):
 
     request: UUID
     stream: UUID
-    how: str = Field(description="How the chain is verified.", max_length=400)
+    how: str = Field(description="How the chain is verified.", max_length=600)
     policies: list[dict[str, str]] = Field(max_length=20)
     laws: list[str] = Field(max_length=20)
     law_in_force: dict[str, str]
+    checkpoint: str | None = Field(
+        description="The signed note that the path leads to (c2sp.org/tlog-checkpoint).",
+        max_length=20_000,
+    )
+    receipt: dict[str, Any] | None = Field(
+        description="A signed receipt of the last entry, where it is too young for a checkpoint."
+    )
     entries: list[dict[str, Any]] = Field(max_length=100_000)
 
 
@@ -244,10 +252,12 @@ async def show_rights_request(request: UUID, call: Reader) -> Response:
 async def show_request_evidence(request: UUID, call: Reader) -> Response:
     """The stored entries, byte for byte: who decided what, when, under which policy and law.
 
-    They name nobody. Whoever has them verifies the chain of hashes offline.
+    They name nobody. Whoever has them verifies chain, path and checkpoint offline, by `pdledger log
+    verify-answer`. What is younger than the newest checkpoint is promised by a signed receipt.
     """
     service = call.service
-    return answer(await evidence_value(service.store, service.pool, service.rulebook, request))
+    proofs = AnswerProofs(service.pool, service.attestation.policy)
+    return answer(await evidence_value(service.ledger, service.pool, request, proofs=proofs))
 
 
 async def _read_for_rights(call: Call, request: UUID) -> None:

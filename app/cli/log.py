@@ -3,6 +3,7 @@
 import typer
 
 from app.cli.bundle import write_bundle
+from app.cli.log_answers import verify_answer
 from app.cli.log_receipts import verify_receipt
 from app.cli.log_recover import recover
 from app.cli.verify import verify_ledger
@@ -10,6 +11,7 @@ from app.cli.verify import verify_ledger
 app = typer.Typer(no_args_is_help=True)
 app.command("verify")(verify_ledger)
 app.command("verify-receipt")(verify_receipt)
+app.command("verify-answer")(verify_answer)
 app.command("recover")(recover)
 app.command("bundle")(write_bundle)
 

@@ -4,7 +4,7 @@ The report is bytes of JSON from the start; HTML and PDF are made of those bytes
 else, so the three cannot tell different things.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from app.events.recorded import Recorded
 from app.identifiers import EventId
 from app.ledger import Ledger
 from app.policy.vocabulary import ValueFormat
-from app.receipts import Attribution, Receipt
+from app.receipts import Attribution, Receipt, receipt_value
 from app.rights.access_names import ENCODER, names, told_in
 from app.rights.access_parts import (
     choices_part,
@@ -36,6 +36,8 @@ from app.rights.copy_of_data import Copy, copy_of
 from app.rights.merged import other_records
 from app.rights.person import Person, check_known, person_of
 from app.rights.policy_quotes import policy_quotes
+from app.store.answer_proofs import AnswerProofs
+from app.values import replace
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
@@ -62,6 +64,9 @@ class AccessReport:
 
     json: bytes
     language: Language
+    subject_id: UUID
+    receipt: Receipt
+    """Of the entry that this answer made: it promises what no checkpoint holds so far."""
 
 
 async def access_report(
@@ -93,7 +98,19 @@ async def access_report(
     spoken = language(wanted or language_of(person, copy, given.policy.categories) or accepted)
     told = Told(person, copy, given, names(given.policy, spoken))
     quotes = await policy_quotes(ledger.rulebook, person.state.notices.shown, policy)
-    return AccessReport(report_of(told, spoken, quotes, as_of), spoken)
+    return AccessReport(report_of(told, spoken, quotes, as_of), spoken, subject_id, receipt)
+
+
+async def proved_json(report: AccessReport, proofs: AnswerProofs) -> bytes:
+    """The report with the proof that its history is whole (L9), which waits for no checkpoint.
+
+    It is data for a program: the other forms of the report name the head of the chain. In one that
+    looks back are the entries after its day, too: the first of them shows where the day ends.
+    """
+    version = report.receipt.lines[-1].version
+    receipt = receipt_value(replace(report.receipt, version=version))
+    proof = await proofs.of_stream(report.subject_id, version, receipt)
+    return b'%b,"proof":%b}' % (report.json[:-1], ENCODER.encode(proof))
 
 
 async def _person(ledger: Ledger, subject_id: UUID, as_of: AsOf | None = None) -> Person:

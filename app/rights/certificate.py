@@ -78,6 +78,22 @@ def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Va
     }
 
 
+def proving_entries(stream: Stream, erasure: UUID) -> list[tuple[int, bytes]]:
+    """Position and entry of all that a certificate is told from: it carries proofs of just these.
+
+    They are every event of the erasure, and those by which the destroyed keys were made.
+    """
+    destroyed = {key for one in _executed(stream, erasure) for key in one.event.keys}
+    found = []
+    for recorded, entry in zip(stream.events, stream.entries, strict=True):
+        own = getattr(recorded.event, "erasure", None) == erasure
+        made = any(seal.commitment and seal.key_id in destroyed for seal in recorded.seals)
+        if own or made:
+            assert recorded.position is not None, "an event that was read has a position"
+            found.append((recorded.position, entry))
+    return found
+
+
 def _executed(stream: Stream, erasure: UUID) -> Iterator[Recorded[ErasureExecuted]]:
     for recorded in stream.events:
         event = recorded.event

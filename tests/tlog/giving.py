@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.api.bodies import ENCODER, receipt_value
+from app.api.bodies import ENCODER
 from app.events.declare import moment_text
-from app.receipts import Receipt, ReceiptLine
+from app.receipts import Receipt, ReceiptLine, receipt_value
 from app.tlog.merkle import leaf_hash
 from app.tlog.notes import VerifierKey
 from app.tlog.receipts import BatchLine, ReceiptKey, key_name
