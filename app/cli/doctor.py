@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.store import embedded_guard
 from app.store.connection import Logins, open_pool
 from app.store.self_test import SelfTestFailed, prove_powerless
+from app.vault.custody import RECEIPT_KEY_FILE
 
 app = typer.Typer()
 
@@ -72,6 +73,7 @@ def _secrets(settings: Settings) -> Iterable[Examined]:
     if (settings.home / "first-key").exists():
         yield _private("first key", settings.home / "first-key")
     yield _private("suppression key", settings.home / "keys" / "suppression.key")
+    yield _private("receipt key", settings.home / "keys" / RECEIPT_KEY_FILE)
 
 
 def _private(name: str, file: Path) -> Examined:

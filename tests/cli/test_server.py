@@ -95,5 +95,10 @@ def test_migrating_twice_changes_nothing(
     second = call("migrate", "--json", **variables).document["migrated"]
 
     assert first["before"] is None
-    assert first["epoch_opened"]
-    assert second == {"before": first["after"], "after": first["after"], "epoch_opened": False}
+    assert (first["epoch_opened"], first["receipt_key_opened"]) == (True, True)
+    assert second == {
+        "before": first["after"],
+        "after": first["after"],
+        "epoch_opened": False,
+        "receipt_key_opened": False,
+    }
