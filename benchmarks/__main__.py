@@ -14,6 +14,7 @@ from benchmarks import (
     in_process,
     live_projections,
     log_integration,
+    log_verification,
     machine,
     projections,
     registers,
@@ -53,6 +54,9 @@ def main() -> None:
             "log", log_integration.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         figures += _measured("receipts", signed_receipts.measure(served, rounds=chosen.rounds))
+        figures += _measured(
+            "verification", log_verification.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
         figures += _measured(
             "registers", registers.measure(served, rounds=chosen.rounds, full=chosen.full)
         )

@@ -153,7 +153,6 @@ class StreamCheck:
     def event(self, row: Row, blobs: Sequence[Blob]) -> list[Finding]:
         """What is wrong with one event and its sealed sections."""
         version, position, entry = row["version"], row["position"], row["entry"]
-        place = (position, self.stream_id, version)
         wrong = []
         if version != self._version + 1:
             wrong.append(Rule.VERSION_GAP)
@@ -164,8 +163,9 @@ class StreamCheck:
         try:
             first, core, seals = _parse(entry)
         except UNREADABLE:
-            found = [Finding(rule, *place) for rule in (*wrong, Rule.ENTRY_MALFORMED)]
-            return [*found, *(self._finding(Rule.BLOB_UNACCOUNTED, blob) for blob in blobs)]
+            wrong.append(Rule.ENTRY_MALFORMED)
+            lost = [self._finding(Rule.BLOB_UNACCOUNTED, blob) for blob in blobs]
+            return [*self._findings(wrong, row), *lost]
         if not _is_canonical(entry, first, core, seals):
             wrong.append(Rule.ENTRY_NOT_CANONICAL)
         if (
@@ -182,12 +182,18 @@ class StreamCheck:
             wrong.append(Rule.TIME_BACKWARDS)
         else:
             self._at = core.at
-        found = [Finding(rule, *place) for rule in wrong]
+        if not (wrong or seals or blobs or row["type"] in ERASURES):
+            return []  # as of most events
+        found = self._findings(wrong, row)
         if seals or blobs:
             found += self._sections(row, seals, {blob.section: blob for blob in blobs})
         if row["type"] in ERASURES:
             found += self._erasure(row, core.d)
         return found
+
+    def _findings(self, rules: Sequence[Rule], row: Row) -> list[Finding]:
+        place = (row["position"], self.stream_id, row["version"])
+        return [Finding(rule, *place) for rule in rules]
 
     def end(self, fences: Collection[str]) -> Iterator[Finding]:
         """What is wrong with the keys and erasures of the whole stream."""
@@ -313,7 +319,8 @@ def _numbers_are_plain(value: Any) -> bool:  # Any: a value of JSON
 
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = b"0" * len(str(INTEGER_MAX))
-_SORTED = msgspec.json.Encoder(order="sorted")
+# The structs above have their fields in the order of their names.
+_SORTED = msgspec.json.Encoder(order="deterministic")
 # A number with a fraction is read as its text, so that it is not written as it was: none may be.
 _CORE: msgspec.json.Decoder[_Core] = msgspec.json.Decoder(_Core, float_hook=str)
 _SEALS: msgspec.json.Decoder[list[_SealLine]] = msgspec.json.Decoder(list[_SealLine])
