@@ -353,6 +353,40 @@ async def test_a_receipt_of_another_entry_promises_nothing(answers: Answers) -> 
             verified(answers, "young", one)
 
 
+@pytest.mark.clause("L9", "C66")
+async def test_a_certificate_of_two_records_of_one_person_proves_both(
+    other_database: Database, tmp_path: Path
+) -> None:
+    """Each with the entries of its own stream; the command checks each."""
+    async with serving(other_database, tmp_path) as service:
+        api = Api(service, Settings(home=tmp_path))
+        async with await api.client() as client, await api.client() as approver:
+            await integrated(other_database, tmp_path / "keys")
+            policy = (await client.get("/log/policy")).text
+            second = {"contact.name": "Zoe", "contact.email": "zoe@privat.example"}
+            both = [await register(client, contact=one) for one in (CONTACT, second)]
+            ids = [one.rpartition("/")[2] for one in both]
+            pair = dict(zip(("survivor", "absorbed"), ids, strict=True))
+            merge = (await post(client, "/v1/merges", {**pair, "ground": "control"}))["merge"]
+            await post(approver, f"/v1/merges/{merge}/approve", pair)
+            path = await erased(client, both[0])
+            await integrated(other_database, tmp_path / "keys")
+            certificate = await get(client, f"{path}/certificate")
+
+    [other] = certificate["other_records"]
+    found = {"policy": policy, "certificate": certificate}
+    assert verified(found, "certificate") > 2
+    assert verified(found, "certificate", other) > 2
+    files = tmp_path / "policy", tmp_path / "answer.json"
+    other["keys"] += 1
+    for file, text in zip(files, (policy, json.dumps(certificate)), strict=True):
+        file.write_text(text)
+    ended = await asyncio.to_thread(
+        run, "log", "verify-answer", str(files[1]), "--policy", str(files[0]), "--json"
+    )
+    assert (ended.exit_code, ended.document["answer"]["proved"]) == (1, False)
+
+
 async def test_another_key_proves_nothing(answers: Answers) -> None:
     """Whoever owns the database signs with another key: the policy from before tells."""
     stranger = trust_policy("quorum none\n")
