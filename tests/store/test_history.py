@@ -244,6 +244,9 @@ async def test_the_auditor_sees_keys_but_not_their_material(connect: Connect) ->
     assert rows
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await auditor.fetch("SELECT wrapped FROM ledger.keyring")
+    await auditor.fetch("SELECT epoch, state FROM ledger.key_epoch")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await auditor.fetch("SELECT wrapped FROM ledger.key_epoch")
 
 
 async def test_the_projector_writes_positions_and_nothing_of_the_log(connect: Connect) -> None:
