@@ -20,9 +20,12 @@ from app.store.cosignatures import Cosignatures
 from app.store.identity import LedgerIdentity, read_identity
 from app.store.integrity import pages
 from app.store.log_tree import LogTree, SignedTree
+from app.store.receipt_keys import receipt_keys
 from app.tlog.checkpoints import checkpoint
+from app.tlog.notes import VerifierKey
 from app.tlog.proof_text import InclusionProof
 from app.tlog.proofs import inclusion_spans
+from app.tlog.receipts import RECEIPT_KEY_LINE
 from app.tlog.tiles import TILE_WIDTH, TilePath, TilePlace, bundle, levels
 from app.tlog.trust_policies import TrustPolicy
 
@@ -78,7 +81,13 @@ class _Head:
     identity: LedgerIdentity
     tree: SignedTree
     policy: TrustPolicy
+    receipt_keys: tuple[VerifierKey, ...]
     order: Order
+
+    def policy_text(self) -> str:
+        """As `/log/policy` has it: receipts and answers are checked by the same file."""
+        signing = (f"{RECEIPT_KEY_LINE}{key}\n" for key in self.receipt_keys)
+        return "".join(signing) + self.policy.text()
 
     def about(self, kind: str, **more: Any) -> dict[str, Any]:
         """What `bundle.json` says."""
@@ -168,7 +177,9 @@ async def _head(connection: "Connection", order: Order) -> _Head:
         tree = (await log.of_size(size) if size is not None else None) or tree
     keys = tuple((key, None) for key in await log.keys())
     policy = replace(order.witnesses, logs=keys)
-    return _Head(await read_identity(connection), tree, policy, order)  # type: ignore[arg-type]  # a proxy of one fetches alike
+    signing = await receipt_keys(connection)  # type: ignore[arg-type]  # it fetches as a pool does
+    identity = await read_identity(connection)  # type: ignore[arg-type]  # likewise
+    return _Head(identity, tree, policy, signing, order)
 
 
 async def _tiles_of_entries(
@@ -239,7 +250,7 @@ def _close(made: Members, head: _Head, about: dict[str, Any], figures: Figures) 
     """What every bundle has: by what it is verified, and what it says in plain words."""
     made.add("bundle.json", json.dumps(about, indent=1, ensure_ascii=False).encode() + b"\n")
     made.add("checkpoint", bytes(head.tree.note))
-    made.add("policy", head.policy.text().encode())
+    made.add("policy", head.policy_text().encode())
     made.add("verify.py", Path(verify_bundle.__file__).read_bytes())
     with made.file("report.html") as write:
         for piece in report(figures):

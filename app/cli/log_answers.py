@@ -55,7 +55,10 @@ def _proved(
     kind: str, document: Any, policy: TrustPolicy, keys: Collection[VerifierKey]
 ) -> AnswerProof:
     """The proof of an answer that says what it proves; AnswerUnproved otherwise."""
-    proof = answer_proof(document if kind == "evidence" else document.get("proof"))
+    given = document if kind == "evidence" else document.get("proof")
+    if given is None:
+        raise AnswerUnproved("it has no proof so far; ask the service for it again")
+    proof = answer_proof(given)
     proof.verify(policy, keys)
     CHECKS[kind](document, proof.entries)
     return proof

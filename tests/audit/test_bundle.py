@@ -28,6 +28,7 @@ from app.store.cosignatures import Cosignatures
 from app.store.integrator import Integrator
 from app.tlog.cosignatures import WitnessKey
 from app.tlog.notes import VerifierKey, read_note
+from app.tlog.receipt_text import receipt_keys_in
 from app.tlog.trust_policies import TrustPolicy, Witness
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
@@ -232,6 +233,11 @@ def test_no_personal_data_and_no_key_is_in_it(whole: Path, record: Path, written
     assert str(written.asking).encode() in entries
     for other in (written.erased, written.other):
         assert not any(str(other).encode() in content for _, content in contents(record))
+
+
+def test_receipts_and_answers_are_checked_by_its_policy_too(whole: Path, record: Path) -> None:
+    for file in (whole, record):
+        assert len(receipt_keys_in(dict(contents(file))["policy"].decode())) == 1
 
 
 def contents(file: Path) -> Iterator[tuple[str, bytes]]:
