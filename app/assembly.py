@@ -15,7 +15,7 @@ from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import Relay, SmtpSender
 from app.propagation.time_stamps import authority
-from app.service import Attestation, Correspondence, WebhookSecrets
+from app.service import Attestation, Correspondence, Proxies, WebhookSecrets
 from app.settings import Settings
 from app.store.log_witness import LogWitness
 from app.store.mail_queue import MailQueue
@@ -50,8 +50,11 @@ def correspondence(
         queue=MailQueue(pool),
         smtp=_smtp(settings),
         limits=SignUpLimits(
-            hourly_max=settings.sign_ups_hourly_max, daily_max=settings.sign_ups_daily_max
+            hourly_max=settings.sign_ups_hourly_max,
+            daily_max=settings.sign_ups_daily_max,
+            total_max=settings.sign_ups_total_max,
         ),
+        proxies=Proxies(settings.trusted_proxies, settings.proxy_header),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -121,6 +122,7 @@ async def open_service(
         _listen(logins, (callers, ledger, feed), open_things)
         eraser = await _open_eraser(logins, open_things)
         outbound = Outbound(destinations(settings, resolve))
+        signer = Signer(custody.signing_key())
         yield Service(
             ledger=ledger,
             control=control,
@@ -137,7 +139,8 @@ async def open_service(
             subscriptions=SubscriptionRegister(pool, vault),
             receivers=ReceiverRegister(pool, vault),
             outbound=outbound,
-            signer=Signer(custody.signing_key()),
+            signer=signer,
+            package_keys=frozenset((signer.public_key, *map(b64decode, settings.package_keys))),
             tallies=tallies(),
             correspondence=correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
             attestation=attestation(settings, pool, resolve, clock),

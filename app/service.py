@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import asyncpg
@@ -39,6 +40,15 @@ class WebhookSecrets:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxies:
+    """Whose word is taken on where a request comes from, and the header that they write it in."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    header: str = "x-forwarded-for"
+    """Or `forwarded` (RFC 7239)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Correspondence:
     """Mails to people, and the links in them."""
 
@@ -48,6 +58,7 @@ class Correspondence:
     smtp: SmtpSender | None
     """None where no mail relay is set: then humans send what the queue lists."""
     limits: SignUpLimits
+    proxies: Proxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,8 @@ class Service:
     """Other controllers to whom data may go at a person's request."""
     outbound: Outbound
     """Sends to subscriptions and receivers, and to no private network."""
+    package_keys: frozenset[bytes]
+    """Public keys by which packages of this controller are signed, its own among them (Ed25519)."""
     signer: Signer
     """Signs packages and receipts; opens nothing."""
     tallies: Tallies

@@ -1,9 +1,9 @@
 """Every setting, with its unit and default. Only `main` and `cli` read it; secrets come by file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, IPvAnyNetwork, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.tlog.notes import VerifierKeyMalformed, is_key_name, verifier_key
@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     """Holds the signing secret, when signing was switched on at Mailchimp."""
     public_url: str | None = None
     """Where others reach this service, as `https://ledger.example`; links in events start so."""
+    package_keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")], ...] = ()
+    """Signing keys of other ledgers of this controller (`/v1/signing-keys`), as a JSON list."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of proxies before this service, as a JSON list: `["10.0.0.0/8"]`."""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """In which of the two those proxies say whom they speak for; the other is anybody's to set."""
     feed_listeners_max: int = Field(default=1_000, ge=1)
     """Open event streams and long polls of one process."""
     feed_send_timeout_s: float = Field(default=30.0, gt=0)
@@ -89,6 +95,8 @@ class Settings(BaseSettings):
     """The address that mails come from; the controller's of the policy when not set."""
     sign_ups_hourly_max: int = Field(default=30, ge=1)
     """Public sign-ups from one network in an hour, in one process."""
+    sign_ups_total_max: int = Field(default=1_000, ge=1)
+    """Public sign-ups of everybody together in an hour, in one process."""
     sign_ups_daily_max: int = Field(default=3, ge=1)
     """Messages that one address gets for sign-ups in a day, from one process."""
     ready_lag_max_s: float = Field(default=300.0, gt=0)

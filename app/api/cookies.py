@@ -12,6 +12,7 @@ from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
 from app.domain.cookies import Choice, ChooseCookies, admit_cookie
+from app.domain.days import day_of
 from app.domain.subject import OccurredLater
 from app.events.cookies import CookieAnswer, CookieCategory
 
@@ -40,7 +41,9 @@ class ChoiceBody(VisitorBody):
     )
     cookies: dict[WordField, CookieAnswer] = Field(
         default_factory=dict,
-        description="Choices about single cookies, each named by a word of yours.",
+        description="Choices about single cookies, each named by its category, a dot and a word"
+        " of yours: an answer counts for that category alone.",
+        examples=[{"statistics.ga": "refused"}],
         max_length=200,
     )
 
@@ -123,7 +126,8 @@ async def look_up_choice(body: VisitorBody, call: Annotated[Call, CALLER]) -> Re
     state = await call.service.control.cookie_state(body.visitor)
     now = call.service.ledger.clock()
     choice = state.choice_at(now)
-    held = choice if choice is not None and choice.holds(now.date()) else None
+    today = day_of(now, (await call.service.ledger.rules()).at(now))
+    held = choice if choice is not None and choice.holds(today) else None
     return answer({**_told(body.visitor, held), "position": None})
 
 
@@ -154,7 +158,8 @@ async def check_cookie(body: AskBody, call: Annotated[Call, CALLER]) -> Response
     if moment > now:
         raise OccurredLater
     state = await call.service.control.cookie_state(body.visitor)
-    choice = admit_cookie(state, body.category, body.cookie, moment)
+    given = (await call.service.ledger.rules()).at(now)
+    choice = admit_cookie(state, body.category, body.cookie, moment=moment, given=given)
     return answer({"allowed": True, "ask_again_on": choice.ask_again_on})
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.api.answers import answer
 from app.api.bodies import Body, DigestField, LanguageField
+from app.api.client_address import client_address
 from app.api.operations import operation, router
 from app.api.problems import problem
 from app.api.public_pages import (
@@ -76,9 +77,9 @@ def _wording(service: Service, language: str) -> ConsentWording:
 
 
 def _admitted(service: Service, request: Request) -> bool:
-    client = request.client.host if request.client else "unknown"
-    limits = service.correspondence.limits
-    return limits.admits_network(client, service.ledger.clock())
+    correspondence = service.correspondence
+    client = client_address(request, correspondence.proxies)
+    return correspondence.limits.admits_network(client, service.ledger.clock())
 
 
 class _TooOften(Exception):

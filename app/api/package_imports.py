@@ -1,5 +1,6 @@
 """A portability package taken in: our own, on another ledger of ours (Art. 20; L35, C68)."""
 
+import asyncio
 import binascii
 from base64 import b64decode
 from typing import Annotated, Any
@@ -193,7 +194,7 @@ class TakenInBody(BaseModel):
     status: str = Field(description="recorded or suppressed.", max_length=16)
     subject_id: UUID | None
     position: int | None = Field(ge=0)
-    signed: bool = Field(description="By the key that was named as trusted.")
+    signed: bool = Field(description="By a key that this ledger trusts.")
     recorded: int = Field(description="Commands that recorded something.", ge=0)
     unproven: int = Field(description="Consents that are but claims here.", ge=0)
     left_out: list[str] = Field(
@@ -240,39 +241,44 @@ async def import_package(
         Header(
             pattern=r"^[A-Za-z0-9+/]{43}=$",
             max_length=44,
-            description="The public key that you trust, in base64: it must have signed the zip.",
+            description="The public key that must have signed the zip, in base64: one of those that"
+            " this ledger trusts. Without it any of them will do.",
         ),
     ] = None,
 ) -> Response:
     """Records the values of a package with their purposes, sources and times, and its consents.
 
-    The body is the zip, or its data.json. Consents keep their proof when the zip was signed by the
-    key that you name, and were given to this controller; otherwise they are claims, and open
-    nothing. A withdrawal is always kept. What a policy in force does not allow is left out and
-    named.
+    The body is the zip, or its data.json. Consents keep their proof when the zip was signed by a
+    key that this ledger trusts (its own, and those of `LEDGER_PACKAGE_KEYS`), and were given to
+    this controller; otherwise they are claims, and open nothing. A withdrawal is always kept. What
+    a policy in force does not allow is left out and named.
     """
     kind = request.headers.get("content-type", "")
     content = await request.body()
-    trusted = _key(verification_key)
-    if is_json(kind):
-        opened = OpenedPackage(content, signed=False)
-    elif kind.partition(";")[0].strip().lower() == ZIP:
-        opened = opened_package(content, trusted)
-    else:
+    zipped = kind.partition(";")[0].strip().lower() == ZIP
+    if not (zipped or is_json(kind)):
         raise HTTPException(415)
-    package = _validated(parse(opened.data)).read()
+
+    def read() -> tuple[Package, bool]:
+        """Millions of bytes: on a thread, so that nobody else waits for them."""
+        opened = OpenedPackage(content, signed=False)
+        if zipped:
+            opened = opened_package(content, call.service.package_keys, _key(verification_key))
+        return _validated(parse(opened.data)).read(), opened.signed
+
+    package, signed = await asyncio.to_thread(read)
     attribution = await call.attribution(reads_body=False)
     key = attribution.idempotency
     attribution = replace(attribution, idempotency=key and replace(key, body=content))
     registrar = Registrar(call.service.ledger, call.service.lookups)
     intake = Intake(call.service.ledger, registrar, attribution)
-    taken = await intake.take_in(package, proven=opened.signed, verification=verification)
+    taken = await intake.take_in(package, proven=signed, verification=verification)
     return answer(
         {
             "status": "suppressed" if taken.subject_id is None else "recorded",
             "subject_id": taken.subject_id,
             "position": taken.position,
-            "signed": opened.signed,
+            "signed": signed,
             "recorded": taken.recorded,
             "unproven": taken.unproven,
             "left_out": taken.left_out,

@@ -6,6 +6,7 @@ It is checked where a date of birth is given, and not claimed to be checked othe
 from collections.abc import Mapping
 from datetime import date
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.events.recorded import Record
 from app.events.subjects import ChildDiscovered
@@ -22,19 +23,19 @@ class UnderAge(Refusal):
 
 def minimum_age(given: Circumstances) -> int:
     """The age in force today."""
-    return given.law.number("minimum_age.promised", given.now.date())
+    return given.law.number("minimum_age.promised", day_of(given.now, given))
 
 
 def is_child(personal: Mapping[str, str], given: Circumstances) -> bool:
     """Whether a date of birth among the normalised values is that of a child today.
 
-    Today is the day in UTC, which begins after the day in Brussels: who turns sixteen waits an hour
-    or two, nobody is let in early. A birthday on 29 February is reached as the law file rules.
+    Today is the day where the controller sits, as for every other count. A birthday on 29 February
+    is reached as the law file rules.
     """
     born = personal.get(BIRTH_DATE)
     if born is None:
         return False
-    return not given.law.old_enough(date.fromisoformat(born), given.now.date())
+    return not given.law.old_enough(date.fromisoformat(born), day_of(given.now, given))
 
 
 def child_discovered(source: str, given: Circumstances) -> Record:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.domain.children import UnderAge
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import (
     ConsentEvidenceInvalid,
@@ -204,7 +205,7 @@ def _confirm(
 
 def _confirmation(command: ConfirmConsent, asked: Asked, given: Circumstances) -> Proven:
     """The request and its answer as one proof, when the answer came in time."""
-    days = given.law.number("consent.confirmation_days", asked.since.date())
+    days = given.law.number("consent.confirmation_days", day_of(asked.since, given))
     if given.now > asked.since + timedelta(days=days):
         raise ConsentRequestUnknown(days=days)
     evidence = Evidence(
@@ -292,10 +293,10 @@ def _withdraw(
     return tuple(records)
 
 
-def last_day(purpose: Purpose, proof: Proof) -> date | None:
+def last_day(purpose: Purpose, proof: Proof, given: Circumstances) -> date | None:
     """The last day on which a consent stands; None where the policy names no time."""
     keep = purpose.consent_keep
-    return None if keep is None else keep.after(proof.since.date())
+    return None if keep is None else keep.after(day_of(proof.since, given))
 
 
 def _expire(
@@ -303,8 +304,8 @@ def _expire(
 ) -> tuple[Record, ...]:
     purpose = purpose_named(command.purpose, given.policy)
     proof = state.consents.of(purpose.key).proof
-    until = None if proof is None else last_day(purpose, proof)
-    if until is None or given.now.date() <= until:
+    until = None if proof is None else last_day(purpose, proof, given)
+    if until is None or day_of(given.now, given) <= until:
         return ()
     expired = ConsentExpired(purpose=purpose.key, until=until, policy=given.policy.version)
     return (Record(expired),)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Decider, Refusal
 from app.events.cookies import (
     CookieAnswer,
@@ -43,6 +44,7 @@ class Choice(Value, frozen=True, kw_only=True):
     language: str
     categories: Mapping[str, CookieAnswer]
     cookies: Mapping[str, CookieAnswer]
+    """By `category.cookie`: an answer about one counts for its category and no other."""
     since: datetime
     ask_again_on: date
 
@@ -52,7 +54,11 @@ class Choice(Value, frozen=True, kw_only=True):
 
     def allows(self, category: str, cookie: str | None) -> bool:
         """Whether it accepts the category, or the single cookie where that was asked about."""
-        single = None if cookie is None else self.cookies.get(cookie)
+        if cookie is None:
+            return self.categories.get(category) is CookieAnswer.ACCEPTED
+        single = self.cookies.get(f"{category}.{cookie}")
+        if single is None and self.cookies.get(cookie) is CookieAnswer.REFUSED:
+            return False  # said before its category was named with it: a no is a no in each
         return (single or self.categories.get(category)) is CookieAnswer.ACCEPTED
 
 
@@ -85,7 +91,7 @@ def decide(command: ChooseCookies, state: CookieState, given: Circumstances) -> 
     flaws = tuple(_flaws(command))
     if flaws:
         raise CookieChoiceInvalid(invalid=flaws)
-    today = given.now.date()
+    today = day_of(given.now, given)
     months = given.law.number("consent.cookie_months", today)
     refused = dict.fromkeys((one.value for one in CookieCategory), CookieAnswer.REFUSED)
     event = CookieChoiceRecorded(
@@ -109,9 +115,14 @@ def _flaws(command: ChooseCookies) -> list[str]:
         "banner": is_word(command.banner),
         "language": is_word(command.language),
         "categories": set(command.categories) <= _CATEGORIES and bool(command.categories),
-        "cookies": all(map(is_word, command.cookies)),
+        "cookies": all(map(_of_a_category, command.cookies)),
     }
     return [name for name, sound in checks.items() if not sound]
+
+
+def _of_a_category(name: str) -> bool:
+    category, dot, cookie = name.partition(".")
+    return category in _CATEGORIES and bool(dot and cookie) and is_word(name)
 
 
 _METHODS = frozenset(CookieMethod)
@@ -124,13 +135,18 @@ def _same(choice: Choice, event: CookieChoiceRecorded) -> bool:
 
 
 def admit_cookie(
-    state: CookieState, category: CookieCategory, cookie: str | None, moment: datetime
+    state: CookieState,
+    category: CookieCategory,
+    cookie: str | None,
+    *,
+    moment: datetime,
+    given: Circumstances,
 ) -> Choice:
     """The choice that allows something to be set or read at a moment; refused without one."""
     choice = state.choice_at(moment)
     if choice is None:
         raise CookieConsentMissing(category=category.value, reason="none")
-    if not choice.holds(moment.date()):
+    if not choice.holds(day_of(moment, given)):
         raise CookieConsentMissing(category=category.value, reason="expired")
     if not choice.allows(category, cookie):
         raise CookieConsentMissing(category=category.value, reason="refused")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.permissions import Denied, permission
 from app.domain.purpose_limitation import source_named
@@ -110,7 +111,7 @@ def _disclosed(
         given,
         source=source,
         country=command.country,
-        on=(command.occurred_at or given.now).date(),
+        on=day_of(command.occurred_at or given.now, given),
     )
     if isinstance(answer, Denied):
         raise answer.raised()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
 from app.domain.identities import (
@@ -171,7 +172,7 @@ def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstanc
     if kind is None:
         raise NotAnIdentifier(category=category.key)
     retention_class = purpose.retention_class(category.key)
-    on = (command.occurred_at or given.now).date()
+    on = day_of(command.occurred_at or given.now, given)
     lot = Lot(
         purpose=purpose.key,
         basis=purpose.legal_basis,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.purpose_limitation import purpose_named
 from app.events.interests import AssessmentOutcome, LegitimateInterestAssessed
@@ -68,7 +69,7 @@ def assessed(
     purpose = purpose_named(command.purpose, given.policy)
     if purpose.legal_basis is not LegalBasis.LEGITIMATE_INTEREST:
         raise NoInterestToAssess(purpose=purpose.key)
-    if command.assessed_on > given.now.date():
+    if command.assessed_on > day_of(given.now, given):
         raise AssessedLater
     event = LegitimateInterestAssessed(
         assessment=command.assessment,

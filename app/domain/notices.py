@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.events.notices import NoticeChannel, NoticeShown
 from app.events.recorded import Record, Recorded
@@ -80,8 +81,9 @@ def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
     since = state.collections.third_party_since
     if since is None or state.notices.informed:
         return None
-    months = given.law.number("deadline.notice_months", since.date())
-    return Duration(months=months).after(since.date())
+    on = day_of(since, given)
+    months = given.law.number("deadline.notice_months", on)
+    return Duration(months=months).after(on)
 
 
 def evolve(slice_: Notices, recorded: Recorded[Any]) -> Notices:

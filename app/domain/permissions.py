@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.children import UnderAge
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Fact, Refusal
 from app.domain.inheritance import as_one
 from app.domain.mailboxes import consent_required
@@ -202,7 +203,7 @@ def use_of(
 ) -> Use | Denied:
     """The part of the question that is the same for everybody, to be answered for many people."""
     named = frozenset(categories)
-    day = on or given.now.date()
+    day = on or day_of(given.now, given)
     try:
         found = purpose_named(purpose, given.policy)
         receiver = recipient_of(recipient, found, given.policy)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.inheritance import as_one
 from app.domain.photographs import IMAGE, Photo, Publication
@@ -132,9 +133,9 @@ def _due(recipient: str, since: datetime, given: Circumstances) -> date:
     found = given.policy.recipient(recipient)
     if found is None or found.erasure_days is None:
         return _month(since, given)
-    return min(Duration(days=found.erasure_days).after(since.date()), _month(since, given))
+    return min(Duration(days=found.erasure_days).after(day_of(since, given)), _month(since, given))
 
 
 def _month(since: datetime, given: Circumstances) -> date:
-    months = given.law.number("deadline.answer_months", since.date())
-    return Duration(months=months).after(since.date())
+    on = day_of(since, given)
+    return Duration(months=given.law.number("deadline.answer_months", on)).after(on)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.domain.concern import Concern
 from app.domain.consents import CONSENTS, ConfirmConsent, RequestConsent
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import Wording, read
 from app.domain.generations import generation
@@ -152,7 +153,7 @@ def _receive(
         source=source_named(command.source, given.policy).key,
     )
     bucket = generation(
-        retention_class, given.policy, on=given.now.date(), occasion=command.sign_up
+        retention_class, given.policy, on=day_of(given.now, given), occasion=command.sign_up
     )
     return (Record(event, sections=(Section(retention_class, bucket, personal),)),)
 
@@ -171,7 +172,7 @@ def in_time(state: "SubjectState", given: Circumstances) -> SignUp:
     one = state.sign_ups.one
     if one is None:
         raise SignUpUnknown
-    days = given.law.number("consent.confirmation_days", one.since.date())
+    days = given.law.number("consent.confirmation_days", day_of(one.since, given))
     if given.now > one.since + timedelta(days=days):
         raise SignUpUnknown
     return one

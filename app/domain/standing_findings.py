@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.recipients import transfer_ground
 from app.events.policies import StandingFindingDecided, StandingOutcome
@@ -78,7 +79,7 @@ def ungrounded(finding: StandingFinding, given: Circumstances) -> tuple[str, ...
     """The recipients of a finding about transfers to whom nothing may go today (L55 to L57)."""
     if _TRANSFERS not in finding.clauses:
         return ()
-    on = given.now.date()
+    on = day_of(given.now, given)
     concerned = (given.policy.recipients.get(key) for key in sorted(finding.subject_of))
     return tuple(
         one.key for one in concerned if one and transfer_ground(one, None, on, given) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain.concern import Concern
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.purpose_limitation import source_named
 from app.domain.recipients import recipient_named
@@ -166,7 +167,7 @@ def _ask(
     account = _known(command.account, state)
     if account.state is not AccountState.OPEN:
         return ()
-    since = (command.occurred_at or given.now).date()
+    since = day_of(command.occurred_at or given.now, given)
     months = given.law.number("deadline.answer_months", since)
     event = AccountDeactivationRequested(
         account=command.account,

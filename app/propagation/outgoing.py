@@ -9,6 +9,7 @@ from uuid import UUID
 from app.documents.letter import Letter, LetterKind, Told, Use
 from app.documents.letters import compose
 from app.domain.consents import ConsentRequestUnknown
+from app.domain.days import day_of
 from app.domain.decider import Refusal
 from app.domain.purpose_limitation import purpose_named
 from app.domain.sign_ups import LANGUAGE
@@ -53,6 +54,7 @@ class Outgoing:
         """
         rules, state = await self._ledger.rules(), await self._ledger.state(subject_id)
         now = self._ledger.clock()
+        given = rules.at(now)
         purpose, asked = next(
             (
                 (key, one.asked)
@@ -64,7 +66,7 @@ class Outgoing:
         if purpose is None or asked is None:
             raise ConsentRequestUnknown
         shown = wording_of(asked.wording.digest)
-        days = rules.law.number("consent.confirmation_days", asked.since.date())
+        days = rules.law.number("consent.confirmation_days", day_of(asked.since, given))
         letter = _letter(
             LetterKind.CONSENT_CONFIRMATION,
             rules,
@@ -72,7 +74,7 @@ class Outgoing:
             purpose=purpose_named(purpose, rules.policy).title,
             wording=asked.wording.digest if shown is None else shown.text,
             link=await self._post_office.link(LinkKind.CONFIRM, subject_id, str(request)),
-            link_until=(asked.since + timedelta(days=days)).date(),
+            link_until=day_of(asked.since + timedelta(days=days), given),
             policy=asked.wording.policy,
         )
         spoken = language or asked.wording.language
@@ -166,7 +168,7 @@ def _letter(kind: LetterKind, rules: Rules, now: datetime, **facts: object) -> L
         kind=kind,
         controller=rules.policy.controller,
         authority=rules.law.authority,
-        on=now.date(),
+        on=day_of(now, rules.at(now)),
         **facts,  # type: ignore[arg-type]  # each kind has parts of its own
     )
 

@@ -6,11 +6,14 @@ A zip is read in memory and never unpacked; what its manifest names differently 
 import hashlib
 import struct
 import zlib
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
+
+import msgspec
 
 from app.domain.decider import Refusal
 from app.vault.signing import is_signed
@@ -37,7 +40,7 @@ class PackageUnreadable(Refusal):
 
 
 class PackageUntrusted(Refusal):
-    """The key that was named as trusted did not sign it."""
+    """The key that was named did not sign it, or is none that this ledger trusts."""
 
     code = "package-untrusted"
     rules = ("L16", "L35")
@@ -49,20 +52,52 @@ class OpenedPackage:
 
     data: bytes = field(repr=False)
     signed: bool
-    """By the key that the caller trusts; without such a key, nobody vouches for it."""
+    """By a key that this ledger trusts; otherwise nobody vouches for it."""
 
 
-def opened_package(content: bytes, trusted: bytes | None) -> OpenedPackage:
-    """The data inside a zip; PackageUnreadable, or PackageUntrusted when a key was named."""
+def opened_package(
+    content: bytes, trusted: Collection[bytes], named: bytes | None = None
+) -> OpenedPackage:
+    """The data inside a zip; PackageUnreadable, or PackageUntrusted when a key was ``named``.
+
+    ``trusted`` are the keys of this ledger's own and of those that its operator registered: a
+    caller may ask for one of them, and can add none. Not on the event loop.
+    """
     files = _files(content)
     data, manifest = files.get(DATA), files.get(MANIFEST)
     if data is None or manifest is None:
         raise PackageUnreadable(reason="incomplete")
-    if trusted is not None and not is_signed(manifest, files.get(SIGNATURE, b""), trusted):
+    signature = files.get(SIGNATURE, b"")
+    keys = trusted if named is None else {named} & set(trusted)
+    signed = any(is_signed(manifest, signature, key) for key in keys)
+    if named is not None and not signed:
         raise PackageUntrusted
-    if hashlib.sha256(data).hexdigest().encode() not in manifest:
+    if _digest_in(manifest) != hashlib.sha256(data).hexdigest():
         raise PackageUnreadable(reason="altered")
-    return OpenedPackage(data, signed=trusted is not None)
+    return OpenedPackage(data, signed=signed)
+
+
+class _File(msgspec.Struct):
+    """One line of a manifest, as far as it is read."""
+
+    name: str
+    sha256: str
+
+
+class _Manifest(msgspec.Struct):
+    """What was signed."""
+
+    files: list[_File]
+
+
+def _digest_in(manifest: bytes) -> str | None:
+    """What the manifest says that data.json is, in hex; PackageUnreadable where it says nothing."""
+    try:
+        files = msgspec.json.decode(manifest, type=_Manifest).files
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise PackageUnreadable(reason="altered") from None
+    named = [one.sha256 for one in files if one.name == DATA]
+    return named[0] if len(named) == 1 else None
 
 
 def _files(content: bytes) -> dict[str, bytes]:

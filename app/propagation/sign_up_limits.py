@@ -1,7 +1,8 @@
-"""How often one network and one address may sign up: in the memory of one process, by keyed tokens.
+"""How often one network, one address and everybody together may sign up (API4, API6; S19).
 
-Nothing of it is written down, so several processes allow as many times more. The key dies with the
-process, and what is remembered with the day (API4, API6; S19).
+It is kept in the memory of one process, by keyed tokens. Nothing of it is written down, so several
+processes allow as many times more. The key dies with the process, and what is remembered with the
+day.
 """
 
 from collections import OrderedDict
@@ -23,13 +24,17 @@ _NETWORK_PREFIX: Final = 64
 class SignUpLimits:
     """The generic cell rate algorithm: each caller has a time before which it came too often."""
 
-    def __init__(self, *, hourly_max: int, daily_max: int) -> None:
+    def __init__(self, *, hourly_max: int, daily_max: int, total_max: int) -> None:
         self._networks = _Cells(HOUR, hourly_max)
+        self._everybody = _Cells(HOUR, total_max)
         self._addresses = _Cells(DAY, daily_max)
 
     def admits_network(self, client: str, now: datetime) -> bool:
-        """Whether one more sign-up from this network is taken."""
-        return self._networks.admits(_network(client), now)
+        """Whether one more sign-up from this network is taken.
+
+        What a network has too many of counts for nobody else; many networks are stopped together.
+        """
+        return self._networks.admits(_network(client), now) and self._everybody.admits("", now)
 
     def admits_address(self, address: str, now: datetime) -> bool:
         """Whether the address gets one more message; whoever asks is not told."""

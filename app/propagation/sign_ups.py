@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.clock import random_id
 from app.documents.letters import Letter, LetterKind, compose
+from app.domain.days import day_of
 from app.domain.evidence import Wording
 from app.domain.merges import SubjectAbsorbed
 from app.domain.obtaining import Obtained
@@ -72,6 +73,7 @@ class SigningUp:
         """
         rules = await self._ledger.rules()
         now = self._ledger.clock()
+        given = rules.at(now)
         address = normalise(category_named(ADDRESS, rules.policy), wish.address)
         if not limits.admits_address(address, now):
             return
@@ -88,16 +90,16 @@ class SigningUp:
         )
         await self._ledger.execute(stream, command, BY, new=True)
         link = self._post_office.url(Link(LinkKind.CONFIRM, stream, 0, str(sign_up)))
-        days = rules.law.number("consent.confirmation_days", now.date())
+        days = rules.law.number("consent.confirmation_days", day_of(now, given))
         letter = Letter(
             kind=LetterKind.CONSENT_CONFIRMATION,
             controller=rules.policy.controller,
             authority=rules.law.authority,
-            on=now.date(),
+            on=day_of(now, given),
             purpose=purpose_named(wording.purpose, rules.policy).title,
             wording=wording.text,
             link=link,
-            link_until=(now + timedelta(days=days)).date(),
+            link_until=day_of(now + timedelta(days=days), given),
             policy=rules.policy.version,
         )
         posting = Posting(

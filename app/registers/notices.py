@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Integer, Uuid, bindparam, select
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.notices import notice_due
 from app.domain.subject import SUBJECT, fold
@@ -87,7 +88,7 @@ async def _owed(store: EventStore, subject_id: UUID, given: Circumstances) -> li
             "subject_id": subject_id,
             "since": since,
             "due": last_day,
-            "overdue": given.now.date() > last_day,
+            "overdue": day_of(given.now, given) > last_day,
             "sources": sorted(sources),
         }
     ]

@@ -12,6 +12,7 @@ from app.documents.blocks import Text
 from app.documents.languages import language as spoken
 from app.documents.periods import period
 from app.documents.provisions import provision
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.recipients import transfer_ground
 from app.policy.model import EEA_GROUND, Policy, ProcessingActivity, Purpose
@@ -76,12 +77,13 @@ def carried(flow: Flow, given: Circumstances) -> bool:
         return True
     mechanism = given.law.mechanisms.get(flow.mechanism)
     if mechanism is None or not (
-        mechanism.in_force(flow.first.date()) and mechanism.in_force(flow.last.date())
+        mechanism.in_force(day_of(flow.first, given))
+        and mechanism.in_force(day_of(flow.last, given))
     ):
         return False
     if mechanism.per_person or recipient is None or recipient.group:
-        return mechanism.in_force(given.now.date())
-    return transfer_ground(recipient, None, given.now.date(), given) is not None
+        return mechanism.in_force(day_of(given.now, given))
+    return transfer_ground(recipient, None, day_of(given.now, given), given) is not None
 
 
 def _beyond(kind: str, found: Iterable[str], declared: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -191,7 +193,7 @@ class _Telling:
 
     def _recipients(self, keys: Iterable[str]) -> dict[str, Any]:
         named = [self._policy.recipients[key] for key in sorted(keys)]
-        on = self._given.now.date()
+        on = day_of(self._given.now, self._given)
         rows = {one.key: recipient_row(one, self._given) for one in named}
         outside = [one for one in named if not self._inside(one.countries, on)]
         return {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.recipients import transfer_ground
 from app.policy.model import EEA_GROUND, Recipient
@@ -70,7 +71,7 @@ def rows(ruled: Ruled) -> Iterator[Row]:
 
 def row(recipient: Recipient, given: Circumstances) -> Row:
     """One recipient on the day of the circumstances."""
-    on, policy = given.now.date(), given.policy
+    on, policy = day_of(given.now, given), given.policy
     purposes = [one for one in policy.all_purposes() if recipient.key in one.recipients]
     reach = {category for purpose in purposes for category in purpose.categories}
     return {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.domain.control import CONTROL
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.registers.moments import AsOfBeforeFirstEvent
 from app.rights.as_of import AsOf
@@ -24,7 +25,7 @@ class Ruled:
     @property
     def on(self) -> date:
         """The day that is asked about."""
-        return self.given.now.date()
+        return day_of(self.given.now, self.given)
 
 
 async def ruled(rulebook: Rulebook, store: EventStore, cut: AsOf | None, moment: datetime) -> Ruled:

@@ -4,7 +4,6 @@ Which people may be concerned is looked up in the read model; whether anything i
 each person's own stream. Where the policy names no time, nobody is looked for.
 """
 
-from datetime import UTC, datetime, time
 from typing import Any, Final
 
 import asyncpg
@@ -53,8 +52,8 @@ class ExpiringConsents:
 
     async def _expire(self, purpose: str) -> bool:
         done = True
-        today = datetime.combine(self._ledger.clock().date(), time(), UTC)
-        for row in await _STANDING.fetch(self._pool, purpose=purpose, before=today):
+        now = self._ledger.clock()
+        for row in await _STANDING.fetch(self._pool, purpose=purpose, before=now):
             subject_id = row["subject_id"]
             try:
                 await self._ledger.execute(subject_id, ExpireConsent(purpose=purpose), BY)

@@ -1,5 +1,7 @@
 """Our own package on a fresh ledger: the same values and sources, and consents as they are."""
 
+import dataclasses
+import hashlib
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -24,15 +26,29 @@ PATH = "/v1/imports/packages"
 
 
 @pytest.fixture
-async def elsewhere(other_database: Database, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller of another, fresh ledger of the same controller."""
+async def another(other_database: Database, tmp_path: Path) -> AsyncIterator[Service]:
+    """Another, fresh ledger of the same controller, which knows no key but its own."""
     home = tmp_path / "elsewhere"
     home.mkdir()
-    async with (
-        serving(other_database, home) as service,
-        await Api(service, Settings(home=home)).client() as client,
-    ):
-        await arrange(service, "mailchimp")
+    async with serving(other_database, home) as opened:
+        await arrange(opened, "mailchimp")
+        yield opened
+
+
+@pytest.fixture
+async def elsewhere(
+    another: Service, service: Service, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of it, once its operator has registered the key of the first one."""
+    knowing = dataclasses.replace(another, package_keys=frozenset({service.signer.public_key}))
+    async with await Api(knowing, Settings(home=tmp_path / "elsewhere")).client() as client:
+        yield client
+
+
+@pytest.fixture
+async def unknowing(another: Service, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of it before."""
+    async with await Api(another, Settings(home=tmp_path / "elsewhere")).client() as client:
         yield client
 
 
@@ -106,21 +122,26 @@ async def test_a_fresh_ledger_comes_to_the_same_state(
 
 @pytest.mark.clause("L12", "L16", "C68")
 async def test_a_consent_keeps_its_proof_only_when_its_controller_signed_it(
-    client: httpx.AsyncClient, service: Service, elsewhere: httpx.AsyncClient
+    client: httpx.AsyncClient,
+    service: Service,
+    elsewhere: httpx.AsyncClient,
+    unknowing: httpx.AsyncClient,
 ) -> None:
-    """Without the key that is trusted anybody could write a consent: it is but a claim."""
+    """Without a key that is registered anybody could write a consent: it is but a claim."""
     person = await register(client, "newsletter")
     await post(client, f"{person}/consents", consent())
     package = await packed(client, person)
     legal = await packed(client, person, "legal")
 
-    claimed = await taken_in(elsewhere, package)
+    claimed = await taken_in(unknowing, package)
+    named = await taken_in(unknowing, package, trusting(service), status=409)
     unproven = await state_of(elsewhere, f"/v1/subjects/{claimed['subject_id']}")
-    proven = await taken_in(elsewhere, package, trusting(service))
+    proven = await taken_in(elsewhere, package)
     given = await state_of(elsewhere, f"/v1/subjects/{proven['subject_id']}")
     without = await taken_in(elsewhere, legal, trusting(service))
 
     assert (claimed["signed"], claimed["unproven"]) == (False, 1)
+    assert named["type"] == "/problems/package-untrusted", "no caller adds a key"
     assert [one[:3] for one in unproven["consents"]] == [("newsletter", "unproven", False)]
     assert proven["subject_id"] == claimed["subject_id"], "found by the verified address"
     assert [one[:3] for one in given["consents"]] == [("newsletter", "given", True)]
@@ -170,6 +191,12 @@ async def test_what_was_changed_or_is_no_package_is_refused_whole(
     package = await packed(client, await register(client, "event_logistics"))
     strange = {"verification-key": b64encode(b"\x01" * 32).decode()}
     altered = rezipped(package, "data.json", lambda data: data.replace(b"Zo", b"Xo"))
+    forged = hashlib.sha256(changed := b'{"package": "x"}').hexdigest().encode()
+    elsewhere_named = rezipped(
+        rezipped(package, "data.json", lambda _: changed),
+        "manifest.json",
+        lambda manifest: manifest.replace(b'"portability"', b'"' + forged + b'"'),
+    )
     bomb = rezipped(package, "data.json", lambda _: b" " * 40_000_000)
     empty = rezipped(package, "data.json", lambda _: None)
     packing = BytesIO()
@@ -180,6 +207,7 @@ async def test_what_was_changed_or_is_no_package_is_refused_whole(
     nowhere[named - 4 : named] = b"\xff\xff\xff\x7f"
     expected: list[tuple[bytes, dict[str, str], int, str, str | None]] = [
         (altered, {}, 422, "package-unreadable", "altered"),
+        (elsewhere_named, {}, 422, "package-unreadable", "altered"),
         (bomb, {}, 422, "package-unreadable", "too-large"),
         (empty, {}, 422, "package-unreadable", "incomplete"),
         (b"PK\x03\x04 no zip", {}, 422, "package-unreadable", "not-a-package"),

@@ -41,6 +41,18 @@ def test_sixteen_is_reached_on_the_birthday(born: str, today: str, expected: boo
     assert child(born, today) is expected
 
 
+@pytest.mark.clause("C74", "L19")
+def test_the_birthday_begins_at_midnight_in_brussels() -> None:
+    """In winter an hour, in summer two, before the day in UTC."""
+    for born, midnight in (
+        ("2010-11-22", datetime(2026, 11, 21, 23, tzinfo=UTC)),
+        ("2010-07-01", datetime(2026, 6, 30, 22, tzinfo=UTC)),
+    ):
+        before = circumstances(now=midnight - timedelta(seconds=1))
+        assert is_child({BIRTH_DATE: born}, before)
+        assert not is_child({BIRTH_DATE: born}, circumstances(now=midnight))
+
+
 @pytest.mark.clause("L19")
 def test_a_leap_day_birthday_is_reached_on_1_march_in_common_years() -> None:
     """Thirteen, the age of Belgian law, falls into a common year for who is born in 2012."""
@@ -54,6 +66,7 @@ def test_a_leap_day_birthday_is_reached_on_1_march_in_common_years() -> None:
             ),
         ),
         "age.leap_birthday": LAW.parameters["age.leap_birthday"],
+        "time_zone": (replace(LAW.parameters["time_zone"][0], valid_from=date(2018, 5, 25)),),
     }
     law = replace(LAW, parameters=MappingProxyType(thirteen))
 

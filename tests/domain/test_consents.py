@@ -1,6 +1,6 @@
 """Consent: what proves one, what does not, and how it ends."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,6 +12,7 @@ from app.domain.consents import (
     ConsentNotApplicable,
     ConsentOutdated,
     ConsentRequestUnknown,
+    ExpireConsent,
     GiveConsent,
     GiveExplicitTransferConsent,
     ImportUnprovenConsent,
@@ -37,9 +38,10 @@ from app.events.consents import (
 )
 from app.events.recorded import Section, Suppression
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
+from app.policy.durations import Duration
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
 from app.values import replace
-from tests.spec import NOW, At, given, registration
+from tests.spec import NOW, POLICY, At, given, registration
 
 DIGEST = "c0" * 32
 REQUEST = UUID("6f0c9a52-47c7-4a55-8a2c-0f7a3a8f3e01")
@@ -614,3 +616,21 @@ def test_a_consent_given_anew_remembers_that_an_earlier_one_ended() -> None:
     consent = person.state.consents.of("newsletter")
     assert consent.proof is not None
     assert consent.ended_at == NOW
+
+
+@pytest.mark.clause("C25", "L16")
+def test_a_consent_ends_at_midnight_in_brussels_after_its_last_day() -> None:
+    """Given a minute after midnight there, it is of the day that has not begun in UTC."""
+    newsletter = POLICY.purposes["newsletter"]
+    timed = replace(newsletter, consent_keep=Duration(months=1))
+    policy = replace(POLICY, purposes={**POLICY.purposes, "newsletter": timed})
+    on = datetime(2026, 9, 30, 22, 1, tzinfo=UTC)
+    consent = replace(GIVE, evidence=replace(EVIDENCE, occurred_at=on))
+    midnight = datetime(2026, 11, 1, 23, tzinfo=UTC)
+
+    def ended(now: datetime) -> bool:
+        known = given(registration(), At(on, consent), now=now, policy=policy)
+        return bool(known.when(ExpireConsent(purpose="newsletter")).records)
+
+    assert not ended(midnight - timedelta(seconds=1))
+    assert ended(midnight)

@@ -1,7 +1,7 @@
 """Cookie choices: an act of the visitor's own, as good one way as the other, and asked again."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,7 +46,9 @@ def reason(state: CookieState, moment: datetime, **asked: Any) -> object:
     """Why something is refused; None when it is allowed."""
     named = {"category": STATISTICS, "cookie": None} | asked
     try:
-        admit_cookie(state, named["category"], named["cookie"], moment)
+        admit_cookie(
+            state, named["category"], named["cookie"], moment=moment, given=circumstances()
+        )
     except CookieConsentMissing as refusal:
         return refusal.facts["reason"]
     return None
@@ -93,7 +95,10 @@ def test_browser_settings_and_everything_else_that_is_no_act_on_our_page_are_no_
     [
         ({"banner": "Banner 3"}, "banner"),
         ({"language": "Svenska!"}, "language"),
-        ({"cookies": {"_ga": YES}}, "cookies"),
+        ({"cookies": {"statistics._ga!": YES}}, "cookies"),
+        ({"cookies": {"ga": YES}}, "cookies"),
+        ({"cookies": {"necessary.ga": YES}}, "cookies"),
+        ({"cookies": {"statistics.": YES}}, "cookies"),
     ],
 )
 def test_a_choice_names_what_was_shown(more: dict[str, Any], flaw: str) -> None:
@@ -157,7 +162,7 @@ def test_a_category_that_was_not_asked_about_is_refused() -> None:
 def test_the_choice_about_one_cookie_goes_before_the_one_about_its_category(
     of_all: CookieAnswer, of_one: CookieAnswer
 ) -> None:
-    state = after((NOW, choice({"statistics": of_all}, cookies={"ga": of_one})))
+    state = after((NOW, choice({"statistics": of_all}, cookies={"statistics.ga": of_one})))
 
     assert (reason(state, NOW, cookie="ga") is None) is (of_one is YES)
     assert (reason(state, NOW, cookie="other") is None) is (of_all is YES)
@@ -183,3 +188,23 @@ def test_the_same_choice_again_is_no_news_until_it_was_due_to_be_asked() -> None
 
     assert len(after((NOW, again), (soon, again)).choices) == 1
     assert len(after((NOW, again), (late, again)).choices) == 2
+
+
+@pytest.mark.clause("C21", "L18")
+def test_one_accepted_cookie_counts_for_its_category_alone() -> None:
+    """A name that two tools use is no yes to both."""
+    state = after((NOW, choice({"statistics": NO}, cookies={"statistics.id": YES})))
+
+    assert reason(state, NOW, category=STATISTICS, cookie="id") is None
+    assert reason(state, NOW, category=STATISTICS, cookie="other") == "refused"
+    assert reason(state, NOW, category=MARKETING, cookie="id") == "refused"
+    assert reason(state, NOW, category=STATISTICS) == "refused"
+
+
+@pytest.mark.clause("C21", "L18")
+def test_the_day_on_which_a_choice_ends_begins_at_midnight_in_brussels() -> None:
+    state = after((NOW, choice({"statistics": YES})))
+    end = datetime(2027, 5, 21, 22, 0, tzinfo=UTC)
+
+    assert reason(state, end - timedelta(seconds=1)) is None
+    assert reason(state, end) == "expired"

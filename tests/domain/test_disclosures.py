@@ -53,8 +53,9 @@ MEMBER = UUID("dddddddd-0000-4000-8000-000000000001")
 PERSON = registration("event_logistics", "network_exchange", "information", "newsletter")
 NAME_AND_ADDRESS = frozenset({"contact.name", "contact.email"})
 BEFORE_2020_07_16 = datetime(2019, 9, 1, tzinfo=UTC)
-ON_2020_07_15 = datetime(2020, 7, 15, 23, 59, tzinfo=UTC)
-ON_2020_07_16 = datetime(2020, 7, 16, tzinfo=UTC)
+ON_2020_07_15 = datetime(2020, 7, 15, 21, 59, tzinfo=UTC)
+ON_2020_07_16 = datetime(2020, 7, 15, 22, tzinfo=UTC)
+"""Midnight in Brussels: there the day begins."""
 CONSENT = GiveConsent(
     purpose="newsletter",
     evidence=Evidence(
