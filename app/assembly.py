@@ -1,5 +1,6 @@
 """Parts of a service that its settings alone decide; `main` puts them together."""
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,9 +41,10 @@ def destinations(settings: Settings, resolve: Resolve) -> Destinations:
 
 
 def correspondence(
-    settings: Settings, ledger: Ledger, pool: "asyncpg.Pool[Any]", links: LinkTokens
+    settings: Settings, ledger: Ledger, pool: "asyncpg.Pool[Any]", custody: FileCustody
 ) -> Correspondence:
     """Mails to people, and the links in them."""
+    links = LinkTokens(custody.link_key())
     url = public_url(settings)
     return Correspondence(
         post_office=PostOffice(ledger, links, public_url=url, address=settings.mail_from),
@@ -56,6 +58,11 @@ def correspondence(
         ),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_header),
     )
+
+
+def package_keys(settings: Settings, signer: Signer) -> frozenset[bytes]:
+    """By which packages of this controller are signed: here, and on its other ledgers."""
+    return frozenset((signer.public_key, *map(b64decode, settings.package_keys)))
 
 
 def public_url(settings: Settings) -> str:

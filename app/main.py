@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app import api
+from app import api, assembly
 from app.api import failures
 from app.api.envelope import Envelope
 from app.api.gate import Gate
@@ -22,7 +21,6 @@ from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
 from app.api.tracing import exporting
-from app.assembly import attestation, correspondence, destinations, public_url, webhooks
 from app.auth import Callers
 from app.clock import Clock, system_clock
 from app.control_ledger import ControlLedger
@@ -63,7 +61,6 @@ from app.store.subscriptions import SubscriptionRegister
 from app.tlog.receipts import ReceiptKey
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
-from app.vault.link_tokens import LinkTokens
 from app.vault.signing import Signer
 from app.workers import Loop, Workers, attesting, prove_witnessed, sending
 
@@ -97,8 +94,7 @@ async def open_service(
         await prove_powerless(pool)
         identity = await read_identity(pool)
         await _compared(settings, pool, identity, examine)
-        keys = settings.home / "keys"
-        custody = FileCustody(keys)
+        custody = FileCustody(settings.home / "keys")
         vault = KeyVault(identity.ledger_id, custody)
         store = EventStore(pool, vault)
         await store.refresh_epochs()
@@ -121,8 +117,7 @@ async def open_service(
         callers = Callers(pool, clock, settings.callers_ttl_s)
         _listen(logins, (callers, ledger, feed), open_things)
         eraser = await _open_eraser(logins, open_things)
-        outbound = Outbound(destinations(settings, resolve))
-        signer = Signer(custody.signing_key())
+        outbound = Outbound(assembly.destinations(settings, resolve))
         yield Service(
             ledger=ledger,
             control=control,
@@ -132,18 +127,18 @@ async def open_service(
             callers=callers,
             pool=pool,
             eraser=eraser,
-            webhooks=webhooks(settings),
+            webhooks=assembly.webhooks(settings),
             feed=feed,
             measures=measures,
             destinations=outbound.destinations,
             subscriptions=SubscriptionRegister(pool, vault),
             receivers=ReceiverRegister(pool, vault),
             outbound=outbound,
-            signer=signer,
-            package_keys=frozenset((signer.public_key, *map(b64decode, settings.package_keys))),
+            signer=(signer := Signer(custody.signing_key())),
+            package_keys=assembly.package_keys(settings, signer),
             tallies=tallies(),
-            correspondence=correspondence(settings, ledger, pool, LinkTokens(custody.link_key())),
-            attestation=attestation(settings, pool, resolve, clock),
+            correspondence=assembly.correspondence(settings, ledger, pool, custody),
+            attestation=assembly.attestation(settings, pool, resolve, clock),
         )
 
 
@@ -206,7 +201,7 @@ def _open_feed(
         send_timeout_s=settings.feed_send_timeout_s,
         keep_alive_s=settings.feed_keep_alive_s,
     )
-    feed = Feed(pool, CloudEvents(identity.ledger_id, public_url(settings)), limits)
+    feed = Feed(pool, CloudEvents(identity.ledger_id, assembly.public_url(settings)), limits)
     open_things.push_async_callback(feed.stop)
     return feed
 

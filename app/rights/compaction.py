@@ -1,11 +1,14 @@
-"""E2: the bytes of what was erased leave live storage, and the log says of whom and when (C61).
+"""E2: the bytes of what was destroyed leave live storage, and the log says when (C61, L7).
 
-Three tables lose rows by an erasure. They are written anew when something was erased since they
-were last; what lives is copied, and the files with the old bytes are gone at the commit. The old
-bytes were in the write-ahead log as well: E2 is stated when that has moved on, too.
+Three tables lose rows by an erasure, and by the end of a period. They are written anew when
+something was destroyed since they were last; what lives is copied, and the files with the old bytes
+are gone at the commit. The old bytes were in the write-ahead log as well: E2 is stated when that
+has moved on, too.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,12 +25,17 @@ from app.events.erasures import ErasureExecuted, ErasureLevel
 from app.ledger import Ledger
 from app.receipts import Attribution
 from app.store.event_store import Stream
+from app.store.log_pages import read_log_page
 
 TABLES: Final = ("sealed", "keyring", "identifiers")
 """From which an erasure takes rows."""
 BYTES_MAX: Final = 2**28
 """Of one table: writers wait while it is copied (docs/decisions/0014-bytes-gone.md)."""
 TIMEOUT_S: Final = 55.0
+TRIES_MAX: Final = 4
+PAUSE_S: Final = 0.5
+"""A table that is in use is tried again; each try gives way to appends in half a second."""
+DESTROYING: Final = ("erasure.executed", "retention.executed")
 PAGE_SIZE: Final = 500
 BY: Final = Attribution(by="compaction")
 
@@ -77,6 +85,8 @@ class Compacted:
     """Erasures that reached E2."""
     waiting: int = 0
     """Erasures whose bytes the write-ahead log may still hold."""
+    due: bool = False
+    """Whether anything was destroyed since the tables were last written anew."""
 
 
 class Compacting:
@@ -96,19 +106,24 @@ class Compacting:
         self._pool = pool
         self._eraser = eraser
         self._bytes_max = bytes_max
+        self._quiet_to = -1
+        """Up to which position of the log this process found nothing that destroys."""
 
     async def run(self) -> Compacted:
-        """Rewrites when something was erased since the last time, and states E2 where it holds."""
+        """Rewrites when something was destroyed since the last time, and states E2 where it holds.
+
+        What a period's end destroyed goes with the same rewriting; `storage.rewritten` covers it.
+        """
         pending = [one async for one in self.pending()]
-        done = Compacted(pending=len(pending))
-        if not pending:
-            return done
         rewrites = (await self._ledger.rulebook.refresh_control()).rewrites
         covered = max((one.through for one in rewrites), default=-1)
-        if any(one.executed_at > covered for one in pending):
+        done = Compacted(pending=len(pending), due=await self._destroyed_since(covered))
+        if done.due:
             done.hindered = await self._rewrite()
             done.rewritten = done.hindered is None
             rewrites = (await self._ledger.rulebook.refresh_control()).rewrites
+        if not pending:
+            return done
         clean = await self._clean(rewrites)
         for one in pending:
             if one.executed_at > clean:
@@ -124,7 +139,7 @@ class Compacting:
     async def carry_out(self) -> bool:
         """As a worker's daily task: whether nothing has to be tried again within the hour."""
         done = await self.run()
-        if done.pending:
+        if done.pending or done.due:
             _log.info("compaction", **{name: getattr(done, name) for name in done.__slots__})
         return done.hindered != "busy"
 
@@ -141,17 +156,22 @@ class Compacting:
             if len(found) < PAGE_SIZE:
                 return
 
+    async def _destroyed_since(self, covered: int) -> bool:
+        """Whether the log tells of a destruction after a position."""
+        after = max(covered, self._quiet_to)
+        while True:
+            page = await read_log_page(self._pool, after=after, size_max=1, types=DESTROYING)
+            if page.entries:
+                return True
+            after = self._quiet_to = page.reached
+            if page.at_head:
+                return False
+
     async def _rewrite(self) -> str | None:
         """Each table in a transaction of its own; why it was hindered, or None."""
         through, wal = [], []
         for table in TABLES:
-            try:
-                row = await self._eraser.fetchrow(
-                    REWRITE_SQL, table, self._bytes_max, timeout=TIMEOUT_S
-                )
-            except asyncpg.DeadlockDetectedError:
-                return "busy"  # an append had read the keys before it asked for the append lock
-            assert row is not None, "ledger_rewrite answers one row"
+            row = await self._rewritten(table)
             if row["outcome"] != "rewritten":
                 return str(row["outcome"])
             through.append(row["through"])
@@ -159,6 +179,19 @@ class Compacting:
         command = RecordRewrite(through=min(through), wal=max(wal))
         await self._control.execute(command, BY)
         return None
+
+    async def _rewritten(self, table: str) -> Any:  # Any: a row
+        """What came of one table; one that is in use is tried again for some seconds."""
+        row: Any = {"outcome": "busy"}
+        for _ in range(TRIES_MAX):
+            with suppress(asyncpg.DeadlockDetectedError):
+                row = await self._eraser.fetchrow(
+                    REWRITE_SQL, table, self._bytes_max, timeout=TIMEOUT_S
+                )
+            if row["outcome"] != "busy":
+                break
+            await asyncio.sleep(PAUSE_S)
+        return row
 
     async def _clean(self, rewrites: tuple[Rewrite, ...]) -> int:
         """Up to which position what was destroyed is neither in a table nor in the WAL."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from app.store import log_tables
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0013"
+SCHEMA_HEAD = "0014"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {

@@ -1,5 +1,6 @@
 """One story: a person takes their data along, has it sent to another controller, and arrives."""
 
+import dataclasses
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -34,12 +35,13 @@ async def test_what_a_person_takes_along_arrives_whole_and_unread(
         own = (await here.client.get(f"{person}/portability-package")).content
         held = await state_of(here.client, person)
         sent = await get(here.client, f"{person}/transmissions")
-        async with (
-            serving(other_database, home) as fresh,
-            await Api(fresh, Settings(home=home)).client() as there,
-        ):
+        async with serving(other_database, home) as fresh:
+            keys = frozenset({service.signer.public_key})
+            knowing = dataclasses.replace(fresh, package_keys=keys)
+            there = await Api(knowing, Settings(home=home)).client()
             taken = await taken_in(there, arrived, trusting(service))
             again = await state_of(there, f"/v1/subjects/{taken['subject_id']}")
+            await there.aclose()
 
     with ZipFile(BytesIO(arrived)) as package:
         assert package.namelist()[0] == "README.html"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -11,13 +12,14 @@ import pytest_asyncio
 
 from app.events.erasures import ErasureLevel
 from app.rights.compaction import BYTES_MAX, Compacted, Compacting
+from app.rights.retention import Retaining
 from app.service import Service
 from app.settings import Settings
 from app.store import embedded, migrate
 from app.store.integrity import verify
 from app.store.roles import prepare_database
 from tests.conftest import Database, in_thread
-from tests.rights.people import CONTACT, get, post, register
+from tests.rights.people import CONTACT, collect, get, post, register
 from tests.serving import Api, serving
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.clause("L34", "L10", "C66")]
@@ -156,7 +158,7 @@ async def test_the_bytes_leave_the_tables_and_the_log_before_e2_is_stated(
 async def test_a_table_that_somebody_reads_is_left_for_later(
     client: httpx.AsyncClient, service: Service, files: Database
 ) -> None:
-    """A backup holds its locks for long; writers wait two seconds at most, and nothing is said."""
+    """A backup holds its locks for long; writers wait half a second at most; nothing is said."""
     contact = CONTACT | {"contact.email": "busy@stad.example", "contact.phone": "+32470888888"}
     person = await register(client, contact=contact)
     await post(client, f"{person}/erasure", {"source": "secretariat"})
@@ -177,7 +179,10 @@ async def test_a_table_that_somebody_reads_is_left_for_later(
 async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wait_for_its_turn(
     client: httpx.AsyncClient, service: Service, files: Database
 ) -> None:
-    """`ledger_append` looks at the keys first: the two wait for each other, and one gives way."""
+    """`ledger_append` looks at the keys first: the two wait for each other; the rewrite gives way.
+
+    Before the append looks for a deadlock, which would end the append.
+    """
     contact = CONTACT | {"contact.email": "turn@stad.example", "contact.phone": "+32470666666"}
     person = await register(client, contact=contact)
     await post(client, f"{person}/erasure", {"source": "secretariat"})
@@ -185,7 +190,6 @@ async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wa
     watcher = await asyncpg.connect(files.dsn("postgres"))
     appending = owner.transaction()
     await appending.start()
-    await owner.execute("SET LOCAL deadlock_timeout = '60s'")  # the rewrite is the one to notice
     await owner.execute("SELECT count(*) FROM ledger.keyring")
     compaction = asyncio.create_task(compacting(service).run())
     blocked = (
@@ -197,12 +201,41 @@ async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wa
     await owner.execute("LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE")
     await appending.rollback()
     done = await compaction
-    again = await compacting(service).run()
     await owner.close()
     await watcher.close()
 
-    assert (done.hindered, done.rewritten) == ("busy", False)
-    assert again.rewritten
+    assert (done.hindered, done.rewritten) == (None, True), "once the append had its turn"
+
+
+@pytest.mark.clause("L7")
+async def test_the_bytes_of_what_expired_go_as_well(
+    client: httpx.AsyncClient, service: Service, files: Database
+) -> None:
+    """Nobody asked, and nothing is erased: the end of a period is a destruction like another."""
+    contact = {"contact.name": "Zoë", "contact.email": "expires@stad.example"}
+    person = await register(client, contact=contact)
+    occasion = str(uuid4())
+    passport = {"identity.document": "AB123456"}
+    old = {"occurred_at": "2014-05-01T10:00:00Z", "occasion": occasion}
+    await collect(client, person, "travel_booking", passport, **old)
+    gone: bytes = await service.pool.fetchval(
+        "SELECT blob FROM ledger.sealed WHERE stream_id = $1 ORDER BY version DESC LIMIT 1",
+        person.rpartition("/")[2],
+    )
+    await compacting(service).run()
+    worker = compacting(service)
+    before = await worker.run()
+    await post(client, f"/v1/occasions/{occasion}/end", {"on": "2014-06-01"})
+    assert (await Retaining(service.ledger, service.pool, service.eraser).run()).keys == 1
+    await checkpoint(files)
+    kept = found(files, gone, "base")
+    done = await worker.run()
+
+    assert not before.due
+    assert kept, "a deleted row stays in its file"
+    assert (done.due, done.rewritten) == (True, True)
+    assert found(files, gone, "base") == []
+    assert not (await worker.run()).due
 
 
 @pytest.mark.parametrize("table", ["sealed", "keyring"])

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION ledger.ledger_rewrite(p_table text, p_bytes_max bigin
 RETURNS TABLE (outcome text, through bigint, wal bigint, bytes bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '2s'
+SET lock_timeout = '500ms'
 AS $function$
 DECLARE
     v_column CONSTANT text := CASE p_table
@@ -28,6 +28,10 @@ BEGIN
                             pg_total_relation_size(v_table::regclass);
         RETURN;
     END IF;
+    -- Half of what a waiting append lets pass before it looks for a deadlock: an append that has read
+    -- the table already and waits for the append lock would otherwise be the one that is ended.
+    PERFORM set_config('lock_timeout', greatest(
+        (EXTRACT(epoch FROM current_setting('deadlock_timeout')::interval) * 500)::int, 1)::text, true);
     BEGIN
         LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE;
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', v_table);
