@@ -1,12 +1,12 @@
 """`pdledger log bundle`: what an auditor takes along, in one zip, to be verified without us."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+import uvloop
 
 from app.audit.bundle import (
     LogMalformed,
@@ -55,7 +55,7 @@ def write_bundle(
         progress("bundle", as_json=as_json) as report,
         reached_by_auditor(settings) as url,
     ):
-        figures = asyncio.run(_write(url, out, order, subject=subject, report=report))
+        figures = uvloop.run(_write(url, out, order, subject=subject, report=report))
     document = {
         "file": str(out),
         "size_bytes": out.stat().st_size,

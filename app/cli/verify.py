@@ -4,7 +4,6 @@ Tree and signatures, chains, sealed sections and keys, against each other and ag
 verifier kept.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 
 from app.cli.answers import CommandFailed, ExitCode, Json, answer
 from app.cli.configuration import read_settings
@@ -85,8 +85,8 @@ def verify_ledger(
         progress("verify", as_json=as_json) as report,
         reached_by_auditor(read_settings()) as url,
     ):
-        asyncio.run(_reach(url))
-        done = asyncio.run(verify_log(url, trust, since=start, workers=workers, progress=report))
+        uvloop.run(_reach(url))
+        done = uvloop.run(verify_log(url, trust, since=start, workers=workers, progress=report))
     document = outcome(done, with_ids=with_ids) | {
         "keys_pinned": trust.pinned,
         "since": 0 if start is None else start.size,
@@ -101,7 +101,7 @@ def verify_ledger(
 def verified(settings: Settings, report: Report) -> LogVerification:
     """All of the ledger of these settings, by nothing but itself."""
     with reached_by_auditor(settings) as url:
-        return asyncio.run(verify_log(url, Trust(), progress=report))
+        return uvloop.run(verify_log(url, Trust(), progress=report))
 
 
 def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
