@@ -1,5 +1,6 @@
 """What a link in a mail does when its button is pressed; following it alone does nothing (S12)."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from app.clock import random_id
@@ -28,6 +29,12 @@ SOURCE = OWN_PAGES
 
 BY = Attribution(by="mail-link")
 
+POLICY_LINK = timedelta(days=365)
+"""How long after its publication a new policy can be refused with one button."""
+DAY = timedelta(days=1)
+LANGUAGES_DAILY_MAX = 5
+"""Changes of language by links of one person in a day."""
+
 
 class LinkUnknown(Refusal):
     """The link was not made here, was revoked, or is for something else; it does nothing."""
@@ -54,9 +61,20 @@ class Linked:
         state = await self._ledger.state(link.stream_id)
         if state.version == 0 or link.serial < state.links.serial:
             raise LinkUnknown
+        if kind is LinkKind.POLICY:
+            await self._check_fresh(link)
         if kind is LinkKind.CONFIRM:  # what it confirms was asked on this very stream
             return link
         return replace(link, stream_id=await survivor_of(self._ledger, link.stream_id))
+
+    async def _check_fresh(self, link: Link) -> None:
+        """A refusal is one of the version in force, and for a year: then the mail is an old one."""
+        rules = await self._ledger.rules()
+        published = rules.control.policies.get(link.about)
+        if published is None or link.about != rules.policy.version:
+            raise LinkUnknown
+        if self._ledger.clock() > published.published_at + POLICY_LINK:
+            raise LinkUnknown
 
     async def end_mailing(self, link: Link, *, everything: bool = False) -> None:
         """Ends one mailing, or all direct marketing, at once; twice is once.
@@ -75,7 +93,20 @@ class Linked:
         await self._ledger.execute(link.stream_id, InTurn(commands), BY)
 
     async def speak(self, link: Link, language: str) -> None:
-        """The person wants to be written to in another language; refused as any collection is."""
+        """The person wants to be written to in another language; refused as any collection is.
+
+        LinkUnknown after some changes of a day: whoever got hold of a link fills no log by it.
+        """
+        state, now = await self._ledger.state(link.stream_id), self._ledger.clock()
+        changes = [
+            one
+            for slot in state.collections.held.values()
+            if slot.category == LANGUAGE
+            for one in slot.history()
+            if one.source == SOURCE and one.since > now - DAY
+        ]
+        if len(changes) >= LANGUAGES_DAILY_MAX:
+            raise LinkUnknown
         personal = {LANGUAGE: language}
         obtained = Obtained(purpose=link.about, personal=personal)
         await self._ledger.execute(

@@ -16,6 +16,7 @@ from app.domain.permissions import permission
 from app.domain.subject import SUBJECT, fold
 from app.events.declare import type_of
 from app.policy.wordings import wording_of
+from app.propagation.linked import LANGUAGES_DAILY_MAX
 from app.propagation.public_texts import languages, said
 from app.propagation.sign_up_limits import SignUpLimits
 from app.rights.retention import Retaining
@@ -420,6 +421,24 @@ async def test_a_preference_is_kept_in_the_record(
     assert other.status_code == 200
     events = (await service.store.read_stream(person)).events
     assert kinds(events)[before:] == ["data.collected"]
+
+
+@pytest.mark.clause("C73")
+async def test_a_link_fills_no_log_by_changing_the_language_to_and_fro(
+    anonymous: httpx.AsyncClient, service: Service
+) -> None:
+    person = await subscribed(anonymous, service)
+    url = await service.correspondence.post_office.link(LinkKind.MAILING, person, "newsletter")
+    place = url.replace("/unsubscribe/", "/preferences/")
+    before = (await service.ledger.state(person)).version
+
+    told = [
+        (await anonymous.post(place, content=f"language={wanted}", headers=FORM)).status_code
+        for wanted in ("fr", "sv", "nl", "en") * 3
+    ]
+
+    assert set(told[-4:]) == {404}
+    assert 3 <= (await service.ledger.state(person)).version - before <= LANGUAGES_DAILY_MAX
 
 
 @pytest.mark.clause("C73")

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.clock import system_clock
+from app.clock import Clock, system_clock
 from app.domain.consents import ImportUnprovenConsent
 from app.domain.control import PublishPolicy
 from app.domain.permissions import permission
@@ -21,10 +21,12 @@ from app.events.mails import MailQueued
 from app.policy.loader import load, packaged_structure
 from app.policy.wordings import wording_shown
 from app.projections import CONSENTS, MAILS, NOTICES
+from app.propagation.linked import Linked, LinkUnknown
 from app.receipts import Attribution
 from app.rights.consent_expiry import ExpiringConsents
 from app.service import Service
 from app.store.connection import connect
+from app.vault.link_tokens import LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
 from tests.projections.catching_up import catch_up
@@ -237,6 +239,32 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
     await anybody.post(link, content="choice=object", headers=FORM)
     objections = (await service.ledger.state(person)).objections.by_id
     assert len(objections) == 1
+
+    token = link.rpartition("/")[2]
+    linked = Linked(service.ledger, service.correspondence.links)
+    now = service.ledger.clock()
+    for days, expected in ((364, True), (366, False)):
+        service.ledger.clock = standing_at(now + timedelta(days=days))
+        assert await works(linked, token) is expected, "a year, and no longer"
+    service.ledger.clock = standing_at(now)
+    await published(
+        service, (b'title = "Sending the newsletter"', b'title = "Post"'), version="impel-3"
+    )
+    assert not await works(linked, token), "another version is in force"
+
+
+def standing_at(moment: datetime) -> Clock:
+    """A clock that shows one moment."""
+    return lambda: moment
+
+
+async def works(linked: Linked, token: str) -> bool:
+    """Whether a link about a policy still does anything."""
+    try:
+        await linked.read(token, LinkKind.POLICY)
+    except LinkUnknown:
+        return False
+    return True
 
 
 @pytest.mark.clause("L16", "L12", "C25")
