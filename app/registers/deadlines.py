@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 from icalendar import Alarm, Calendar, Event
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.objections import Status
 from app.domain.subject import SubjectState
@@ -122,7 +123,7 @@ def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterat
             "subject_id": subject,
             "right": "objection",
             "what": objection.status.value,
-            "received_on": objection.since.date(),
+            "received_on": day_of(objection.since, given),
             "moved_over": [],
             "extended": False,
             "paused": False,
