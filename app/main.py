@@ -62,7 +62,7 @@ from app.tlog.receipts import ReceiptKey
 from app.vault.custody import FileCustody
 from app.vault.key_vault import KeyVault
 from app.vault.signing import Signer
-from app.workers import Loop, Workers, attesting, prove_witnessed, sending
+from app.workers import Loop, Workers, attesting, prove_witnessed, sending, watching
 
 VERSION = "0.1.0"
 INTEGRATOR = "app.cli.log_integrator"
@@ -346,11 +346,17 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
             await opened.enter_async_context(working(settings, logins, service))
             await opened.enter_async_context(counting(service))
             app.state.service = service
+
+            async def refuse(found: TakenBack) -> None:
+                app.state.taken_back = found
+                await opened.aclose()
+
             # What start-up built never dies: p99 at 64 connections fell from 111 to 19 ms.
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
-            yield {STOP_STREAMS: service.feed.close}
+            async with watching(service, settings.home / "keys", refuse):
+                yield {STOP_STREAMS: service.feed.close}
 
     app = FastAPI(
         title="Personal Data Ledger",

@@ -1,8 +1,10 @@
 """The loops beside the API: projections, the hourly purge of idempotency rows, daily retention."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -22,7 +24,7 @@ from app.rights.portability_package import packing
 from app.service import Service
 from app.store.cosignatures import Cosignatures
 from app.store.delivery_queue import DeliveryQueue
-from app.store.log_standing import LogTakenBack
+from app.store.log_standing import LogTakenBack, LogWatch, TakenBack
 from app.store.log_tree import LogTree
 from app.store.notices import APPENDED_CHANNEL, Notices
 from app.store.time_stamps import TimeStamps
@@ -189,3 +191,22 @@ async def prove_witnessed(service: Service) -> None:
     )
     if found is not None:
         raise LogTakenBack(found)
+
+
+@asynccontextmanager
+async def watching(
+    service: Service, keys: Path, refuse: Callable[[TakenBack], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Calls ``refuse`` once the database under the running service is found exchanged."""
+    watch = LogWatch(LogTree(service.pool), service.store.vault.ledger_id, keys)
+    await watch.remember()
+
+    async def look() -> None:
+        await refuse(await watch.until_taken_back())
+
+    task = asyncio.create_task(look(), name="watch of the log")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,), timeout=STOP_S)

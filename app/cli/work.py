@@ -19,7 +19,8 @@ from app.main import open_service, working
 from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins
-from app.workers import prove_witnessed
+from app.store.log_standing import LogTakenBack, TakenBack
+from app.workers import prove_witnessed, watching
 
 app = typer.Typer()
 
@@ -66,6 +67,12 @@ async def _work(
     settings: Settings, logins: Logins, taken: socket.socket | None, *, as_json: bool
 ) -> None:
     told = asyncio.Event()
+    taken_back: list[TakenBack] = []
+
+    async def refuse(found: TakenBack) -> None:
+        taken_back.append(found)
+        told.set()
+
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(signal.Signals(number), told.set)
@@ -73,6 +80,7 @@ async def _work(
         open_service(settings, logins) as service,
         _witnessed(service),
         working(settings, logins, service),
+        watching(service, settings.home / "keys", refuse),
         figures_served(settings, service, taken) as metrics,
     ):
         told_of = {} if metrics is None else {"metrics": metrics}
@@ -83,3 +91,5 @@ async def _work(
             as_json=as_json,
         )
         await told.wait()
+    for found in taken_back:
+        raise LogTakenBack(found)

@@ -76,3 +76,4 @@ class IntegratorProcess:
                     await process.wait()
             if process.returncode is None:
                 process.kill()  # it loses nothing
+                await process.wait()

@@ -4,15 +4,23 @@ A database that was taken back to an earlier day does not know that it was. The 
 checkpoint key does, a checkpoint that somebody kept does, and so do witnesses.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, Final
 from uuid import UUID
+
+import structlog
 
 from app.store.log_tree import LogTree
 from app.tlog.checkpoints import Checkpoint, CheckpointMalformed, checkpoint
 from app.tlog.notes import Note, NoteMalformed, NotSigned, read_note
 from app.vault.signed_head import signed_head_file
+
+LOOK_EVERY_S: Final = 5.0
+
+_LOG: Any = structlog.get_logger("pdledger.standing")
 
 
 class Reason(StrEnum):
@@ -30,6 +38,7 @@ class Source(StrEnum):
     SIGNED_HEAD = "signed-head"
     TRUSTED_CHECKPOINT = "trusted-checkpoint"
     WITNESS = "witness"
+    THIS_PROCESS = "this-process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class TakenBack:
             Source.SIGNED_HEAD: "the file beside the checkpoint key remembers",
             Source.TRUSTED_CHECKPOINT: "the trusted checkpoint has",
             Source.WITNESS: f"the witness {self.witness} cosigned",
+            Source.THIS_PROCESS: "this process saw",
         }[self.source]
         what = {
             Reason.SHORTENED: f"the log holds {self.here} entries",
@@ -70,6 +80,52 @@ class LogTakenBack(Exception):
 
 class TrustedCheckpointUnusable(Exception):
     """The file of LEDGER_LOG_TRUSTED_CHECKPOINT holds no checkpoint."""
+
+
+class LogWatch:
+    """Looks every now and then whether the database under a running service was exchanged.
+
+    Connections that a restore cut are opened again by themselves, to whatever is there then.
+    """
+
+    def __init__(self, log: LogTree, ledger_id: UUID, keys: Path) -> None:
+        self._log = log
+        self._ledger_id = ledger_id
+        self._keys = keys
+        self._seen: Checkpoint | None = None
+        """The newest checkpoint at the last look: a machine without the key has no file."""
+
+    async def look(self) -> TakenBack | None:
+        """What the log contradicts by now; None when all is well."""
+        found = await examine_log(self._log, self._ledger_id, self._keys)
+        if found is not None:
+            return found
+        seen = self._seen
+        if seen is not None:
+            reason = await _compared(self._log, seen.size, seen.root)
+            if reason is not None:
+                here = await self._log.appended()
+                return TakenBack(reason, Source.THIS_PROCESS, seen.size, here, root=seen.root)
+        await self.remember()
+        return None
+
+    async def remember(self) -> None:
+        """Takes the newest checkpoint for what the log has to begin with from here on."""
+        tree = await self._log.newest()
+        self._seen = None if tree is None else checkpoint(tree.note.text)
+
+    async def until_taken_back(self) -> TakenBack:
+        """Looks for ever, and answers what it found at last. A database that is away is no find."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                found = await self.look()
+            except Exception as error:  # noqa: BLE001  # the head of a worker's loop
+                _LOG.warning("log not looked at", error_class=type(error).__name__)
+                continue
+            if found is not None:
+                _LOG.error("nothing is served any more", reason=str(found))
+                return found
 
 
 async def examine_log(

@@ -16,10 +16,12 @@ import pytest
 from app.cli.answers import ExitCode
 from app.main import create_app, open_service, wrapped
 from app.settings import Settings
+from app.store import log_standing
 from app.store.connection import connect
 from app.store.identity import read_identity
 from app.store.integrator import Integrator, LogShortened
 from app.store.log_standing import LogTakenBack, TrustedCheckpointUnusable
+from app.store.roles import prepare_database
 from app.tlog.checkpoints import Checkpoint
 from app.tlog.notes import Note, VerifierKey
 from app.vault.custody import FileCustody
@@ -28,6 +30,7 @@ from app.vault.signing import Signer
 from tests.cli.conftest import Call
 from tests.conftest import Database, in_thread
 from tests.conftest import _copy as copied
+from tests.projections.waiting import until
 from tests.propagation.receiver import receiving
 from tests.propagation.witness import PlainWitness
 from tests.rights.people import register
@@ -230,14 +233,14 @@ def test_a_witness_remembers(story: Story, restored: Database, forgetful: Path) 
 
 def test_where_nothing_is_remembered_nobody_can_know(restored: Database, forgetful: Path) -> None:
     """The control of the tests above: it is the memory that tells."""
-    body, _ = in_thread(asked(Settings(home=forgetful), restored))
+    body, _ = in_thread(asked(Settings(home=forgetful, workers=False), restored))
 
     assert told(body) == ("ready",)
 
 
 def test_the_log_that_was_not_taken_back_is_served(story: Story, home: Path) -> None:
     (home / "kept").write_bytes(story.kept)
-    settings = Settings(home=home, log_trusted_checkpoint=home / "kept")
+    settings = Settings(home=home, log_trusted_checkpoint=home / "kept", workers=False)
     witness = PlainWitness(story.vkey, size=story.size, root=story.root)
 
     assert told(in_thread(asked(settings, story.database))[0]) == ("ready",)
@@ -325,6 +328,50 @@ def test_a_witness_that_is_away_holds_up_a_start_for_two_seconds_at_most(
 
     assert told(body) == ("ready",)
     assert 1.9 < seconds < 6
+
+
+async def exchanged(
+    story: Story, home: Path, settings: Settings
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """A service runs; its database is exchanged for the backup under its name, as a restore does.
+
+    What `/readyz` says before and after, and how long the restored log is a moment later.
+    """
+    with copied(story.database.cluster, story.database.name) as served:
+        admin = await asyncpg.connect(served.cluster.dsn("postgres", "postgres"))
+        async with started(settings, served) as client:
+            before = (await client.get("/readyz")).json()
+            await admin.execute(f"DROP DATABASE {served.name} WITH (FORCE)")
+            await admin.execute(f"CREATE DATABASE {served.name} TEMPLATE {story.backup.name}")
+            await prepare_database(served.cluster.dsn("postgres", "postgres"), served.name)
+
+            async def refused() -> bool:
+                answer = await client.get("/readyz")
+                return bool(answer.json().get("type") == "/problems/log-taken-back")
+
+            await until(refused, within_s=20)
+            after = (await client.get("/readyz")).json()
+        await admin.close()
+        connection = await asyncpg.connect(served.dsn("ledger_app"))
+        length = await connection.fetchval("SELECT count(*) FROM ledger.events")
+        await connection.close()
+        return before, after, length
+
+
+@pytest.mark.parametrize("source", ["signed-head", "this-process"])
+def test_a_database_that_is_exchanged_under_a_running_service_is_not_served_any_more(
+    story: Story, home: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr(log_standing, "LOOK_EVERY_S", 0.05)
+    if source == "this-process":
+        for file in (home / "keys").glob("checkpoint-*.signed"):
+            file.unlink()
+    settings = Settings(home=home, workers=source == "signed-head")
+    before, after, length = in_thread(exchanged(story, home, settings))
+
+    assert before["status"] == "ready"
+    assert told(after) == ("shortened", source, story.size, story.before)
+    assert length == story.before
 
 
 def variables(home: Path, database: Database) -> dict[str, str]:
@@ -429,6 +476,7 @@ def test_the_log_goes_on_under_another_name_and_says_so(
     assert told(body) == ("ready",)
     assert Path(document["set_aside"]).read_text().startswith(f"{story.size} ")
     in_thread(says_so(restored, story))
+    assert call("log", "verify", **ours).exit_code == ExitCode.DONE, "under both names"
     assert told(
         in_thread(asked_with_witness(home, restored, PlainWitness(document["verifier_key"])))
     ) == ("ready",)
