@@ -10,6 +10,7 @@ import asyncpg
 from app.clock import Clock
 from app.ledger import Ledger
 from app.propagation.destinations import Destinations, NamedDestinations, Resolve
+from app.propagation.feed import FeedLimits
 from app.propagation.feeding import add_checkpoint_url
 from app.propagation.mail import PostOffice
 from app.propagation.outbound import Outbound
@@ -18,6 +19,8 @@ from app.propagation.smtp import Relay, SmtpSender
 from app.propagation.time_stamps import authority
 from app.service import Attestation, Correspondence, Proxies, WebhookSecrets
 from app.settings import Settings
+from app.store.connection import Logins
+from app.store.integrator_process import Charge
 from app.store.log_witness import LogWitness
 from app.store.mail_queue import MailQueue
 from app.tlog.notes import verifier_key
@@ -144,4 +147,23 @@ def _witness(settings: Settings, pool: "asyncpg.Pool[Any]", clock: Clock) -> Log
         trusted=[verifier_key(text) for text in settings.witness_logs],
         folder=keys,
         clock=clock,
+    )
+
+
+def charge(settings: Settings, logins: Logins) -> Charge | None:
+    """What the integrator's process is told; None where this one has no login for it."""
+    if logins.integrator is None:
+        return None
+    origin = settings.log_origin
+    if origin is None and settings.public_url is not None:
+        origin = f"{settings.public_url.partition('://')[2].rstrip('/')}/log"
+    return Charge(logins.integrator, str(settings.home / "keys"), origin, settings.log_level)
+
+
+def feed_limits(settings: Settings) -> FeedLimits:
+    """How long listeners of the feed are listened to."""
+    return FeedLimits(
+        listeners_max=settings.feed_listeners_max,
+        send_timeout_s=settings.feed_send_timeout_s,
+        keep_alive_s=settings.feed_keep_alive_s,
     )

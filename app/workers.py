@@ -32,6 +32,7 @@ from app.store.time_stamps import TimeStamps
 PURGE_PAUSE_S = 3600.0
 RETENTION_PAUSE_S = 3600.0
 STOP_S = 1.0
+REFUSE_S = 4.0
 
 Loop = Callable[[], Coroutine[Any, Any, NoReturn]]
 """Runs until it is cancelled, and mends its own faults."""
@@ -201,12 +202,15 @@ async def watching(
     watch = LogWatch(LogTree(service.pool), service.store.vault.ledger_id, keys)
     await watch.remember()
 
-    async def look() -> None:
-        await refuse(await watch.until_taken_back())
+    looking = asyncio.create_task(watch.until_taken_back(), name="watch of the log")
 
-    task = asyncio.create_task(look(), name="watch of the log")
+    async def act() -> None:
+        await refuse(await looking)
+
+    acting = asyncio.create_task(act(), name="refusal")
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait((task,), timeout=STOP_S)
+        looking.cancel()
+        # What was begun to be closed is closed to its end.
+        await asyncio.wait((acting,), timeout=REFUSE_S)
