@@ -28,7 +28,7 @@ from app.ledger import Ledger
 from app.measures import Measures, Retained
 from app.propagation.cloud_events import CloudEvents
 from app.propagation.destinations import Resolve, system_resolve
-from app.propagation.feed import Feed, FeedLimits
+from app.propagation.feed import Feed
 from app.propagation.outbound import Outbound
 from app.registers.keeping import keep_counted
 from app.registers.tallies import tallies
@@ -41,7 +41,7 @@ from app.store.event_store import EventStore
 from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
 from app.store.identity import LedgerIdentity, read_identity
-from app.store.integrator_process import Charge, IntegratorProcess
+from app.store.integrator_process import IntegratorProcess
 from app.store.log_standing import LogTakenBack, TakenBack, examine_log
 from app.store.log_tree import LogTree
 from app.store.lookups import Lookups
@@ -196,11 +196,7 @@ def _open_feed(
     pool: "asyncpg.Pool[Any]",
     open_things: AsyncExitStack,
 ) -> Feed:
-    limits = FeedLimits(
-        listeners_max=settings.feed_listeners_max,
-        send_timeout_s=settings.feed_send_timeout_s,
-        keep_alive_s=settings.feed_keep_alive_s,
-    )
+    limits = assembly.feed_limits(settings)
     feed = Feed(pool, CloudEvents(identity.ledger_id, assembly.public_url(settings)), limits)
     open_things.push_async_callback(feed.stop)
     return feed
@@ -288,13 +284,8 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
 
 def _integrating(settings: Settings, logins: Logins) -> dict[str, Loop]:
     """The integrator in a process of its own: the checkpoint key is opened in no other."""
-    if logins.integrator is None:
-        return {}
-    origin = settings.log_origin
-    if origin is None and settings.public_url is not None:
-        origin = f"{settings.public_url.partition('://')[2].rstrip('/')}/log"
-    charge = Charge(logins.integrator, str(settings.home / "keys"), origin, settings.log_level)
-    return {"integrator": IntegratorProcess(INTEGRATOR, charge).run}
+    told = assembly.charge(settings, logins)
+    return {} if told is None else {"integrator": IntegratorProcess(INTEGRATOR, told).run}
 
 
 @asynccontextmanager
