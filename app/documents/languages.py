@@ -55,7 +55,7 @@ class Language:
 
     def day(self, day: date) -> str:
         """A date in words, so that no two countries can read it differently."""
-        return str(format_date(day, "long", locale=self.code))
+        return str(format_date(day, "d MMMM y", locale=self.code))
 
     def moment(self, moment: datetime) -> str:
         """A time as clocks in Brussels show it."""
