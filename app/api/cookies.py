@@ -30,7 +30,7 @@ class VisitorBody(Body):
 class ChoiceBody(VisitorBody):
     """What a visitor chose on our own page; nothing else is a choice."""
 
-    banner: WordField = Field(description="Version of the banner.", examples=["banner-3"])
+    banner: WordField = Field(description="Its version, `banner-N`.", examples=["banner-3"])
     language: LanguageField = Field(examples=["sv"])
     method: WordField = Field(description="`banner` or `preferences`.", examples=["banner"])
     categories: dict[WordField, CookieAnswer] = Field(

@@ -4,6 +4,7 @@ A stream holds the choices of one anonymous visitor. Nothing in it says who that
 of a person refers to it: the policy promises never to attach such data to anybody (C19).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -112,7 +113,7 @@ def decide(command: ChooseCookies, state: CookieState, given: Circumstances) -> 
 def _flaws(command: ChooseCookies) -> list[str]:
     checks = {
         "method": command.method in _METHODS,
-        "banner": is_word(command.banner),
+        "banner": _BANNER.fullmatch(command.banner) is not None,
         "language": is_word(command.language),
         "categories": set(command.categories) <= _CATEGORIES and bool(command.categories),
         "cookies": all(map(_of_a_category, command.cookies)),
@@ -125,6 +126,8 @@ def _of_a_category(name: str) -> bool:
     return category in _CATEGORIES and bool(dot and cookie) and is_word(name)
 
 
+_BANNER = re.compile(r"banner-[0-9]{1,6}")
+"""A version and nothing else: whatever a caller could write there would stay in the log."""
 _METHODS = frozenset(CookieMethod)
 _CATEGORIES = frozenset(CookieCategory)
 
