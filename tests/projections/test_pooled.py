@@ -99,7 +99,9 @@ async def test_appends_are_announced_once_for_all_that_came_meanwhile(
     ear = Notices(
         lambda: connect(database.dsn("ledger_projector")), {APPENDED_CHANNEL: heard.append}
     )
-    listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    listening = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle'"
+    )
     ear.start()
     admin = await asyncpg.connect(database.dsn("postgres"))
 
