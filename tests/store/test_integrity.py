@@ -71,7 +71,7 @@ class History:
     async def verified(self) -> Verification:
         return await verify(self.superuser)
 
-    async def rules(self) -> dict[Rule, tuple[int | None, UUID]]:
+    async def rules(self) -> dict[Rule, tuple[int | None, UUID | None]]:
         """What was found: the first place of each rule."""
         found = await self.verified()
         assert not found.sound
