@@ -1,6 +1,6 @@
 """Which day it is where the controller sits: periods are counted by its calendar, not by UTC."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,16 @@ def day_of(moment: datetime, given: Circumstances) -> date:
     One second before midnight in UTC is the next day already in Brussels: a period counted from
     there by UTC would end a day too early.
     """
-    zone = given.law.value(TIME_ZONE, given.now.date())
-    return moment.astimezone(_zone(str(zone))).date()
+    return moment.astimezone(_zone_of(given)).date()
+
+
+def start_of(day: date, given: Circumstances) -> datetime:
+    """The first moment of a day there, in UTC."""
+    return datetime.combine(day, time(), _zone_of(given)).astimezone(UTC)
+
+
+def _zone_of(given: Circumstances) -> ZoneInfo:
+    return _zone(str(given.law.value(TIME_ZONE, given.now.date())))
 
 
 @cache

@@ -7,11 +7,12 @@ to a recipient whose transfers rest on this one now. Who was erased is in no flo
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any, Final
 
 import asyncpg
 
+from app.domain.days import start_of
 from app.domain.decider import Circumstances
 from app.domain.transfers import Fall, fall
 from app.policy.model import EEA_GROUND, Recipient, TransferMechanism
@@ -120,7 +121,7 @@ async def _counted(
         return not kind.values["of_everything"] and (rests or ground == mechanism)
 
     found = _Counted(tally.of(filter(affected, tally.kinds)), Tally(tally.stands_at))
-    fallen_at = datetime.combine(on, time.min, UTC)
+    fallen_at = start_of(on, given)
     if any(kind.spans["given"][1] >= fallen_at for kind in found.all.kinds):
         since = await counted(pool, SHARED_SINCE, **known, since=fallen_at)
         found.since = since.of(filter(affected, since.kinds))

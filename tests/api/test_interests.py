@@ -1,12 +1,12 @@
 """Assessments over HTTP: what nobody weighed is a finding until somebody did."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.days import today_in_brussels
 from tests.rights.people import get, post
 
 READING = {"purpose": "rights_requests"}
@@ -21,7 +21,7 @@ async def test_a_missing_assessment_is_a_finding_until_it_is_recorded(
         "assessment": str(uuid4()),
         "purpose": "photos",
         "document_sha256": "ab" * 32,
-        "assessed_on": datetime.now(UTC).date().isoformat(),
+        "assessed_on": today_in_brussels().isoformat(),
         "outcome": "prevails",
     }
     before = await missing(client)

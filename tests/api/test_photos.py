@@ -1,6 +1,6 @@
 """Photographs over HTTP: nobody sees them before notice, each place is objected to by itself."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from app.projections import PHOTOS
 from app.service import Service
 from app.store.connection import connect
 from tests.conftest import Database
+from tests.days import today_in_brussels
 from tests.projections.catching_up import catch_up
 from tests.rights.people import arrange, get, post, register
 
@@ -119,7 +120,7 @@ async def test_an_objection_to_one_photograph_is_a_task_until_it_is_done(
     assert raised["objection"]
     assert before == []
     assert sorted(one["kind"] for one in found) == ["take_down", "tell_others", "tell_others"]
-    due = datetime.now(UTC).date() + timedelta(days=3)
+    due = today_in_brussels() + timedelta(days=3)
     assert {one["due"] for one in found if one["kind"] == "take_down"} == {due.isoformat()}
     assert again["type"] == "/problems/objected"
     assert early["type"] == "/problems/photo-still-shown"

@@ -1,17 +1,18 @@
 """The desk's arrangements: without paper and mechanism nothing leaves, and with them it may."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.rights.people import collect, post, register, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 DPF = {"mechanism": "dpf", "since": "2024-01-01", "evidence_on": str(TODAY)}
 PAPER = {"kind": "processing", "since": "2020-01-01"}
 

@@ -1,6 +1,6 @@
 """Letters of rights requests go out by themselves: none is left to a log line (Art. 12; L25)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +12,7 @@ from app.service import Service
 from tests.api.mailbox import Mailbox, mailing
 from tests.api.test_rights_requests import BY_MAIL, DECIDED, PATH, REMEDIES, ask, asked
 from tests.conftest import Database
+from tests.days import today_in_brussels
 from tests.rights.people import CONTACT, arrange, post, register, share
 from tests.serving import event_types
 
@@ -273,7 +274,7 @@ async def test_a_restriction_is_lifted_after_the_letter_that_says_so(
     person = await register(client, contact=address("rests"))
     body = {"ground": "accuracy", "source": "secretariat", "categories": ["contact.name"]}
     named = {"restriction": (await post(client, f"{person}/restrictions", body))["restriction"]}
-    today = datetime.now(UTC).date()
+    today = today_in_brussels()
     over = {**named, "channel": "email", "ends_on": str(today - timedelta(days=2))}
     announcement = f"{person}/restrictions/lift/announcement"
     late = await post(client, announcement, over, status=409)

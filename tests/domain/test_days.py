@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from app.domain.collections import CollectData
-from app.domain.days import day_of
+from app.domain.days import day_of, start_of
 from app.domain.obtaining import Obtained
 from app.domain.occasions import Balance, Occasions
 from app.domain.relationships import EndRelationship, StartRelationship
@@ -174,3 +174,14 @@ def test_two_projects_that_overlap_are_one_time_of_taking_part() -> None:
     assert not expired(person.state, circumstances(now=datetime(2026, 2, 1, 12, tzinfo=UTC)))
     assert {one.until for one in expired(person.state, later).values()} == {date(2026, 2, 1)}
     assert not expired(again.state, later)
+
+
+@unhurried
+@examples(MOMENTS)
+def test_a_day_starts_right_after_the_last_second_of_the_day_before(moment: datetime) -> None:
+    day = in_brussels(moment)
+
+    started = start_of(day, circumstances())
+
+    assert started == last_second(day - timedelta(days=1)) + timedelta(seconds=1)
+    assert (started.utcoffset(), day_of(started, circumstances())) == (timedelta(), day)

@@ -22,6 +22,7 @@ from app.policy.model import Policy
 from app.policy.vocabulary import ValueFormat
 from samples import mailchimp
 from samples.people import people
+from tests.days import today_in_brussels
 from tests.faults.canary_receiver import other_controller
 from tests.faults.markers import Markers
 from tests.serving import POLICY
@@ -172,7 +173,7 @@ class Story:
         self._mails()
 
     def _arrange(self) -> None:
-        today = datetime.now(UTC).date().isoformat()
+        today = today_in_brussels().isoformat()
         recipient = "/v1/recipients/{recipient}"
         named = {"recipient": "mailchimp"}
         contract = {"kind": "processing", "since": "2020-01-01"}
@@ -440,7 +441,7 @@ class Story:
             "assessment": str(uuid4()),
             "purpose": "photos",
             "document_sha256": WORDING,
-            "assessed_on": datetime.now(UTC).date().isoformat(),
+            "assessed_on": today_in_brussels().isoformat(),
             "outcome": "prevails",
         }
         self.done("POST", "/v1/legitimate-interest-assessments", json=assessment)

@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +19,7 @@ import pytest
 
 from tests.cli.conftest import on_server, run
 from tests.conftest import Database
+from tests.days import today_in_brussels
 from tests.faults.fleet import Fleet, fleet, knob
 from tests.rights.people import consent, share
 
@@ -269,7 +269,7 @@ async def _erasure_race(pair: Pair, number: int) -> tuple[str, set[str]]:
 
 async def _arranged(pair: Pair, recipient: str) -> None:
     """A contract and a ground for the transfer, registered over HTTP."""
-    path, today = f"/v1/recipients/{recipient}", datetime.now(UTC).date().isoformat()
+    path, today = f"/v1/recipients/{recipient}", today_in_brussels().isoformat()
     await pair.done(0, f"{path}/contracts", {"kind": "processing", "since": "2020-01-01"})
     ground = {"mechanism": "dpf", "since": "2024-01-01", "evidence_on": today}
     await pair.done(0, f"{path}/transfer-mechanisms", ground)

@@ -1,7 +1,7 @@
 """The register of findings: conflicts, defects, omissions, drift, people; open until put right."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,12 +20,13 @@ from app.receipts import Attribution
 from app.registers.findings import of_the_policy
 from app.registers.rules import ruled
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.registers.reading import page, refused, rows, sheet, table
 from tests.rights.people import arrange, collect, post, register, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/findings"
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 CONFLICTS = {f"X{number}" for number in range(1, 14)}
 
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,12 +14,13 @@ from app.registers.processing_records import records
 from app.registers.rules import ruled
 from app.service import Service
 from app.values import replace as given_of
+from tests.days import today_in_brussels
 from tests.registers.reading import refused, rows, sheet, table
 from tests.rights.people import arrange, collect, post, register, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/processing-records"
-TODAY = str(datetime.now(UTC).date())
+TODAY = str(today_in_brussels())
 MODEL = (
     *("controller_name", "controller_number", "controller_phone", "controller_email"),
     *("protection_officer", "protection_officer_phone", "protection_officer_internal"),

@@ -1,18 +1,19 @@
 """The register of recipients: what the policy says, what the desk arranged, what holds on a day."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.registers.reading import rows, sheet, table
 from tests.rights.people import post
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/recipients"
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 
 
 async def listed(caller: httpx.AsyncClient, service: Service, **query: Any) -> dict[str, Any]:

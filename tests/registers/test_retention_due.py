@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.registers.reading import rows, table
 from tests.rights.people import post, register
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/retention-due"
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 ENDED = datetime(TODAY.year - 5, 3, 1, 10, tzinfo=UTC)
 BEGAN = datetime(TODAY.year - 7, 3, 1, 10, tzinfo=UTC)
 LAST_DAY = date(TODAY.year + 2, 3, 1)

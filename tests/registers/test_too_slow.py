@@ -1,6 +1,5 @@
 """A register whose answer takes too long says so, and what to do about it (A24)."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -14,9 +13,10 @@ from app.service import Service
 from app.settings import Settings
 from app.store.connection import connect
 from tests.conftest import Database
+from tests.days import today_in_brussels
 from tests.serving import Api, serving
 
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 PATHS = (
     f"/v1/transfers/impact?on={TODAY}",
     "/v1/findings",

@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.registers.reading import refused
 from tests.rights.people import arrange, get, post, register, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/transfers/impact"
-TODAY = datetime.now(UTC).date()
+TODAY = today_in_brussels()
 SOON = TODAY + timedelta(days=90)
 Value = dict[str, Any]
 

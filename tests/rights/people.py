@@ -11,6 +11,7 @@ from app.domain.control import RegisterContract
 from app.policy.vocabulary import AgreementKind
 from app.receipts import Attribution
 from app.service import Service
+from tests.days import today_in_brussels
 
 Value = dict[str, Any]
 
@@ -108,7 +109,7 @@ async def arrange(service: Service, *recipients: str, mechanism: str | None = "d
                     recipient=recipient,
                     mechanism=mechanism,
                     since=date(2024, 1, 1),
-                    evidence_on=datetime.now(UTC).date(),
+                    evidence_on=today_in_brussels(),
                 ),
                 by,
             )

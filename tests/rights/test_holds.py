@@ -11,6 +11,7 @@ from app.auth import Scope
 from app.events.erasures import ErasureBlocked
 from app.rights.retention import Retaining
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.rights.people import CONTACT, collect, get, post, register
 from tests.serving import Api
 
@@ -66,7 +67,7 @@ async def test_what_is_held_may_be_kept_by_name_and_the_rest_goes(
     person = await register(client)
     await collect(client, person, "project_collaboration", {"content.message": "Yes."})
     await post(client, f"{person}/legal-holds", {**CLAIM, "retention_classes": ["content"]})
-    named = (datetime.now(UTC).date() + timedelta(days=400)).isoformat()
+    named = (today_in_brussels() + timedelta(days=400)).isoformat()
     keep = {
         "retention_class": "content",
         "exemption": "open_transaction",

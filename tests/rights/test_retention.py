@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -19,7 +20,7 @@ from app.store.integrity import verify
 from app.vault.sealing import Erased, Opened, Sealed
 from tests.rights.people import CONTACT, arrange, consent, get, post, register, share
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(ZoneInfo("Europe/Brussels"))
 """At import: a test that runs over midnight still counts from one day."""
 
 
@@ -163,7 +164,7 @@ async def test_an_erasure_is_closed_on_its_day_though_nobody_was_told(
     await post(client, f"{person}/disclosures", share("azavista"))
     carried = await post(client, f"{person}/erasure", {"source": "secretariat"})
     last_day = datetime.fromisoformat(carried["erasure"]["close_by"]).replace(tzinfo=UTC)
-    wait = (last_day.date() - datetime.now(UTC).date()).days
+    wait = (last_day.date() - NOW.date()).days
 
     assert (await retaining(service, at(days=wait)).run()).closed == 0
     assert (await retaining(service, at(days=wait + 1)).run()).closed == 1

@@ -231,7 +231,8 @@ def by_the_day(purpose: str, category: str, keep: Callable[[date], date], **more
     async def scenario(client: httpx.AsyncClient, _: Service) -> Case:
         person = await known(client)
         value = "2001:db8::7" if category == "network.ip" else SECRET
-        for when, said in ((TODAY - timedelta(days=3), value), (TODAY, "2001:db8::8")):
+        yesterday = TODAY - timedelta(days=1)  # noon of today may be yet to come
+        for when, said in ((TODAY - timedelta(days=3), value), (yesterday, "2001:db8::8")):
             await collected(
                 client, person, purpose, {category: said}, occurred_at=moment(when), **more
             )
