@@ -91,7 +91,7 @@ def wire(intent: Intent) -> bytes:
     return encode({"type": kind, "fired_at": fired_at, "data": {**details, "merges": merges}})
 
 
-def call(kind: str, **details: Nested) -> bytes:
+def call(kind: str, /, **details: Nested) -> bytes:
     told = {"type": kind, "fired_at": "2026-03-01 08:30:59"}
     return encode({**told, "data": {"list_id": "c0ffee1234", **details}})
 
