@@ -102,7 +102,7 @@ class Reading(msgspec.Struct, kw_only=True, rename=_KEYS):
 _FOLDED_KEYS = {
     name: key
     for name, key in _KEYS.items()
-    if name in ("recorded_at", "event", "version", "occurred_at", "schema_version")
+    if name in ("recorded_at", "event", "version", "occurred_at", "stream_id", "schema_version")
 }
 
 
@@ -113,8 +113,8 @@ class StandIn(msgspec.Struct, kw_only=True, rename=_FOLDED_KEYS):
     event: Any
     version: int
     occurred_at: datetime | None
+    stream_id: UUID
     schema_version: int
-    stream_id: UUID | None = None
     position: int | None = None
     entry: bytes = b""
     seals: tuple[SealLine, ...] = ()
@@ -242,10 +242,10 @@ def read_for_projection(
 ) -> Recorded[Any]:
     """What `read_entry` reads, when type and stream are known and the log is read by the million.
 
-    It stands for a Recorded without being one: making that costs more than reading the bytes. That
-    an entry is of the stream in whose row it lies is for `pdledger verify` to say.
+    It stands for a Recorded without being one: making that costs more than reading the bytes.
     """
     read = _read_typed(entry, _stand_ins().get(name)) or _read_untyped(entry)
+    assert read.stream_id == stream_id, "an entry lies in its own stream"
     read.stream_id, read.position, read.entry = stream_id, position, entry
     return read  # type: ignore[return-value]  # it has all that a Recorded has
 

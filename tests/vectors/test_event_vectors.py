@@ -111,3 +111,5 @@ def test_a_projection_reads_what_everybody_reads(file: Path) -> None:
     assert read.happened_at == whole.happened_at
     [mine], [other] = read.seals, whole.seals
     assert all(getattr(mine, name) == getattr(other, name) for name in Seal.__struct_fields__)
+    with pytest.raises(AssertionError, match="its own stream"):
+        read_for_projection(entry, name=name, stream_id=whole.event_id, position=5)
