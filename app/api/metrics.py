@@ -17,7 +17,7 @@ from app.auth import Scope
 from app.measures import Retained
 from app.projections import PROJECTIONS
 from app.projections.positions import Status, status
-from app.registers.breaches import clocks
+from app.registers.deadlines import tally
 from app.service import Service
 from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree
@@ -57,9 +57,9 @@ class _Families:
 async def metrics(call: Reader) -> Response:
     """Head of the log, lag, parked people and rebuilds by projection, latency and size of appends.
 
-    And what waits for somebody: breaches to be notified, receivers that do not answer, and what
-    the last run of retention left, told by the process that carries it out. In the text format of
-    Prometheus.
+    And what waits for somebody: requests, objections, breaches and notices by the clocks of the
+    law, receivers that do not answer, and what the last run of retention left, told by the process
+    that carries it out. In the text format of Prometheus.
     """
     service = call.service
     standing = await status(service.pool, PROJECTIONS)
@@ -158,15 +158,16 @@ async def _of_attestation(service: Service) -> list[Metric]:
 
 
 async def _of_deadlines(service: Service) -> list[Metric]:
-    breaches = await clocks(service.pool, law=service.rulebook.law, now=service.ledger.clock())
+    given = (await service.ledger.rules()).at(service.ledger.clock())
+    due = await tally(service.pool, service.store, given)
     troubled = await service.subscriptions.troubled()
     counted = {
-        ("breach_notification", "running"): breaches.running,
-        ("breach_notification", "overdue"): breaches.overdue,
+        **{(kind, "running"): one.running for kind, one in due.items()},
+        **{(kind, "overdue"): one.overdue for kind, one in due.items()},
         ("subscription", "retrying"): troubled.retrying,
         ("subscription", "disabled"): troubled.disabled,
     }
-    # To look for what is due takes every stream: once a day, by the worker, and not by a scrape.
+    # What retention left takes a look at every stream: once a day, by the worker.
     retained = service.measures.retained
     ran = [] if retained is None else [_of_run(retained)]
     if retained is not None:

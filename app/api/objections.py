@@ -46,6 +46,11 @@ class ObjectionBody(Body):
     occurred_at: MomentField | None = Field(
         default=None, description="When it reached the controller, by whatever channel."
     )
+    request: UUID | None = Field(
+        default=None,
+        description="The open rights request that it came with: then it is due with that. Without "
+        "a word it is the only one about an objection that arrived on the same day, if any.",
+    )
 
 
 class GroundsBody(Body):
@@ -84,6 +89,7 @@ class ObjectionsBody(BaseModel):
         "source-unknown",
         "source-not-yours",
         "occurred-in-future",
+        "rights-request-unknown",
         *PERSON,
     ),
     clauses=("C36", "C37", "C38", "C65", "C73"),
@@ -109,6 +115,7 @@ async def raise_objection(
         statement=body.statement,
         addresses=await call.addresses_of(subject_id),
         occurred_at=body.occurred_at,
+        request=body.request,
     )
     receipt = await call.service.ledger.execute(subject_id, command, await call.attribution())
     return await _answered(call, receipt, body)

@@ -217,6 +217,20 @@ def due_at(aware_at: datetime, law: Law) -> datetime:
     return aware_at.astimezone(UTC) + timedelta(hours=hours)
 
 
+def subjects_due_at(state: BreachState, law: Law) -> datetime | None:
+    """By when the people are to be told; None where nobody has to be, or they were (Art. 34).
+
+    The law counts no hours: "without undue delay". So they are due with the authority, or at once
+    where the high risk was found later than that.
+    """
+    told = state.first(BreachAudience.SUBJECTS, BreachAudience.PUBLIC)
+    if not state.subjects_due or told is not None:
+        return None
+    assert state.detected is not None, "what was assessed was detected"
+    assert state.assessed_at is not None, "whoever is to be told was found by an assessment"
+    return max(due_at(state.detected.aware_at, law), state.assessed_at)
+
+
 def decide(command: Command, state: BreachState, given: Circumstances) -> tuple[Record, ...]:
     """The record of what became known of a breach, or was done about it."""
     match command:

@@ -81,6 +81,11 @@ def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
     since = state.collections.third_party_since
     if since is None or state.notices.informed:
         return None
+    return due_of(since, given)
+
+
+def due_of(since: datetime, given: Circumstances) -> date:
+    """The last day of the month of Art. 14(3)(a) for what was obtained then."""
     on = day_of(since, given)
     months = given.law.number("deadline.notice_months", on)
     return Duration(months=months).after(on)

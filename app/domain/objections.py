@@ -2,17 +2,29 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain import legal_clock
 from app.domain.concern import Concern
-from app.domain.decider import Circumstances, Refusal
+from app.domain.days import day_of
+from app.domain.decider import Circumstances
+from app.domain.legal_clock import Due
 from app.domain.letters import DECISION, STATEMENT, letters
+from app.domain.objection_refusals import (
+    GroundsMissing,
+    NotObjectable,
+    ObjectionAbsolute,
+    ObjectionDecided,
+    ObjectionLapsed,
+    ObjectionUnknown,
+)
 from app.domain.purpose_limitation import purpose_named
 from app.domain.recipients import recipient_named
+from app.domain.rights_request_progress import RightsRequests
+from app.domain.rights_request_refusals import RightsRequestUnknown
 from app.domain.scope import Scope
 from app.domain.suppressions import suppression
 from app.events.consents import ConsentWithdrawn
@@ -26,6 +38,7 @@ from app.events.objections import (
     ObjectionWithdrawn,
 )
 from app.events.recorded import Record, Recorded
+from app.events.rights_requests import RequestedRight
 from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.policy.model import Law, Policy, Purpose
 from app.policy.vocabulary import LegalBasis
@@ -33,48 +46,6 @@ from app.values import replace
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
-
-
-class NotObjectable(Refusal):
-    """Art. 21 gives no right to object here: the processing rests on consent, contract or law."""
-
-    code = "not-objectable"
-    rules = ("L43", "L44", "C65")
-
-
-class ObjectionUnknown(Refusal):
-    """The person raised no such objection."""
-
-    code = "objection-unknown"
-    rules = ("L44",)
-
-
-class ObjectionDecided(Refusal):
-    """The objection has been decided otherwise."""
-
-    code = "objection-decided"
-    rules = ("L44",)
-
-
-class ObjectionAbsolute(Refusal):
-    """Against direct marketing nothing is weighed (Art. 21(3))."""
-
-    code = "objection-absolute"
-    rules = ("L43",)
-
-
-class ObjectionLapsed(Refusal):
-    """The month for an answer is over: silence granted the objection (Art. 12(3))."""
-
-    code = "objection-lapsed"
-    rules = ("L44", "C65")
-
-
-class GroundsMissing(Refusal):
-    """Compelling legitimate grounds must be put in words by a human (Art. 21(1))."""
-
-    code = "grounds-missing"
-    rules = ("L44",)
 
 
 class Status(StrEnum):
@@ -94,6 +65,8 @@ class Objection:
     ground: ObjectionGround
     since: datetime
     status: Status = Status.PENDING
+    request: UUID | None = None
+    """The rights request that it came with."""
 
     def stops(self, purpose: Purpose) -> bool:
         """Whether it stops a purpose in its scope: while it is pending as well, and news always."""
@@ -101,13 +74,20 @@ class Objection:
             return purpose.direct_marketing
         return self.status is not Status.WITHDRAWN and purpose.objectable
 
-    def due(self, law: Law) -> date:
-        """The last day for a decision (Art. 12(3); Reg. 1182/71)."""
-        return legal_clock.due(self.since, law).last_day
+    def due(self, requests: RightsRequests, law: Law, now: datetime) -> Due:
+        """The last day for a decision (Art. 12(3); Reg. 1182/71).
 
-    def status_at(self, now: datetime, law: Law) -> Status:
+        One that came with a request is answered with it: what extends the one, or stops its clock,
+        does so to the other. After the end of the request that clock stands still.
+        """
+        request = requests.survivor(self.request)
+        if request is None:
+            return legal_clock.due(self.since, law)
+        return request.due(law, request.closed_at or now)
+
+    def status_at(self, now: datetime, law: Law, requests: RightsRequests) -> Status:
         """Where it stands at a moment: silence past the deadline is consent to it (L44)."""
-        if self.status is Status.PENDING and legal_clock.due(self.since, law).over(now):
+        if self.status is Status.PENDING and self.due(requests, law, now).over(now):
             return Status.GRANTED
         return self.status
 
@@ -146,6 +126,8 @@ class RaiseObjection:
     addresses: tuple[str, ...] = field(default=(), repr=False)
     """The person's normalised e-mail addresses on file, for the suppression register."""
     occurred_at: datetime | None = None
+    request: UUID | None = None
+    """The open rights request that it came with; found by its day where only one is of that day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +181,7 @@ def _raise(
     meant = affected(scope, given.policy)
     if not meant:
         raise NotObjectable
-    raised = _raised(command, scope, meant)
+    raised = _raised(command, scope, meant, _request(command, state, given))
     record = Record(
         raised,
         sections=letters({STATEMENT: command.statement}, command.objection, given),
@@ -237,7 +219,25 @@ def affected(scope: Scope, policy: Policy) -> tuple[Purpose, ...]:
     )
 
 
-def _raised(command: RaiseObjection, scope: Scope, meant: tuple[Purpose, ...]) -> ObjectionRaised:
+def _request(command: RaiseObjection, state: "SubjectState", given: Circumstances) -> UUID | None:
+    """The request that it came with: the one named, or the only one that arrived on its day."""
+    asking = {
+        key: one
+        for key, one in state.rights_requests.by_id.items()
+        if one.status.open and one.right is RequestedRight.OBJECTION
+    }
+    if command.request is not None:
+        if command.request not in asking:
+            raise RightsRequestUnknown
+        return command.request
+    on = day_of(command.occurred_at or given.now, given)
+    same = [key for key, one in asking.items() if day_of(one.received_at, given) == on]
+    return same[0] if len(same) == 1 else None
+
+
+def _raised(
+    command: RaiseObjection, scope: Scope, meant: tuple[Purpose, ...], request: UUID | None
+) -> ObjectionRaised:
     marketing = all(purpose.direct_marketing for purpose in meant)
     return ObjectionRaised(
         objection=command.objection,
@@ -246,6 +246,7 @@ def _raised(command: RaiseObjection, scope: Scope, meant: tuple[Purpose, ...]) -
         recipient=scope.recipient,
         cause=command.cause,
         source=command.source,
+        request=request,
     )
 
 
@@ -282,7 +283,8 @@ def _uphold(
         return ()
     if objection.status is not Status.PENDING:
         raise ObjectionDecided(status=objection.status.value)
-    waits = objection.status_at(given.now, given.law) is Status.PENDING
+    standing = objection.status_at(given.now, given.law, state.rights_requests)
+    waits = standing is Status.PENDING
     in_time = waits and not command.overdue
     reason = GrantReason.UPHELD if in_time else GrantReason.SILENCE
     return (Record(ObjectionGranted(objection=command.objection, reason=reason)),)
@@ -298,8 +300,9 @@ def _override(
         return ()
     if objection.status is not Status.PENDING:
         raise ObjectionDecided(status=objection.status.value)
-    if objection.status_at(given.now, given.law) is Status.GRANTED:
-        raise ObjectionLapsed(due=objection.due(given.law))
+    due = objection.due(state.rights_requests, given.law, given.now)
+    if due.over(given.now):
+        raise ObjectionLapsed(due=due.last_day)
     if not command.grounds.strip():
         raise GroundsMissing
     overridden = ObjectionOverridden(objection=command.objection)
@@ -348,7 +351,12 @@ def evolve(slice_: Objections, recorded: Recorded[Any]) -> Objections:
     match recorded.event:
         case ObjectionRaised() as event:
             scope = Scope(purpose=event.purpose, recipient=event.recipient)
-            raised = Objection(scope=scope, ground=event.ground, since=recorded.happened_at)
+            raised = Objection(
+                scope=scope,
+                ground=event.ground,
+                since=recorded.happened_at,
+                request=event.request,
+            )
             return Objections({**slice_.by_id, event.objection: raised})
         case ObjectionGranted(objection=granted):
             return _now(slice_, granted, Status.GRANTED)

@@ -181,6 +181,13 @@ class RightsRequests:
         """Whether any of them is open."""
         return any(one.status.open for one in self.by_id.values())
 
+    def survivor(self, key: UUID | None) -> RightsRequest | None:
+        """The request by that id, or the earlier one that a duplicate was joined into."""
+        found = None if key is None else self.by_id.get(key)
+        while found is not None and found.status is RequestStatus.DUPLICATE:
+            found = None if found.into is None else self.by_id.get(found.into)
+        return found
+
 
 def evolve(slice_: RightsRequests, recorded: Recorded[Any]) -> RightsRequests:
     """The requests after one more event."""

@@ -35,7 +35,7 @@ class GrantReason(StrEnum):
     """The month for an answer passed (L44)."""
 
 
-@event("objection.raised", version=1)
+@event("objection.raised", version=2)
 class ObjectionRaised:
     """The person objects: to a purpose, to a recipient, to one for the other, or to everything."""
 
@@ -45,6 +45,8 @@ class ObjectionRaised:
     recipient: Word | None
     cause: ObjectionCause
     source: Word
+    request: UUID | None
+    """The rights request that it came with: then they have one clock (Art. 12(3))."""
 
 
 @event("objection.granted", version=1)

@@ -11,5 +11,13 @@ def _without_a_day(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "ends_on": None}
 
 
-UPCASTS: dict[tuple[str, int], Upcast] = {("restriction.lift-announced", 1): _without_a_day}
+def _without_a_request(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An objection from before it could say with which request it came: its clock is its own."""
+    return {**payload, "request": None}
+
+
+UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("objection.raised", 1): _without_a_request,
+    ("restriction.lift-announced", 1): _without_a_day,
+}
 """(wire name, version) -> the payload of the next version. A published version is never edited."""

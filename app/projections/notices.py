@@ -14,7 +14,7 @@ from app.projections.lasting import closed, closing, lasting, opened, opening
 from app.projections.projection import Projection, Writes
 
 notices = lasting(
-    "notices_v1",
+    "notices_v2",
     Column("policy", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("channel", Text, nullable=False),
@@ -22,12 +22,12 @@ notices = lasting(
 )
 
 notices_owed = lasting(
-    "notices_owed_v1",
+    "notices_owed_v2",
     Column("source", Text, nullable=False),
     comment="Collections from somebody else until a notice: of whom one may be owed.",
 )
 
-NOTICES = Projection("notices", version=1, tables=(notices, notices_owed))
+NOTICES = Projection("notices", version=2, tables=(notices, notices_owed))
 
 SHOW = opening(notices)
 REPLACE = closing(notices)
@@ -50,8 +50,8 @@ def shown(recorded: Recorded[NoticeShown]) -> Writes:
 
 @NOTICES.on(DataCollected)
 def obtained(recorded: Recorded[DataCollected]) -> Writes:
-    """Data that came from somebody else set the month of Art. 14 going."""
-    if recorded.event.origin is not SourceOrigin.THIRD_PARTY:
+    """Data that did not come from the person set the month of Art. 14 going."""
+    if recorded.event.origin is SourceOrigin.SUBJECT or not recorded.event.held:
         return ()
     return (OWE(**opened(recorded), source=recorded.event.source),)
 

@@ -16,7 +16,6 @@ from app.documents.letter_words import ANY_PROOF, WHY_LIFTED
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.erasure_progress import Erasure
-from app.domain.legal_clock import due
 from app.domain.letters import DECISION
 from app.domain.mails import MESSAGE
 from app.domain.rights_request_answers import article_of
@@ -175,8 +174,9 @@ def _recipients_told(telling: Telling) -> tuple[LetterKind, Facts]:
 
 
 def _objected(telling: Telling) -> tuple[LetterKind, Facts]:
-    since = telling.recorded.happened_at
-    last_day = due(since, telling.given.law).last_day
+    objection = telling.state.objections.by_id[telling.recorded.event.objection]
+    requests, given = telling.state.rights_requests, telling.given
+    last_day = objection.due(requests, given.law, given.now).last_day
     return LetterKind.ACKNOWLEDGEMENT, {**_objection(telling), "due_on": last_day}
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +53,7 @@ COLUMNS = columns(
 
 Value = dict[str, Any]  # Any: a JSON value
 
-_LISTING = Listing(BREACHES, breaches, Lasting("position", "recorded_at"))
+LISTING = Listing(BREACHES, breaches, Lasting("position", "recorded_at"))
 
 _ENTRY_AT = Query(
     select(events.c.entry).where(
@@ -63,20 +61,6 @@ _ENTRY_AT = Query(
         events.c.position == bindparam("position", type_=BigInteger),
     )
 )
-
-_STREAMS = Query(
-    select(events.c.stream_id, events.c.position, events.c.entry)
-    .join(breaches, breaches.c.subject_id == events.c.stream_id)
-    .order_by(events.c.stream_id, events.c.version)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """How many breaches the authority is still to be told of."""
-
-    running: int
-    overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +85,6 @@ async def read_breach(
     return Breach(breach, state, asked_at)
 
 
-async def clocks(pool: "asyncpg.Pool[Any]", *, law: Law, now: datetime) -> Clocks:
-    """The breaches whose clock runs, and those whose deadline has passed; their streams are few."""
-    deadlines: list[datetime] = []
-    rows = await _STREAMS.fetch(pool)
-    for _, stream in groupby(rows, itemgetter("stream_id")):
-        recorded = (read_entry(row["entry"], row["position"]) for row in stream)
-        state = reduce(BREACH.evolve, recorded, BREACH.initial)
-        if state.detected is not None and state.authority_due:
-            deadlines.append(due_at(state.detected.aware_at, law))
-    overdue = sum(deadline < now for deadline in deadlines)
-    return Clocks(running=len(deadlines) - overdue, overdue=overdue)
-
-
 async def moment_of(pool: "asyncpg.Pool[Any]", cut: AsOf | None) -> datetime | None:
     """The recorded time that a cut stands for; None without a cut, or beyond the log."""
     if cut is None or cut.position is None:
@@ -126,7 +97,7 @@ async def part(
     pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, *, law: Law, now: datetime
 ) -> Part:
     """One page of the register, in the order of recording."""
-    found = await _LISTING.part(pool, question)
+    found = await LISTING.part(pool, question)
     asked_at = await moment_of(pool, question.as_of) or now
     rows = [
         row_of(await read_breach(store, row["subject_id"], asked_at, question.as_of), law)

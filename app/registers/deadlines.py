@@ -1,81 +1,155 @@
-"""What has to be answered until when: requests, their tasks, objections; the nearest first (U2).
+"""What has to be done by law until when, the nearest first: one register of every clock (U2).
 
-Reckoned on each person's own stream by the functions that the decisions use. A register of
-everybody who waits is small; whoever has answered is not looked at.
+Requests, their tasks, objections, breaches, notices. Reckoned on each stream by the functions that
+the decisions use. Whoever waits for an answer are few; to whom a notice is owed can be everybody of
+an import, so that of them only those of the page are looked at one by one.
 """
 
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from icalendar import Alarm, Calendar, Event
+from sqlalchemy import literal_column
 
+from app.domain.breaches import due_at, subjects_due_at
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.legal_clock import end_of
 from app.domain.objections import Status
 from app.domain.subject import SubjectState
+from app.events.objections import ObjectionGround
+from app.projections.breaches import BREACHES
+from app.projections.notices import NOTICES
 from app.projections.objections import OBJECTIONS, objections
 from app.projections.rights_requests import RIGHTS_REQUESTS, rights_requests
+from app.registers.breaches import LISTING as _BREACHES
+from app.registers.breaches import Breach, read_breach
+from app.registers.deadline_notices import EVERYBODY, Owed, owed, waits
 from app.registers.listing import IN_FORCE, Listing
 from app.registers.rights_requests import folded
 from app.registers.table import Part, Question, Row, columns, whole
-from app.rights.rights_requests import days_left, deadline_value, identity_value, urgency
+from app.rights.rights_requests import (
+    days_left,
+    deadline_value,
+    identity_value,
+    rests_value,
+    urgency,
+)
 from app.store.event_store import EventStore
 from app.values import replace
 
 COLUMNS = columns(
     due_on="The last day.",
+    due_at="The first moment that is too late; of a breach, to the second.",
     days_left="Days to it; negative when it is over.",
     urgency="`green`, `amber`, `red` or `overdue`.",
-    kind="`rights_request`, `task` of one, or `objection`.",
-    matter="The id of the request or objection.",
+    kind="`rights_request`, `task` of one, `objection`, `breach` or `notice`.",
+    matter="The id of the request, objection or breach; of a notice, of the event that began it.",
     task="The number of the task.",
-    subject_id="Whose matter; a random id.",
+    subject_id="Whose matter; a random id. None of a breach.",
     right="What is asked for.",
-    what="Status of a request, kind of a task.",
+    what="Status of a request, kind of a task; who is to be told of a breach; Art. of a notice.",
     recipient="Whom a task is about.",
-    received_on="When it arrived.",
+    received_on="When it arrived, became known, or was obtained.",
     calendar_day="Where the calendar alone would end it.",
     moved_over="The weekend and holidays that moved it.",
     extended="Whether it was extended.",
     paused="Whether a question to the person is open: then the day moves on.",
     warning="Whether such a question has been open for more than a month.",
 )
-PROJECTIONS = (RIGHTS_REQUESTS, OBJECTIONS)
+PROJECTIONS = (RIGHTS_REQUESTS, OBJECTIONS, BREACHES, NOTICES)
+KINDS: Final = ("rights_request", "task", "objection", "breach", "notice")
 PAGE = 1000
-ALARM_DAYS = (14, 5, 1)
 
 _REQUESTS = Listing(RIGHTS_REQUESTS, rights_requests, IN_FORCE)
-_OBJECTIONS = Listing(OBJECTIONS, objections, IN_FORCE)
+_WEIGHED = objections.c.ground == literal_column(f"'{ObjectionGround.OWN_SITUATION.value}'")
+_OBJECTIONS = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED,))
+_PENDING = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED, objections.c.decision.is_(None)))
+"""Of today: at an earlier cut, one that was decided since may have waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much of one kind is to be done."""
+
+    running: int
+    overdue: int
 
 
 async def part(
     pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, given: Circumstances
 ) -> Part:
     """One page, the nearest day first."""
-    stands_at, subjects = await _concerned(pool, question)
-    states = await folded(store, subjects, question.as_of)
+    stands_at, rows = await _few(pool, store, question, given)
+    kind = question.filters.get("kind")
+    if kind in (None, "notice"):
+        start = int(question.after or 0)
+        narrowed = question.filters.keys() - {"kind"}
+        size_max = EVERYBODY if narrowed else start + question.limit + 1
+        known_at, found = await owed(pool, question.as_of, given, size_max=size_max)
+        stands_at = min(stands_at, known_at)
+        rows += (_notice(one, given) for one in found)
+    rows.sort(key=lambda row: (row["due_at"], str(row["matter"]), row["task"] or 0, row["what"]))
+    page = whole(rows, question, stands_at)
+    told = [
+        row
+        for row in page.rows
+        if row["kind"] == "notice" and not await waits(store, row, question.as_of, given)
+    ]
+    return replace(page, rows=tuple(row for row in page.rows if row not in told))
+
+
+async def tally(
+    pool: "asyncpg.Pool[Any]", store: EventStore, given: Circumstances
+) -> Mapping[str, Waiting]:
+    """How much of each kind is to be done now; of notices as the table says."""
+    _, rows = await _few(pool, store, Question(limit=PAGE), given)
+    _, found = await owed(pool, None, given, size_max=EVERYBODY)
+    counted = Counter((_kind(row), row["urgency"] == "overdue") for row in rows)
+    today = day_of(given.now, given)
+    counted.update(("notice", one.last_day < today) for one in found)
+    kinds = ("rights_request", "task", "objection", *_OF_BREACHES.values(), "notice")
+    return {kind: Waiting(counted[kind, False], counted[kind, True]) for kind in kinds}
+
+
+def _kind(row: Row) -> str:
+    return _OF_BREACHES[row["what"]] if row["kind"] == "breach" else str(row["kind"])
+
+
+_OF_BREACHES: Final = {"authority": "breach_notification", "subjects": "breach_communication"}
+
+
+async def _few(
+    pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, given: Circumstances
+) -> tuple[int, list[Row]]:
+    """Everything but notices: of all who wait, and the position that is known of all of them."""
+    weighed = _PENDING if question.as_of is None else _OBJECTIONS
+    asking, stood = await _listed(pool, _REQUESTS, question)
+    objecting, stood_too = await _listed(pool, weighed, question)
+    states = await folded(store, [*asking, *objecting], question.as_of)
     rows = [row for key, state in states.items() for row in _rows(key, state, given)]
-    rows.sort(key=lambda row: (row["due_on"], str(row["matter"]), row["task"] or 0))
-    return whole(rows, question, stands_at)
+    found, known_at = await _listed(pool, _BREACHES, question)
+    for breach in found:
+        rows += _of_breach(await read_breach(store, breach, given.now, question.as_of), given)
+    return min(stood, stood_too, known_at), rows
 
 
-async def _concerned(pool: "asyncpg.Pool[Any]", question: Question) -> tuple[int, list[UUID]]:
-    """Whose matters are open at the cut, and the position that is known of all of them."""
-    subjects: list[UUID] = []
-    stands: list[int] = []
-    for listing in (_REQUESTS, _OBJECTIONS):
-        asked = replace(question, filters={}, after=None, limit=PAGE)
-        while True:
-            found = await listing.part(pool, asked)
-            subjects += (row["subject_id"] for row in found.rows)
-            stands.append(found.stands_at)
-            if found.following is None:
-                break
-            asked = replace(asked, after=found.following)
-    return min(stands), subjects
+async def _listed(
+    pool: "asyncpg.Pool[Any]", listing: Listing, question: Question
+) -> tuple[list[UUID], int]:
+    """The streams that are on a list at the cut, and where the list stands."""
+    streams: list[UUID] = []
+    asked = replace(question, filters={}, after=None, limit=PAGE)
+    while True:
+        found = await listing.part(pool, asked)
+        streams += (row["subject_id"] for row in found.rows)
+        if found.following is None:
+            return streams, found.stands_at
+        asked = replace(asked, after=found.following)
 
 
 def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[Row]:
@@ -86,6 +160,7 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
         common = {
             **dict.fromkeys(COLUMNS.names),
             "due_on": deadline["due_on"],
+            "due_at": deadline["due_at"],
             "days_left": deadline["days_left"],
             "urgency": deadline["urgency"],
             "matter": key,
@@ -93,7 +168,7 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
             "right": request.right.value,
             "received_on": deadline["received_on"],
             "calendar_day": deadline["calendar_day"],
-            "moved_over": [f"{rest['on']} {rest['why']}" for rest in deadline["moved_over"]],
+            "moved_over": _moved_over(deadline["moved_over"]),
             "extended": request.extended,
             "paused": deadline["paused"],
             "warning": identity_value(request, given)["warning"],
@@ -109,13 +184,15 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
 def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[Row]:
     """Objections that nobody decided: silence past the day grants them (L44)."""
     for key, objection in state.objections.by_id.items():
-        if objection.status is not Status.PENDING:
+        if objection.status is not Status.PENDING or objection.ground is not _OWN:
             continue
-        due_on = objection.due(given.law)
-        left = days_left(due_on, given.now, given.law)
+        due = objection.due(state.rights_requests, given.law, given.now)
+        left = days_left(due.last_day, given.now, given.law)
+        request = state.rights_requests.survivor(objection.request)
         yield {
             **dict.fromkeys(COLUMNS.names),
-            "due_on": due_on,
+            "due_on": due.last_day,
+            "due_at": due.ends_at,
             "days_left": left,
             "urgency": urgency(left),
             "kind": "objection",
@@ -123,7 +200,46 @@ def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterat
             "subject_id": subject,
             "right": "objection",
             "what": objection.status.value,
-            "received_on": day_of(objection.since, given),
+            "received_on": due.received_on,
+            "calendar_day": due.calendar_day,
+            "moved_over": _moved_over(rests_value(due)),
+            "extended": request is not None and request.extended,
+            "paused": request is not None and request.asked_at is not None,
+            "warning": False,
+        }
+
+
+_OWN: Final = ObjectionGround.OWN_SITUATION
+
+
+def _moved_over(rests: list[dict[str, Any]]) -> list[str]:
+    return [f"{rest['on']} {rest['why']}" for rest in rests]
+
+
+def _of_breach(breach: Breach, given: Circumstances) -> Iterator[Row]:
+    """Hours to the authority's notification, which nothing moves; then the people (Art. 33, 34)."""
+    state = breach.state
+    assert state.detected is not None, "whatever was read was detected"
+    known = state.detected.aware_at
+    told_until: dict[str, datetime | None] = {
+        "authority": due_at(known, given.law) if state.authority_due else None,
+        "subjects": subjects_due_at(state, given.law),
+    }
+    for audience, until in told_until.items():
+        if until is None:
+            continue
+        on = day_of(until, given)
+        left = days_left(on, given.now, given.law)
+        yield {
+            **dict.fromkeys(COLUMNS.names),
+            "due_on": on,
+            "due_at": until,
+            "days_left": left,
+            "urgency": "overdue" if given.now > until else urgency(max(left, 0)),
+            "kind": "breach",
+            "matter": breach.breach,
+            "what": audience,
+            "received_on": day_of(known, given),
             "moved_over": [],
             "extended": False,
             "paused": False,
@@ -131,39 +247,23 @@ def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterat
         }
 
 
-def calendar(rows: tuple[Row, ...], given: Circumstances) -> bytes:
-    """RFC 5545, one entry a deadline: rights, ids of matters and days, and nobody's name or id."""
-    feed = Calendar()
-    feed.add("prodid", "-//Personal data ledger//Deadlines//EN")
-    feed.add("version", "2.0")
-    feed.add("method", "PUBLISH")
-    feed.add("x-wr-calname", "Data protection deadlines")
-    for row in rows:
-        feed.add_component(_entry(row, given))
-    made: bytes = feed.to_ical()
-    return made
-
-
-def _entry(row: Row, given: Circumstances) -> Event:
-    entry, task = Event(), row["task"]
-    named = str(row["matter"]) if task is None else f"{row['matter']}-{task}"
-    kind = str(row["kind"]).replace("_", " ").capitalize()
-    right = str(row["right"]).replace("_", " ")
-    entry.add("uid", f"{named}@deadlines")
-    entry.add("dtstamp", given.now)
-    entry.add("dtstart", row["due_on"])
-    entry.add("summary", f"{kind} due: {right}")
-    entry.add("description", f"Matter {row['matter']}. Status: {row['what']}.")
-    entry.add("categories", [row["urgency"]])
-    entry.add("transp", "TRANSPARENT")
-    for days in ALARM_DAYS:
-        entry.add_component(_alarm(days))
-    return entry
-
-
-def _alarm(days: int) -> Alarm:
-    alarm = Alarm()
-    alarm.add("action", "DISPLAY")
-    alarm.add("description", f"Due in {days} days")
-    alarm.add("trigger", timedelta(days=-days))
-    return alarm
+def _notice(one: Owed, given: Circumstances) -> Row:
+    """The month of Art. 14(3)(a): an outer limit, which no weekend moves in the person's favour."""
+    left = days_left(one.last_day, given.now, given.law)
+    return {
+        **dict.fromkeys(COLUMNS.names),
+        "due_on": one.last_day,
+        "due_at": end_of(one.last_day, given.law),
+        "days_left": left,
+        "urgency": urgency(left),
+        "kind": "notice",
+        "matter": one.matter,
+        "subject_id": one.subject_id,
+        "what": "art_14",
+        "received_on": day_of(one.obtained_at, given),
+        "calendar_day": one.last_day,
+        "moved_over": [],
+        "extended": False,
+        "paused": False,
+        "warning": False,
+    }

@@ -119,7 +119,7 @@ class Duties:
                 objection = state.objections.by_id.get(row["objection"])
                 if objection is None or state.erased or objection.status is not Status.PENDING:
                     continue
-                if objection.status_at(now, law) is Status.GRANTED:
+                if objection.status_at(now, law, state.rights_requests) is Status.GRANTED:
                     command = UpholdObjection(objection=row["objection"], overdue=True)
                     done.granted += await self._tried(row["subject_id"], command, done)
             if len(found) < PAGE_SIZE:

@@ -1,10 +1,11 @@
 """A person's objections and restrictions as they are shown, and what is due (Arts. 18, 21)."""
 
+from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from app.domain.decider import Circumstances
-from app.domain.objections import Status, affected
+from app.domain.objections import Objection, Status, affected
 from app.domain.restrictions import Restriction
 from app.domain.scope import Scope
 from app.domain.subject import SubjectState
@@ -19,15 +20,20 @@ def objections_value(state: SubjectState, given: Circumstances) -> list[Value]:
             "objection": key,
             **_scope(one.scope),
             "ground": one.ground.value,
-            "status": one.status_at(given.now, given.law).value,
+            "status": one.status_at(given.now, given.law, state.rights_requests).value,
             "since": one.since,
-            "due": one.due(given.law) if one.status is Status.PENDING else None,
+            "request": one.request,
+            "due": _due(one, state, given) if one.status is Status.PENDING else None,
             "stops": [
                 purpose.key for purpose in affected(one.scope, given.policy) if one.stops(purpose)
             ],
         }
         for key, one in state.objections.by_id.items()
     ]
+
+
+def _due(objection: Objection, state: SubjectState, given: Circumstances) -> date:
+    return objection.due(state.rights_requests, given.law, given.now).last_day
 
 
 def restrictions_value(state: SubjectState) -> dict[str, list[Value]]:

@@ -6,14 +6,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.objections import (
+from app.domain.objection_refusals import (
     GroundsMissing,
     NotObjectable,
-    Objection,
     ObjectionAbsolute,
     ObjectionDecided,
     ObjectionLapsed,
     ObjectionUnknown,
+)
+from app.domain.objections import (
+    Objection,
     OverrideObjection,
     RaiseObjection,
     Status,
@@ -23,6 +25,13 @@ from app.domain.objections import (
 )
 from app.domain.purpose_limitation import PurposeUnknown
 from app.domain.recipients import RecipientNotListed
+from app.domain.rights_request_refusals import RightsRequestUnknown
+from app.domain.rights_request_steps import (
+    DoubtIdentity,
+    ExtendRequest,
+    ReceiveRequest,
+    WithdrawRequest,
+)
 from app.domain.scope import Scope
 from app.domain.suppressions import Unsubscribe
 from app.events.consents import ConsentWithdrawn
@@ -36,6 +45,7 @@ from app.events.objections import (
     ObjectionWithdrawn,
 )
 from app.events.recorded import Section, Suppression
+from app.events.rights_requests import ExtensionGround, RequestChannel, RequestedRight
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.values import replace
 from tests.domain.test_consents import GIVE
@@ -57,6 +67,7 @@ NEWS_RAISED = ObjectionRaised(
     recipient=None,
     cause=ObjectionCause.PERSON,
     source="email",
+    request=None,
 )
 SHARING_RAISED = replace(
     NEWS_RAISED,
@@ -326,22 +337,105 @@ def test_silence_grants_an_objection(raised: datetime, due: date) -> None:
     too_late = given(PERSON, At(raised, TO_SHARING), now=day_after)
 
     objection = in_time.state.objections.by_id[KEY]
-    assert objection.due(LAW) == due
-    assert objection.status_at(on_the_day, LAW) is Status.PENDING
-    assert objection.status_at(day_after, LAW) is Status.GRANTED
+    requests = in_time.state.rights_requests
+    assert objection.due(requests, LAW, on_the_day).last_day == due
+    assert objection.status_at(on_the_day, LAW, requests) is Status.PENDING
+    assert objection.status_at(day_after, LAW, requests) is Status.GRANTED
     in_time.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.UPHELD))
     too_late.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.SILENCE))
     too_late.when(OVERRIDE).then_refused(ObjectionLapsed, due=due)
+
+
+OBJECTING = ReceiveRequest(
+    file=OTHER,
+    right=RequestedRight.OBJECTION,
+    channel=RequestChannel.EMAIL,
+    evidence=OTHER,
+    occurred_at=datetime(2026, 3, 5, 9, tzinfo=UTC),
+)
+ON_THE_DAY_OF_RECEIPT = datetime(2026, 3, 5, 12, tzinfo=UTC)
+ASKED = (PERSON, At(ON_THE_DAY_OF_RECEIPT, OBJECTING))
+FIRST_MONTH_ENDS, EXTENSION_ENDS = date(2026, 4, 7), date(2026, 6, 5)
+
+
+def request_of(*history: object) -> UUID:
+    """The id of the only request."""
+    [key] = given(*history).state.rights_requests.by_id
+    return key
+
+
+EXTEND = ExtendRequest(
+    request=request_of(*ASKED),
+    ground=ExtensionGround.COMPLEXITY,
+    reasons="Twelve systems",
+    told_by=RequestChannel.EMAIL,
+    decided_by=OTHER,
+)
+
+
+def last_minute(day: date) -> datetime:
+    """The last minute of a day in Brussels."""
+    return datetime(day.year, day.month, day.day, 23, 59, tzinfo=BRUSSELS).astimezone(UTC)
+
+
+@pytest.mark.clause("L22", "L44", "C65")
+def test_what_extends_a_request_extends_its_objection() -> None:
+    """One matter, one clock: silence grants at the end of the third month, not of the first."""
+    objected = At(ON_THE_DAY_OF_RECEIPT, TO_SHARING)
+    extended = At(datetime(2026, 3, 20, 9, tzinfo=UTC), EXTEND)
+    history = (*ASKED, objected, extended)
+    first_month_over = given(*history, now=last_minute(FIRST_MONTH_ENDS) + timedelta(minutes=1))
+    on_the_day = given(*history, now=last_minute(EXTENSION_ENDS))
+    day_after = given(*history, now=last_minute(EXTENSION_ENDS) + timedelta(minutes=1))
+    alone = given(*ASKED, objected, now=last_minute(FIRST_MONTH_ENDS) + timedelta(minutes=1))
+
+    first_month_over.when(OVERRIDE).then(ObjectionOverridden(objection=KEY))
+    on_the_day.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.UPHELD))
+    day_after.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.SILENCE))
+    day_after.when(OVERRIDE).then_refused(ObjectionLapsed, due=EXTENSION_ENDS)
+    alone.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.SILENCE))
+    alone.when(OVERRIDE).then_refused(ObjectionLapsed, due=FIRST_MONTH_ENDS)
+
+
+@pytest.mark.clause("L24", "L44")
+def test_a_question_to_the_person_stops_the_clock_of_the_objection_too() -> None:
+    doubt = DoubtIdentity(
+        request=EXTEND.request,
+        grounds="An unknown address",
+        told_by=RequestChannel.EMAIL,
+        decided_by=OTHER,
+    )
+    history = (*ASKED, At(ON_THE_DAY_OF_RECEIPT, TO_SHARING), At(ON_THE_DAY_OF_RECEIPT, doubt))
+    much_later = given(*history, now=datetime(2026, 5, 20, 9, tzinfo=UTC))
+
+    much_later.when(UPHOLD).then(ObjectionGranted(objection=KEY, reason=GrantReason.UPHELD))
+
+
+@pytest.mark.clause("L22", "L44")
+def test_an_objection_of_another_day_has_a_month_of_its_own_unless_it_names_the_request() -> None:
+    """Nobody's answer is put off by a letter about something else."""
+    later = datetime(2026, 3, 10, 9, tzinfo=UTC)
+    named = replace(TO_SHARING, request=EXTEND.request)
+    extended = At(datetime(2026, 3, 20, 9, tzinfo=UTC), EXTEND)
+    in_may = datetime(2026, 5, 4, 9, tzinfo=UTC)
+    own = given(*ASKED, At(later, TO_SHARING), extended, now=in_may)
+    of_the_request = given(*ASKED, At(later, named), extended, now=in_may)
+    unknown = replace(TO_SHARING, request=KEY)
+    withdrawn = At(later, WithdrawRequest(request=EXTEND.request, channel=RequestChannel.EMAIL))
+
+    own.when(OVERRIDE).then_refused(ObjectionLapsed, due=date(2026, 4, 10))
+    of_the_request.when(OVERRIDE).then(ObjectionOverridden(objection=KEY))
+    given(*ASKED).when(unknown).then_refused(RightsRequestUnknown)
+    given(*ASKED, withdrawn, now=in_may).when(named).then_refused(RightsRequestUnknown)
 
 
 def test_silence_changes_no_decision() -> None:
     """Time passes over a pending objection only."""
     state = given(PERSON, At(NOW, TO_SHARING), At(NOW, WITHDRAW)).state
 
-    assert (
-        state.objections.by_id[KEY].status_at(datetime(2030, 1, 1, tzinfo=UTC), LAW)
-        is Status.WITHDRAWN
-    )
+    much_later = datetime(2030, 1, 1, tzinfo=UTC)
+    standing = state.objections.by_id[KEY].status_at(much_later, LAW, state.rights_requests)
+    assert standing is Status.WITHDRAWN
 
 
 @pytest.mark.clause("L44")

@@ -786,6 +786,7 @@ def test_only_a_consent_that_is_younger_than_the_objection_answers_it() -> None:
         recipient=None,
         cause=ObjectionCause.PERSON,
         source="email",
+        request=None,
     )
     person = registration("newsletter", "network_exchange")
     for since in (NOW - timedelta(days=1), NOW, NOW + timedelta(seconds=1)):

@@ -107,7 +107,7 @@ class _Reading:
         if person and not core["t"].startswith("consultation."):
             person["content_version"] = core["n"]
         known = getattr(self, "_" + core["t"].replace(".", "_").replace("-", "_"), None)
-        if known is not None and core["sv"] == 1:
+        if known is not None and core["sv"] <= oracle_registers.NEWEST.get(core["t"], 1):
             known(core["d"], core, seals, position)
 
     def _of(self, core: Row) -> list[Row]:

@@ -4,6 +4,9 @@ from typing import Any
 
 Row = dict[str, Any]
 
+NEWEST = {"objection.raised": 2}
+"""The version of a payload that is read here, where it is not the first."""
+
 LASTING = "subject_id version position since occurred_at since_by"
 ENDS = "until_position until until_by"
 COLUMNS = {
@@ -46,7 +49,7 @@ class Registers:
     def read(self, position: int, core: Row, seals: list[Row]) -> None:
         """One more entry."""
         known = getattr(self, "_" + core["t"].replace(".", "_").replace("-", "_"), None)
-        if known is not None and core["sv"] == 1:
+        if known is not None and core["sv"] <= NEWEST.get(core["t"], 1):
             known(core["d"], {**core, "position": position}, seals)
 
     def _open(self, table: str, core: Row, **said: Any) -> None:

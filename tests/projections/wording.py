@@ -248,6 +248,7 @@ def objected(objection: UUID, ground: ObjectionGround) -> ObjectionRaised:
         recipient=None,
         cause=ObjectionCause.PERSON,
         source="person",
+        request=None,
     )
 
 

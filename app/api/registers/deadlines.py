@@ -11,7 +11,8 @@ from app.api.operations import operation, router
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.api.standing import MinPositionQuery, caught_up
 from app.auth import Scope
-from app.registers.deadlines import COLUMNS, PROJECTIONS, calendar, part
+from app.registers.deadline_calendar import calendar
+from app.registers.deadlines import COLUMNS, PROJECTIONS, part
 from app.registers.moments import moment_of
 from app.registers.rules import ruled
 from app.registers.table import Part, Question
@@ -24,6 +25,7 @@ EXAMPLE = {
     "items": [
         {
             "due_on": "2026-12-21",
+            "due_at": "2026-12-21T23:00:00Z",
             "days_left": 29,
             "urgency": "green",
             "kind": "rights_request",
@@ -46,7 +48,7 @@ EXAMPLE = {
 class DeadlinesAsked(Asked):
     """The register narrowed by what is due."""
 
-    kind: Literal["rights_request", "task", "objection"] | None = None
+    kind: Literal["rights_request", "task", "objection", "breach", "notice"] | None = None
     urgency: Literal["green", "amber", "red", "overdue"] | None = None
     due_on: date | None = Field(None, description="Only what is due on this day.")
 
@@ -74,7 +76,7 @@ REGISTER = Register(
     scope=Scope.RIGHTS_REQUESTS_READ,
     summary="List what is due",
     clauses=("C72", "C80"),
-    law=("L3", "L21", "L22", "L23", "L24", "L44"),
+    law=("L3", "L21", "L22", "L23", "L24", "L29", "L44", "L52", "L53"),
     example=EXAMPLE,
 )
 async def list_deadlines(
@@ -83,7 +85,9 @@ async def list_deadlines(
 ) -> Response:
     """Lists what waits for an answer, the nearest day first, with the days that are left and why.
 
-    Requests, the tasks on them, and objections that nobody has decided.
+    Requests, the tasks on them, objections that nobody has decided; breaches of which the
+    authority or the people are to be told, by the hour; and people who are owed a notice because
+    what is held of them came from somebody else.
     """
     return await answered(REGISTER, call, asked)
 
@@ -105,9 +109,10 @@ async def show_deadlines_calendar(
     call: Annotated[Call, Security(authorised, scopes=[Scope.RIGHTS_REQUESTS_READ])],
     min_position: MinPositionQuery = None,
 ) -> Response:
-    """RFC 5545: one entry a deadline, with the right, the matter's id and the day.
+    """RFC 5545: one entry a deadline, with the right, the matter's id and the day or the hour.
 
-    It names no person, not even by an id, so it may lie in a calendar of the desk's own.
+    Notices that are due on one day are one entry with their number. It names no person, not even
+    by an id, so it may lie in a calendar of the desk's own.
     """
     service = call.service
     await caught_up(call, PROJECTIONS, min_position)
