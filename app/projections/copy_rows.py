@@ -27,8 +27,6 @@ _DAY = date(2000, 1, 1)
 _OIDS = {"uuid": 2950, "text": 25, "int4": 23, "int8": 20}
 
 _PACKED: dict[str, Any] = {
-    "header": HEADER,
-    "trailer": TRAILER,
     "join": b"".join,
     "null": _NULL,
     "sixteen": struct.pack("!i", 16),
@@ -79,8 +77,11 @@ def _sized(written: bytes | None) -> bytes:
     return _NULL if written is None else struct.pack("!i", len(written)) + written
 
 
-def copied(table: Table, rows: Iterable[Row]) -> bytes:
-    """The rows as the input of a binary COPY of all columns; NotARow when one is none."""
+def written(table: Table, rows: Iterable[Row]) -> bytes:
+    """The rows as a binary COPY of all columns takes them, between HEADER and TRAILER.
+
+    NotARow when one is none.
+    """
     try:
         return _writer(table)(rows)
     except (TypeError, ValueError, AttributeError, struct.error):
@@ -94,14 +95,13 @@ def _writer(table: Table) -> Callable[[Iterable[Row]], bytes]:
     values = "".join(f"value_{number}, " for number in range(len(table.columns)))
     lines = [
         "def write(rows):",
-        "    out = [header]",
+        "    out = []",
         "    add = out.append",
         *(f"    last_{number} = out" for number in source.moments),  # which no value is
         "    for row in rows:",
         f"        {values}= row",
         *(f"        {line}" for number in source.moments for line in _moment_once(number)),
         f"        add(join(({', '.join(source.parts)},)))",
-        "    add(trailer)",
         "    return join(out)",
     ]
     made: dict[str, Any] = {}

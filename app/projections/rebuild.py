@@ -9,6 +9,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -17,16 +18,23 @@ import asyncpg
 from app.clock import random_id
 from app.projections import PROJECTIONS, builds
 from app.projections.cut_over import cut_over
-from app.projections.loading import Run, load_all, load_range
+from app.projections.loading import (
+    APPLICATION,
+    Lane,
+    close_lanes,
+    load_all,
+    load_stretch,
+    open_lanes,
+)
 from app.projections.pages import Connection, PositionsSkipped, head_of
 from app.projections.parking import Build
 from app.projections.projection import Projection
 from app.projections.slices import ranges_for
 from app.projections.statements import in_memory_alone
+from app.projections.stretches import NO_TIME_LIMIT_SQL, Run
 from app.projections.workforce import beside
 from app.store.connection import connect
 
-APPLICATION = "pdledger-rebuild"
 OTHERS_PAUSE_S = 0.05
 
 Progress = Callable[[int, int], None]
@@ -65,10 +73,6 @@ FORGET_RANGES_SQL = """
 DELETE FROM ledger.rebuild_ranges r
  WHERE NOT EXISTS (SELECT FROM ledger.positions p WHERE p.run = r.run)
 """
-NO_TIME_LIMIT_SQL = """
-SELECT set_config('transaction_timeout', '0', true)
- WHERE current_setting('server_version_num')::int >= 170000
-"""
 
 
 async def rebuild(
@@ -104,20 +108,23 @@ async def load(
 ) -> list[Run]:
     """Brings a new build of each projection up to its cut, with keys and indexes."""
     with beside(url, workers - 1) as others, _without_collecting():
-        both = [await connect(url, application=APPLICATION) for _ in range(2)]
+        lanes = await open_lanes(url)
+        writers = [writer for _, writer in lanes]
         try:
-            runs = await _runs(both[0], tuple(projections))
+            runs = [
+                replace(run, readers=workers * len(lanes))
+                for run in await _runs(writers[0], tuple(projections))
+            ]
             total = sum(run.cut + 1 for run in runs)
             before = 0
             for run in runs:
                 others.tell(run)
-                await _load(both, run, _telling(progress, before, total))
-                await _complete_all(both, run)
+                await _load(lanes, run, _telling(progress, before, total))
+                await _complete_all(writers, run)
                 before += run.cut + 1
             return runs
         finally:
-            for connection in both:
-                connection.terminate()
+            close_lanes(lanes)
 
 
 @contextmanager
@@ -180,9 +187,9 @@ async def _begin(connection: Connection, projections: tuple[Projection, ...]) ->
     return Run(run_id, cut, tuple(made))
 
 
-async def _load(both: list[Connection], run: Run, tell: Callable[[int], None]) -> None:
+async def _load(lanes: list[Lane], run: Run, tell: Callable[[int], None]) -> None:
     """Loads ranges until none is left, whoever loads them; PositionsSkipped when one is short."""
-    connection, second = both
+    connection = lanes[0].writer
 
     async def told() -> None:
         tell((await _loaded(connection, run))[0])
@@ -190,13 +197,13 @@ async def _load(both: list[Connection], run: Run, tell: Callable[[int], None]) -
     await told()
     try:
         async with asyncio.TaskGroup() as loading:
-            loading.create_task(load_all(second, run))
-            loading.create_task(load_all(connection, run, told))
+            for number, lane in enumerate(lanes):
+                loading.create_task(load_all(lane, run, None if number else told))
     except* (PositionsSkipped, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as faults:
         raise faults.exceptions[0] from None
     events, missing = await _loaded(connection, run)
     while missing:  # what is left is in other hands, or fell out of them
-        if await load_range(connection, run) is None:
+        if not await load_stretch(lanes[0], run):
             await asyncio.sleep(OTHERS_PAUSE_S)
         events, missing = await _loaded(connection, run)
     tell(events)

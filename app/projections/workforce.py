@@ -1,4 +1,4 @@
-"""Further processes that load ranges of a rebuild, each with two connections of its own.
+"""Further processes that load ranges of a rebuild, each with connections of its own.
 
 They are forked before anything is opened, for starting afresh takes as long as reading 50,000
 events, and are told of a run through a pipe. One that is killed leaves its range to the others.
@@ -16,11 +16,10 @@ from typing import Any
 import uvloop
 
 from app.projections import PROJECTIONS
-from app.projections.loading import Run, load_all
+from app.projections.loading import close_lanes, load_all, open_lanes
 from app.projections.parking import Build
-from app.store.connection import connect
+from app.projections.stretches import Run
 
-APPLICATION = "pdledger-rebuild"
 STOP_S = 10.0
 
 
@@ -34,7 +33,7 @@ class Others:
         """Has them load ranges of a run too."""
         builds = [(one.projection.name, one.number) for one in run.builds]
         for pipe in self._pipes:
-            pipe.send((run.id, run.cut, builds))
+            pipe.send((run.id, run.cut, run.readers, builds))
 
 
 @contextmanager
@@ -74,18 +73,17 @@ def _work(url: str, pipe: "Pipe[Any, Any]", inherited: "list[Pipe[Any, Any]]") -
     named = {projection.name: projection for projection in PROJECTIONS}
     while True:
         try:
-            run_id, cut, builds = pipe.recv()
+            run_id, cut, readers, builds = pipe.recv()
         except EOFError:
             return
-        run = Run(run_id, cut, tuple(Build(named[name], number) for name, number in builds))
+        made = tuple(Build(named[name], number) for name, number in builds)
+        run = Run(run_id, cut, made, readers)
         uvloop.run(_load(url, run))
 
 
 async def _load(url: str, run: Run) -> None:
-    """Two connections, so that the database reads and writes while the other's rows are made."""
-    both = [await connect(url, application=APPLICATION) for _ in range(2)]
+    lanes = await open_lanes(url)
     try:
-        await asyncio.gather(*(load_all(one, run) for one in both))
+        await asyncio.gather(*(load_all(one, run) for one in lanes))
     finally:
-        for one in both:
-            one.terminate()
+        close_lanes(lanes)

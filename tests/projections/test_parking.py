@@ -136,6 +136,26 @@ async def test_two_rows_of_one_key_park_their_person_live_and_rebuilt(
     assert await languages(projector) == ["sv", "sv"]
 
 
+async def test_a_range_that_is_refused_is_loaded_again_and_the_next_ones_go_on(
+    log: Log, projector: Connection, url: str, kind: str, monkeypatch: Any
+) -> None:
+    """In a rebuild of many ranges out of one reading, with a fault here and there."""
+    monkeypatch.setattr("app.projections.slices.EVENTS_A_RANGE", 3)
+    monkeypatch.setattr("app.projections.loading.COPY_SIZE_MAX_BYTES", 1)
+    monkeypatch.setattr("app.projections.loading.LINES_A_WRITE", 1)
+    people = [Person() for _ in range(12)]
+    for number, person in enumerate(people):
+        await log.append(person, SHOWN)
+        await log.append(person, SHOWN if number % 4 else POISON)
+    projection = scratch_projection(**REFUSED[kind])
+
+    await rebuild(url, [projection])
+
+    ill = [person.subject_id for person in people[::4]]
+    assert [row[:2] for row in await parked(projector)] == [(one, 2) for one in ill]
+    assert await languages(projector) == ["sv"] * 21
+
+
 async def test_a_broken_entry_parks_its_person(
     log: Log, projector: Connection, admin: Connection
 ) -> None:

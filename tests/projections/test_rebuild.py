@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.clock import random_id
 from app.identifiers import is_word
 from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.comparison import compare
@@ -17,6 +18,7 @@ from app.projections.pages import Connection, PositionsSkipped
 from app.projections.positions import position_of, status
 from app.projections.rebuild import load, rebuild
 from app.projections.slices import SLICES, ranges_for
+from app.projections.stretches import Run, claim_stretch
 from app.store.connection import connect
 from tests.conftest import Database
 from tests.projections import oracle
@@ -155,21 +157,21 @@ async def test_one_former_build_is_kept_and_no_more(
 async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
     log: Log, projector: Connection, pool: "asyncpg.Pool[Any]", url: str, monkeypatch: Any
 ) -> None:
-    """Ranges that were committed are not read again; what was in hand is."""
+    """Ranges that were committed are not loaded again; what was in hand is."""
     monkeypatch.setattr("app.projections.slices.EVENTS_A_RANGE", 4)
+    monkeypatch.setattr("app.projections.stretches.LINES_A_FETCH", 3)
     await Chance(log, 29, people=40).live(40)
     before = await catch_up_all(projector)
     ranges = 0
 
-    async def fatal(connection: Connection, run: Any) -> int | None:
+    async def fatal(connection: Connection, *what: Any) -> None:
         nonlocal ranges
         ranges += 1
         if ranges == 9:
             connection.terminate()
-        return await load_range(connection, run)
+        await load_range(connection, *what)
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.projections.rebuild.load_range", fatal)
         patched.setattr("app.projections.loading.load_range", fatal)
         with pytest.raises((asyncpg.InterfaceError, OSError)):
             await load(url, KNOWN)
@@ -183,13 +185,44 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
     assert await digests(projector) == before == oracle.digests(await log.entries())
 
 
-async def test_several_processes_share_the_work(log: Log, projector: Connection, url: str) -> None:
+async def test_several_processes_share_the_work(
+    log: Log, projector: Connection, url: str, monkeypatch: Any
+) -> None:
+    """In eight stretches of many ranges, whose rows are copied a few at a time."""
+    monkeypatch.setattr("app.projections.slices.EVENTS_A_RANGE", 4)
+    monkeypatch.setattr("app.projections.loading.LINES_A_WRITE", 3)
+    monkeypatch.setattr("app.projections.loading.COPY_SIZE_MAX_BYTES", 500)
     await Chance(log, 31, people=10).live(60)
     before = await catch_up_all(projector)
 
     await rebuild(url, KNOWN, workers=3)
 
     assert await digests(projector) == before
+
+
+async def test_a_stretch_is_read_by_one_at_a_time_and_without_what_is_loaded(
+    projector: Connection, url: str
+) -> None:
+    """Eight ranges, of which one is in; four readers, of whom one finds nothing left."""
+    run = Run(random_id(), cut=99, builds=(), readers=3)
+    await projector.executemany(
+        "INSERT INTO ledger.rebuild_ranges (run, first_slice, end_slice, events)"
+        " VALUES ($1, $2, $3, $4)",
+        [(run.id, at, at + 128, 7 if at == 384 else None) for at in range(0, 1024, 128)],
+    )
+    readers = [await connect(url) for _ in range(5)]
+    for reader in readers:
+        await reader.execute("BEGIN")
+
+    claimed = [[one.first for one in await claim_stretch(each, run)] for each in readers]
+    await readers[1].execute("COMMIT")
+    again = await claim_stretch(readers[4], run)
+    for reader in readers:
+        await reader.close()
+
+    assert run.stretches == 4
+    assert claimed == [[0, 128], [256], [512, 640], [768, 896], []]
+    assert [(one.first, one.end) for one in again] == [(256, 384)]
 
 
 async def test_ranges_that_do_not_sum_to_the_cut_stop_the_rebuild(
