@@ -199,7 +199,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not reached():
         assert time.monotonic() < deadline, "the import goes on"
-        time.sleep(0.01)
+        time.sleep(LINES / 200_000)  # counting a million is not for nothing
 
 
 async def _fetched(database: Database, sql: str) -> list[asyncpg.Record]:
