@@ -1,10 +1,11 @@
 """What the controller published, decided and arranged."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
-from app.domain.archive import Published
+from app.domain.archive import Published, in_force_at
 from app.domain.arrangements import (
     Arrangement,
     LapseTransferMechanism,
@@ -28,8 +29,16 @@ from app.domain.control import (
     SupplyPolicyText,
 )
 from app.domain.decider import Refusal
+from app.domain.merges import ApproverIsProposer
 from app.domain.purpose_limitation import CategoryUnknown
+from app.domain.receivers import (
+    ApproveReceiver,
+    ProveReceiver,
+    RegisterReceiver,
+    WithdrawReceiver,
+)
 from app.domain.recipients import RecipientNotListed
+from app.domain.storage import KEPT_MAX, RecordRewrite, Rewrite
 from app.events.policies import (
     ContractEnded,
     ContractRegistered,
@@ -42,11 +51,14 @@ from app.events.policies import (
     TransferMechanismSet,
 )
 from app.events.recorded import Record
+from app.events.storage import StorageRewritten
 from app.events.suppressions import SuppressionLifted
+from app.events.transmissions import TransmissionBar
 from app.policy.vocabulary import AgreementKind
 from app.values import replace
 from tests.spec import NOW, circumstances, stored
 
+POD = UUID("c1d4c8a4-2f7e-4df1-9c55-0b7f0c6f0a11")
 STRUCTURE, TEXT, OTHER = "aa" * 32, "bb" * 32, "cc" * 32
 TODAY = NOW.date()
 PUBLISH = PublishPolicy(
@@ -348,3 +360,48 @@ def test_one_category_that_is_switched_on_leaves_the_others_as_they_are() -> Non
     both = CONTROL.evolve(state, stored(record, 1))
 
     assert both.necessary_categories == {"profile.age", "profile.gender"}
+
+
+@pytest.mark.clause("L34")
+def test_the_newest_rewrites_of_the_storage_are_remembered_in_their_order() -> None:
+    """By them it is known when the bytes of an erasure are gone; old ones cover nothing more."""
+    first = RecordRewrite(through=7, wal=4096)
+    assert decided(first) == (StorageRewritten(through=7, wal=4096),)
+    many = [RecordRewrite(through=number, wal=10 * number) for number in range(KEPT_MAX + 2)]
+    known = after(*many).rewrites
+    assert [one.through for one in known] == list(range(2, KEPT_MAX + 2))
+    assert known[-1] == Rewrite(through=KEPT_MAX + 1, wal=10 * (KEPT_MAX + 1))
+
+
+def test_what_the_controller_says_of_a_receiver_is_kept_with_the_rest() -> None:
+    """Put forward, proven, withdrawn, on one stream; approved by nobody who put it forward."""
+    steps = (
+        RegisterReceiver(receiver=POD, binding=OTHER),
+        ProveReceiver(receiver=POD),
+        ApproveReceiver(receiver=POD, by="officer"),
+    )
+    approved = after(*steps)
+    assert approved.receivers[POD].bar is None
+    assert approved.version == len(steps)
+    assert refused(ApproveReceiver(receiver=POD, by="test"), *steps[:2]) is ApproverIsProposer
+    gone = after(*steps, WithdrawReceiver(receiver=POD))
+    assert gone.receivers[POD].bar is TransmissionBar.WITHDRAWN
+
+
+def test_policies_are_in_force_from_their_publication() -> None:
+    """What was decided before it was decided under the one before, or under none."""
+    second = NOW + timedelta(hours=1)
+    policies = {
+        version: Published(
+            structure=STRUCTURE,
+            texts={},
+            supplied=frozenset(),
+            effective_from=TODAY,
+            published_at=at,
+        )
+        for version, at in (("impel-1", NOW), ("impel-2", second))
+    }
+    assert in_force_at(policies, NOW - timedelta(seconds=1)) is None
+    assert in_force_at(policies, NOW) == "impel-1"
+    assert in_force_at(policies, second - timedelta(microseconds=1)) == "impel-1"
+    assert in_force_at(policies, second) == "impel-2"

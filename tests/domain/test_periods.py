@@ -1,6 +1,7 @@
 """From which day a period is counted: never early, never while something lasts (L7, L40, L63)."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from app.domain.erasure_steps import Destruction, ExecuteErasure, PrepareErasure
 from app.domain.files import ReferenceFile
 from app.domain.objections import RaiseObjection
 from app.domain.obtaining import Obtained
+from app.domain.occasions import Balance, Occasions
 from app.domain.periods import SealedValue, clock_start, erased_at, sealed_values
 from app.domain.relationships import EndRelationship, StartRelationship
 from app.domain.suppressions import Unsubscribe
@@ -322,3 +324,94 @@ def test_what_hangs_on_a_trip_knows_its_trip() -> None:
         ("file.title", "identity.document", OCCASION),
     ]
     assert all(isinstance(one, SealedValue) for one in found)
+
+
+GRANT = UUID("5b0b0f6a-0d4e-4b0e-8c53-6e1f3a9d2c43")
+OTHER_GRANT = UUID("5b0b0f6a-0d4e-4b0e-8c53-6e1f3a9d2c44")
+
+
+def of_occasions(retention_class: str, *occasions: UUID | None) -> list[SealedValue]:
+    """Values of a class that were obtained long ago, each at one of the occasions."""
+    return [
+        SealedValue(
+            place=(number, retention_class),
+            category="financial.claim",
+            meant_as="",
+            purpose="payments",
+            key_id=None,
+            since=LONG_AGO,
+            occasion=occasion,
+        )
+        for number, occasion in enumerate(occasions, 1)
+    ]
+
+
+def counted(person: Given, retention_class: str, *occasions: UUID | None) -> date | None:
+    """The day from which values of a class, obtained at these occasions, are counted."""
+    values = of_occasions(retention_class, *occasions)
+    kind = POLICY.retention_classes[retention_class]
+    return clock_start(kind, values, person.state, person.circumstances)
+
+
+def arranged(person: Given, **occasions: Any) -> Given:
+    """The person where the controller said something of occasions and grants."""
+    control = replace(person.circumstances.control, occasions=Occasions(**occasions))
+    return replace(person, circumstances=replace(person.circumstances, control=control))
+
+
+@pytest.mark.clause("L64")
+def test_the_records_of_a_grant_are_counted_from_the_last_payment() -> None:
+    """Of every grant that they belong to; while the balance of one is open, from none."""
+    first = Balance(on=date(2025, 3, 1), amount_cents=1)
+    second = Balance(on=date(2025, 4, 1), amount_cents=1)
+    both = arranged(given(registration()), paid={GRANT: second, OTHER_GRANT: first})
+
+    assert counted(both, "grant", GRANT, OTHER_GRANT) == second.on
+    assert counted(both, "grant", OTHER_GRANT) == first.on
+    assert counted(arranged(given(registration()), paid={GRANT: first}), "grant", GRANT) == first.on
+    one = arranged(given(registration()), paid={GRANT: first})
+    assert counted(one, "grant", GRANT, OTHER_GRANT) is None
+    assert counted(one, "grant", GRANT, None) is None
+    assert counted(one, "grant", OTHER_GRANT) is None
+    assert counted(one, "grant") is None
+
+
+@pytest.mark.clause("C56", "L7")
+@pytest.mark.parametrize("retention_class", ["occasion", "chat"])
+def test_an_occasion_is_over_when_the_controller_says_so_or_the_person_left(
+    retention_class: str,
+) -> None:
+    """Whichever is first; a day that is said of one occasion is nothing to another."""
+    away = given(registration(), *attended(OCCASION, JUNE))
+    there = given(registration(), *attended(OCCASION, None))
+    never = given(registration())
+    said = {OCCASION: MAY.date()}
+
+    assert counted(away, retention_class, OCCASION) == JUNE.date()
+    assert counted(arranged(away, ended=said), retention_class, OCCASION) == MAY.date()
+    late = arranged(away, ended={OCCASION: JULY.date()})
+    assert counted(late, retention_class, OCCASION) == JUNE.date()
+    assert counted(arranged(there, ended=said), retention_class, OCCASION) == MAY.date()
+    assert counted(arranged(never, ended=said), retention_class, OCCASION) == MAY.date()
+    assert counted(there, retention_class, OCCASION) is None
+    assert counted(never, retention_class, OCCASION) is None
+    other = arranged(never, ended={OTHER_OCCASION: MAY.date()})
+    assert counted(other, retention_class, OCCASION) is None
+    assert counted(arranged(never, ended=said), retention_class, OCCASION, OTHER_OCCASION) is None
+
+
+@pytest.mark.clause("C56", "L7")
+def test_a_transcript_of_no_chat_in_particular_is_counted_from_its_own_day() -> None:
+    """It comes when its chat is over; what belongs to no occasion waits for the person to leave."""
+    person = given(registration(), *attended(OCCASION, JUNE))
+
+    assert counted(person, "chat", None) == LONG_AGO.date()
+    assert counted(person, "occasion", None) == JUNE.date()
+
+
+def test_an_erasure_that_was_only_asked_for_has_erased_nobody() -> None:
+    """Until it is carried out; then from the first that was."""
+    asked = given(registration(), RequestErasure(erasure=ERASURE, source="email"))
+
+    assert erased_at(asked.state) is None
+    assert erased_at(given(registration()).state) is None
