@@ -258,6 +258,7 @@ class Ledger:
             state.content_version,
             receipt_lines(draft.recorded, outcome.first_position),
             batch=outcome.batch,
+            entries=tuple(event.entry for event in draft.events),
         )
 
     async def _replay(self, first: FirstExecution) -> Receipt:

@@ -68,6 +68,8 @@ class Receipt(Value, frozen=True):
     replayed: bool = False
     batch: Batch | None = None
     """What was appended together, in one signature."""
+    entries: tuple[bytes, ...] = ()
+    """The bytes of its events as they were appended; none where it is a repeated one's."""
 
     @property
     def signed(self) -> SignedLines | None:

@@ -24,13 +24,13 @@ from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded
 from app.policy.vocabulary import FieldClass
+from app.values import Value
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
 
 
-@dataclass(frozen=True, slots=True)
-class Consultations:
+class Consultations(Value, frozen=True):
     """How often a person's data were read; the entries themselves say by whom and for what."""
 
     recorded: int = 0

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.domain.recipients import recipient_named
 from app.events.disclosures import DataDisclosed
 from app.events.recorded import Record, Recorded
 from app.policy.model import Recipient
+from app.values import Value, field
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -26,8 +27,7 @@ Receiver: TypeAlias = tuple[str, UUID | None]
 """Recipient, and which one of its members when it is a group."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(Value, frozen=True, kw_only=True):
     """Everything that one recipient was ever given about the person."""
 
     purposes: frozenset[str]
@@ -39,8 +39,7 @@ class Shared:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosures:
+class Disclosures(Value, frozen=True):
     """Who was given data about the person, by name (C-154/21)."""
 
     shared: Mapping[Receiver, Shared] = field(default_factory=dict)
@@ -134,18 +133,24 @@ def evolve(slice_: Disclosures, recorded: Recorded[Any]) -> Disclosures:
     """Who was given what, after one more event."""
     event: DataDisclosed = recorded.event
     who, at = (event.recipient, event.member), recorded.happened_at
-    before = slice_.shared.get(who, _nothing_yet(at))
-    countries = set() if event.country is None else {event.country}
+    before = slice_.shared.get(who) or _nothing_yet(at)
     shared = Shared(
-        purposes=before.purposes | {event.purpose},
-        categories=before.categories.union(event.categories),
-        mechanisms=before.mechanisms | {event.mechanism},
-        countries=before.countries | countries,
+        purposes=_with(before.purposes, (event.purpose,)),
+        categories=_with(before.categories, event.categories),
+        mechanisms=_with(before.mechanisms, (event.mechanism,)),
+        countries=before.countries
+        if event.country is None
+        else _with(before.countries, (event.country,)),
         first_at=min(before.first_at, at),
         last_at=max(before.last_at, at),
         count=before.count + 1,
     )
     return Disclosures({**slice_.shared, who: shared})
+
+
+def _with(words: frozenset[str], more: tuple[str, ...]) -> frozenset[str]:
+    """The set with some more words; mostly the same set, since shares are much alike."""
+    return words if words.issuperset(more) else words.union(more)
 
 
 def _nothing_yet(at: datetime) -> Shared:

@@ -105,11 +105,12 @@ def keys_of(recorded: Recorded[Any]) -> dict[str, KeyId]:
 
 def _collected(slice_: Collections, recorded: Recorded[DataCollected]) -> Collections:
     event, keys, held = recorded.event, keys_of(recorded), dict(slice_.held)
+    purpose, occasion, since = event.purpose, event.occasion, recorded.happened_at
     for category, retention_class in event.held.items():
-        slot = (category, event.purpose, event.occasion)
+        slot = (category, purpose, occasion)
         held[slot] = Held(
             category=category,
-            purpose=event.purpose,
+            purpose=purpose,
             version=recorded.version,
             retention_class=retention_class,
             generation=event.generations[retention_class],
@@ -118,8 +119,8 @@ def _collected(slice_: Collections, recorded: Recorded[DataCollected]) -> Collec
             source=event.source,
             origin=event.origin,
             policy=event.policy,
-            since=recorded.happened_at,
-            occasion=event.occasion,
+            since=since,
+            occasion=occasion,
             previous=_superseded(held.get(slot), recorded),
         )
     return Collections(held, _third_party_since(slice_, recorded))

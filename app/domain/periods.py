@@ -1,7 +1,6 @@
 """From which day a retention period is counted, out of what the stream says (L7, L40, L63)."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
@@ -14,6 +13,7 @@ from app.events.suppressions import SuppressionCause
 from app.identifiers import KeyId
 from app.policy.model import Duration, RetentionClass
 from app.policy.vocabulary import ClockEvent, PeriodNature
+from app.values import Value
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -35,8 +35,7 @@ _OWN_WORD: Final = frozenset(
 """By which the person said no; an address that refuses messages said nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedValue:
+class SealedValue(Value, frozen=True, kw_only=True):
     """A value that a section holds, and one purpose that it serves."""
 
     place: Place

@@ -231,7 +231,10 @@ _ON_ABSORBED = frozenset(
 )
 """Commands that end what is open on a record that another one stands for, and reads of it."""
 
-_CONSULTATIONS = (ConsultationRecorded, ConsultationRefused)
+_CONSULTATIONS = frozenset({ConsultationRecorded, ConsultationRefused})
+
+_DESTROYING = frozenset({ErasureExecuted, RetentionExecuted})
+"""Events after which data keys are gone."""
 
 _DECIDE: dict[type[Any], Callable[[Any, SubjectState, Circumstances], tuple[Record, ...]]] = {
     command: concern.decide for concern in CONCERNS for command in concern.commands
@@ -292,17 +295,27 @@ def evolve(state: SubjectState, recorded: Recorded[Any]) -> SubjectState:
 def fold(state: SubjectState, stream: Iterable[Recorded[Any]]) -> SubjectState:
     """The state after some more events of the stream, in order; builds one state, not one each."""
     changed: dict[str, Any] = {}  # Any: field name -> its new value
+    keys, content_version, recorded = state.data_keys, state.content_version, None
     for recorded in stream:
         kind = type(recorded.event)
         for name, step in _FOLDS.get(kind, ()):
-            changed[name] = step(changed.get(name, getattr(state, name)), recorded)
-        changed["data_keys"] = _keys_after(changed.get("data_keys", state.data_keys), recorded)
-        changed["version"] = recorded.version
-        changed["leaf_hash"] = recorded.leaf_hash
-        changed["last_at"] = recorded.recorded_at
+            before = changed[name] if name in changed else getattr(state, name)
+            changed[name] = step(before, recorded)
+        if recorded.seals or kind in _DESTROYING:
+            keys = _keys_after(keys, recorded)
         if kind not in _CONSULTATIONS:
-            changed["content_version"] = recorded.version
-    return replace(state, **changed) if changed else state
+            content_version = recorded.version
+    if recorded is None:
+        return state
+    return replace(
+        state,
+        version=recorded.version,
+        content_version=content_version,
+        leaf_hash=recorded.leaf_hash,
+        last_at=recorded.recorded_at,
+        data_keys=keys,
+        **changed,
+    )
 
 
 def _keys_after(keys: Mapping[KeyId, str], recorded: Recorded[Any]) -> Mapping[KeyId, str]:

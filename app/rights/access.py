@@ -4,6 +4,7 @@ The report is bytes of JSON from the start; HTML and PDF are made of those bytes
 else, so the three cannot tell different things.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -11,12 +12,10 @@ from uuid import UUID
 import msgspec
 
 from app.documents.languages import Language, language
-from app.domain.consultations import RecordRightsAnswer, consulted
-from app.domain.purpose_limitation import RIGHTS
+from app.domain.consultations import RecordRightsAnswer
 from app.events.notices import NoticeShown
-from app.events.recorded import Recorded
-from app.identifiers import EventId
 from app.ledger import Ledger
+from app.policy.model import DataCategory, Policy
 from app.policy.vocabulary import ValueFormat
 from app.receipts import Attribution, Receipt, receipt_value
 from app.rights.access_names import ENCODER, names, told_in
@@ -28,7 +27,13 @@ from app.rights.access_parts import (
     sharing_part,
     storage_part,
 )
-from app.rights.access_rows import chain, consultations_rows, timeline_rows
+from app.rights.access_rows import (
+    chain,
+    consultations_rows,
+    history_row,
+    reading_row,
+    timeline_rows,
+)
 from app.rights.access_summary import GLOSSARY, summary
 from app.rights.access_told import Told
 from app.rights.as_of import AsOf
@@ -36,7 +41,8 @@ from app.rights.copy_of_data import Copy, copy_of
 from app.rights.merged import other_records
 from app.rights.person import Person, check_known, person_of
 from app.rights.policy_quotes import policy_quotes
-from app.store.answer_proofs import AnswerProofs
+from app.store.answer_proofs import Anchor, AnswerProofs, proof_of
+from app.store.codec import read_entry
 from app.values import replace
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
@@ -64,9 +70,6 @@ class AccessReport:
 
     json: bytes
     language: Language
-    subject_id: UUID
-    receipt: Receipt
-    """Of the entry that this answer made: it promises what no checkpoint holds so far."""
 
 
 async def access_report(
@@ -74,6 +77,7 @@ async def access_report(
     subject_id: UUID,
     attribution: Attribution,
     *,
+    proofs: AnswerProofs | None = None,
     as_of: AsOf | None = None,
     wanted: str | None = None,
     accepted: str | None = None,
@@ -81,84 +85,112 @@ async def access_report(
     """The report, after recording that it was made; SubjectUnknown, SubjectErased.
 
     ``as_of`` cuts by recorded time or position; what was erased since is not in it. ``wanted`` is
-    the language asked for; without it the person's own, then the ``accepted`` one.
+    the language asked for; without it the person's own, then the ``accepted`` one. ``proofs`` adds
+    to the JSON, as data for a program, the proof that its history is whole (L9). It waits for no
+    checkpoint. In that of a report which looks back are the entries after its day, too: the first
+    of them shows where the day ends.
     """
-    person = await _person(ledger, subject_id, as_of)
-    given = (await ledger.rules()).at(ledger.clock())
-    copy, policy = copy_of(person), given.policy
-    shown = copy.categories & policy.categories.keys()
-    # Recorded before it is answered, and told in the answer: the report lacks nothing.
-    receipt = await ledger.execute(subject_id, RecordRightsAnswer(categories=shown), attribution)
-    if as_of is None:
-        reading = consulted(RIGHTS, shown, given).event
-        later = await _with_reading(ledger, person, reading, receipt)
-        if later.stream is not person.stream:
-            copy = copy_of(later)
-        person = later
-    spoken = language(wanted or language_of(person, copy, given.policy.categories) or accepted)
-    told = Told(person, copy, given, names(given.policy, spoken))
-    quotes = await policy_quotes(ledger.rulebook, person.state.notices.shown, policy)
-    return AccessReport(report_of(told, spoken, quotes, as_of), spoken, subject_id, receipt)
+    told = await _told(ledger, subject_id, as_of, wanted=wanted, accepted=accepted)
+    command = RecordRightsAnswer(categories=told.copy.categories & told.policy.categories.keys())
+    recording = asyncio.create_task(ledger.execute(subject_id, command, attribution))
+    quoting = asyncio.create_task(_quotes(ledger, told))
+    anchoring = asyncio.create_task(_anchor(proofs, told.person))
+    try:
+        # Recorded before it is answered; what was there before is written down meanwhile.
+        await _sent()
+        report = report_of(told, as_of)
+    finally:
+        receipt, quotes, anchor = await asyncio.gather(recording, quoting, anchoring)
+    if receipt.lines[-1].version != told.person.stream.events[-1].version + 1:
+        # Somebody else wrote in between: it is read anew.
+        told = await _told(ledger, subject_id, as_of, wanted=wanted, accepted=accepted)
+        report, quotes = report_of(told, as_of), await _quotes(ledger, told)
+    elif as_of is None:
+        _end_with_reading(report, told, receipt)
+    report["policy_texts"] = quotes
+    if anchor is not None:
+        report["proof"] = _proof(told.person, receipt, anchor)
+    return AccessReport(ENCODER.encode(report), told.spoken)
 
 
-async def proved_json(report: AccessReport, proofs: AnswerProofs) -> bytes:
-    """The report with the proof that its history is whole (L9), which waits for no checkpoint.
-
-    It is data for a program: the other forms of the report name the head of the chain. In one that
-    looks back are the entries after its day, too: the first of them shows where the day ends.
-    """
-    version = report.receipt.lines[-1].version
-    receipt = receipt_value(replace(report.receipt, version=version))
-    proof = await proofs.of_stream(report.subject_id, version, receipt)
-    return b'%b,"proof":%b}' % (report.json[:-1], ENCODER.encode(proof))
-
-
-async def _person(ledger: Ledger, subject_id: UUID, as_of: AsOf | None = None) -> Person:
+async def _told(
+    ledger: Ledger,
+    subject_id: UUID,
+    as_of: AsOf | None,
+    *,
+    wanted: str | None,
+    accepted: str | None,
+) -> Told:
     stream = await ledger.store.read_stream(subject_id, with_blobs=True)
     person = person_of(ledger.store, stream, as_of, known=ledger.meet(stream))
     check_known(person)
-    return person
+    given = (await ledger.rules()).at(ledger.clock())
+    copy = copy_of(person)
+    spoken = language(wanted or language_of(person, copy, given.policy) or accepted)
+    return Told(person, copy, given, names(given.policy, spoken), spoken)
 
 
-async def _with_reading(
-    ledger: Ledger, person: Person, reading: object, receipt: Receipt
-) -> Person:
-    """The person with the reading just recorded; read anew where somebody else wrote meanwhile."""
-    [line], last = receipt.lines, person.events[-1]
-    state = await ledger.state(person.subject_id)
-    if line.version != last.version + 1 or state.leaf_hash != line.leaf_hash:
-        return await _person(ledger, person.subject_id)
-    recorded = Recorded[Any](
-        event=reading,
-        event_id=EventId(line.event_id),
-        stream_id=person.subject_id,
-        version=line.version,
-        position=line.position,
-        recorded_at=line.recorded_at,
-        occurred_at=None,
-        by="",
-        previous=last.leaf_hash,
-        leaf_hash=line.leaf_hash,
-    )
-    return replace(person, events=(*person.events, recorded), state=state)
+async def _anchor(proofs: AnswerProofs | None, person: Person) -> Anchor | None:
+    if proofs is None:
+        return None
+    return await proofs.anchor([one.position or 0 for one in person.stream.events])
 
 
-def language_of(person: Person, copy: Copy, categories: Any) -> str | None:
+async def _sent() -> None:
+    """Until the append and the question for a checkpoint have left: task, flusher, transport.
+
+    What builds a report waits for nothing, so they would leave only when it is done.
+    """
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def _quotes(ledger: Ledger, told: Told) -> list[Value]:
+    return await policy_quotes(ledger.rulebook, told.person.state.notices.shown, told.policy)
+
+
+def _end_with_reading(report: Value, told: Told, receipt: Receipt) -> None:
+    """The reading that the report itself is comes last in it: the report lacks nothing."""
+    [line], [entry] = receipt.lines, receipt.entries
+    recorded = read_entry(entry, line.position)
+    report["position"] = line.position
+    report["summary"]["consultations"] += 1
+    report["summary"]["events"] += 1
+    report["consultations"].append(reading_row(recorded, told.names))
+    report["chain"] = told_in(chain(recorded), told.spoken)
+    report["timeline"].append(history_row(recorded, entry, {}, told.names))
+
+
+def _proof(person: Person, receipt: Receipt, anchor: Anchor) -> Value:
+    """That the history is whole up to the entry that this answer made (L9)."""
+    line, stream = receipt.lines[-1], person.stream
+    entries = [
+        (recorded.position or 0, entry)
+        for recorded, entry in zip(stream.events, stream.entries, strict=True)
+        if recorded.version < line.version
+    ]
+    entries.append((line.position, receipt.entries[-1]))
+    return proof_of(entries, anchor, receipt_value(replace(receipt, version=line.version)))
+
+
+def language_of(person: Person, copy: Copy, policy: Policy) -> str | None:
     """The language that the person gave, or else the one in which they were informed last (L27)."""
-    for one in reversed(copy.values):
-        kind = categories.get(one.category)
-        if kind is not None and kind.format is ValueFormat.LANGUAGE and one.status == "in_use":
-            return one.value
-    shown = [one.event.language for one in person.events if isinstance(one.event, NoticeShown)]
-    return shown[-1] if shown else None
+    categories = {key for key in copy.categories if _is_language(policy.category(key))}
+    if categories:
+        for one in reversed(copy.values):
+            if one.category in categories and one.status == "in_use":
+                return one.value
+    shown = person.of(NoticeShown)
+    return shown[-1].event.language if shown else None
 
 
-def report_of(
-    told: Told, spoken: Language, quotes: list[Value], as_of: AsOf | None = None
-) -> bytes:
-    """The report as JSON, its texts in one language."""
-    person = told.person
-    data = data_part(told)
+def _is_language(kind: DataCategory | None) -> bool:
+    return kind is not None and kind.format is ValueFormat.LANGUAGE
+
+
+def report_of(told: Told, as_of: AsOf | None = None) -> Value:
+    """The report in one language, ready to be encoded but for the texts of the policy."""
+    person, spoken = told.person, told.spoken
     parts = {
         "purposes": told_in(purposes_part(told), spoken),
         "sharing": _but(frozenset({"disclosures"}), sharing_part(told), spoken),
@@ -166,7 +198,7 @@ def report_of(
         "choices": told_in(choices_part(told), spoken),
         "contact": told_in(contact_part(told), spoken),
     }
-    report = {
+    return {
         "report": "access",
         "article": "Art. 15 GDPR",
         "subject_id": person.subject_id,
@@ -180,18 +212,17 @@ def report_of(
         "policy": told.policy.version,
         "confirmation": spoken.say("We process personal data about you."),
         "summary": summary(told, parts),
-        "parts": {"data": _but(frozenset({"held", "files"}), data, spoken), **parts},
-        "policy_texts": quotes,
+        "parts": {"data": _but(frozenset({"held", "files"}), data_part(told), spoken), **parts},
+        "policy_texts": [],
         "other_records": other_records(person.state),
         "consultations": consultations_rows(told),
-        "chain": told_in(chain(person), spoken),
+        "chain": told_in(chain(person.events[-1]), spoken),
         "timeline": timeline_rows(told),
-        "glossary": told_in(
-            [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY], spoken
+        "glossary": told.names.standing(
+            "glossary", lambda: [{"term": term, "meaning": meaning} for term, meaning in GLOSSARY]
         ),
         "articles": ARTICLES,
     }
-    return ENCODER.encode(report)
 
 
 def _but(rows: frozenset[str], part: Value, spoken: Language) -> Value:

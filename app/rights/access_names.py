@@ -17,7 +17,13 @@ Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
 ENCODER: Final = msgspec.json.Encoder(uuid_format="canonical")
 
+Ground: TypeAlias = tuple[msgspec.Raw, msgspec.Raw, msgspec.Raw]
+"""Purpose, legal basis, source."""
+
 NULL: Final = msgspec.Raw(b"null")
+
+LISTS_MAX: Final = 1024
+"""How many lists of categories are kept; events repeat the same few."""
 
 NAMED: Final = frozenset(
     {
@@ -51,20 +57,35 @@ class Names:
         self._policy = policy
         self._spoken = spoken
         self._made: dict[tuple[str, str], msgspec.Raw] = {}
+        self._grounds: dict[tuple[str, str, str, str], Ground] = {}
+        self._lists: dict[tuple[str, ...], msgspec.Raw] = {}
 
     def category(self, key: str) -> msgspec.Raw:
         """A category by key and title."""
-        return self._name("category", key, lambda: category_value(key, self._policy))
+        made = self._made.get(("category", key))
+        return made or self._name("category", key, lambda: category_value(key, self._policy))
+
+    def categories(self, keys: tuple[str, ...]) -> msgspec.Raw:
+        """Several of them, as a list."""
+        made = self._lists.get(keys)
+        if made is None:
+            if len(self._lists) >= LISTS_MAX:
+                self._lists.clear()
+            made = msgspec.Raw(ENCODER.encode([self.category(key) for key in keys]))
+            self._lists[keys] = made
+        return made
 
     def purpose(self, key: str | None) -> msgspec.Raw:
         """A purpose by key and title; null for none."""
         if key is None:
             return NULL
-        return self._name("purpose", key, lambda: purpose_value(key, self._policy))
+        made = self._made.get(("purpose", key))
+        return made or self._name("purpose", key, lambda: purpose_value(key, self._policy))
 
     def recipient(self, key: str) -> msgspec.Raw:
         """A recipient by name."""
-        return self._name("recipient", key, lambda: recipient_value(key, self._policy))
+        made = self._made.get(("recipient", key))
+        return made or self._name("recipient", key, lambda: recipient_value(key, self._policy))
 
     def source(self, key: str, origin: SourceOrigin | None) -> msgspec.Raw:
         """Where data came from, and whether the person gave them (Art. 15(1)(g))."""
@@ -80,24 +101,30 @@ class Names:
 
         return self._name(f"source/{origin}", key, told)
 
-    def use(self, purpose: str, basis: LegalBasis, source: str, origin: SourceOrigin) -> bytes:
-        """The beginning of a use: what for, on which ground, from where."""
-        kind = f"use/{basis}/{source}/{origin}"
-        made = self._made.get((kind, purpose))
+    def basis(self, basis: LegalBasis) -> msgspec.Raw:
+        """A legal ground with its Article."""
+        value = {"key": basis.value, "article": basis.article}
+        return self._name("basis", basis.value, lambda: value)
+
+    def ground(self, purpose: str, basis: LegalBasis, source: str, origin: SourceOrigin) -> Ground:
+        """What a use is for, on which ground, and from where its value came."""
+        key = (purpose, basis, source, origin)
+        made = self._grounds.get(key)
         if made is None:
-            told = {
-                "purpose": self.purpose(purpose),
-                "basis": {"key": basis.value, "article": basis.article},
-                "source": self.source(source, origin),
-            }
-            made = self._made[kind, purpose] = msgspec.Raw(ENCODER.encode(told)[:-1])
-        return bytes(made)
+            made = (self.purpose(purpose), self.basis(basis), self.source(source, origin))
+            self._grounds[key] = made
+        return made
 
     def event(self, key: str) -> msgspec.Raw:
         """What an event type says, in words."""
-        return self._name("event", key, lambda: {"title": EVENTS.get(key, key)})
+        made = self._made.get(("event", key))
+        return made or self._name("event", key, lambda: {"title": EVENTS.get(key, key)})
 
-    def _name(self, kind: str, key: str, told: Callable[[], Value]) -> msgspec.Raw:
+    def standing(self, part: str, told: Callable[[], Any]) -> msgspec.Raw:  # Any: a JSON value
+        """A part of every report that depends on policy and language alone, by its name."""
+        return self._name("standing", part, told)
+
+    def _name(self, kind: str, key: str, told: Callable[[], Any]) -> msgspec.Raw:
         made = self._made.get((kind, key))
         if made is None:
             made = msgspec.Raw(ENCODER.encode(told_in(told(), self._spoken)))

@@ -5,14 +5,13 @@ from typing import Any, Final, TypeAlias
 from app.documents.event_titles import EVENTS
 from app.documents.languages import marked
 from app.domain.files import TITLE
-from app.domain.periods import clock_start, last_day, sealed_values
+from app.domain.periods import SealedValue, clock_start, last_day, sealed_values
 from app.domain.proofs import NONE
 from app.events.notices import NoticeShown
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
-from app.rights.access_rows import disclosure_row, held_row
+from app.rights.access_rows import disclosure_row, held_rows
 from app.rights.access_told import Told
 from app.rights.consent_history import consents_value, status
-from app.rights.copy_of_data import CopiedValue
 from app.rights.erasure_report import class_value, status_value
 from app.rights.objections import objections_value, restrictions_value
 from app.rights.sharing import (
@@ -53,10 +52,10 @@ SAFEGUARD_COPY: Final = marked("Ask us for a copy of the safeguard")
 
 def data_part(told: Told) -> Value:
     """What is held: every value with its source and why, also what is history only (a copy)."""
-    person, policy = told.person, told.policy
-    state = person.state
+    policy, state = told.policy, told.person.state
+    others = {key for key in told.copy.categories if _may_show_others(key, policy)}
     return {
-        "held": [held_row(one, told.names) for one in told.copy.values],
+        "held": held_rows(told.copy.values, told.names),
         "identifiers": [
             {
                 "identifier": version,
@@ -85,11 +84,11 @@ def data_part(told: Told) -> Value:
         "files": _files(told),
         "erased": [_place(place) for place in told.copy.erased],
         "unreadable": [_place(place) for place in told.copy.unreadable],
-        "redactions": list(REDACTIONS),
+        "redactions": told.names.standing("redactions", lambda: list(REDACTIONS)),
         "to_review": [
             f"/parts/data/held/{number}"
             for number, one in enumerate(told.copy.values)
-            if _may_show_others(one, policy)
+            if one.category in others
         ],
     }
 
@@ -98,7 +97,8 @@ def purposes_part(told: Told) -> Value:
     """Why it is held, and on which authority."""
     state, policy = told.person.state, told.policy
     held = {one.purpose for copied in told.copy.values for one in copied.uses}
-    events = {getattr(copied.recorded.event, "purpose", None) for copied in told.copy.values}
+    came = {copied.recorded.version: copied.recorded.event for copied in told.copy.values}
+    events = {getattr(event, "purpose", None) for event in came.values()}
     keys = held | {key for key in events if key} | state.consents.by_purpose.keys()
     keys |= {key for shared in state.disclosures.shared.values() for key in shared.purposes}
     return {"purposes": [_purpose(key, told) for key in sorted(keys) if policy.purpose(key)]}
@@ -128,10 +128,13 @@ def sharing_part(told: Told) -> Value:
 
 def storage_part(told: Told) -> Value:
     """How long, counted from what, and how it is kept safe."""
-    classes = sorted({one.retention_class for one in told.copy.values})
-    kinds = (told.policy.retention_classes.get(key) for key in classes)
+    sealed: dict[str, list[SealedValue]] = {one.retention_class: [] for one in told.copy.values}
+    for value in sealed_values(told.person.state):
+        if value.place[1] in sealed:
+            sealed[value.place[1]].append(value)
+    kinds = (told.policy.retention_classes.get(key) for key in sorted(sealed))
     return {
-        "retention": [_retention(kind, told) for kind in kinds if kind is not None],
+        "retention": [_retention(kind, sealed[kind.key], told) for kind in kinds if kind],
         "security": list(SECURITY),
     }
 
@@ -142,16 +145,7 @@ def choices_part(told: Told) -> Value:
     authority, policy = given.law.authority, told.policy
     restrictions = restrictions_value(state)
     return {
-        "rights": [
-            {
-                "right": notice.right.value,
-                "article": notice.right.article,
-                "title": notice.title,
-                "how": notice.how,
-                "limits": notice.limits,
-            }
-            for notice in told.policy.rights.values()
-        ],
+        "rights": told.names.standing("rights", lambda: _rights(policy)),
         **_consents(told),
         "objections": [_about(one, policy) for one in objections_value(state, given)],
         "restrictions": {
@@ -173,19 +167,24 @@ def choices_part(told: Told) -> Value:
     }
 
 
+def _rights(policy: Policy) -> list[Value]:
+    return [
+        {
+            "right": notice.right.value,
+            "article": notice.right.article,
+            "title": notice.title,
+            "how": notice.how,
+            "limits": notice.limits,
+        }
+        for notice in policy.rights.values()
+    ]
+
+
 def contact_part(told: Told) -> Value:
     """Who answers for the data, and which version of the policy this report and the person saw."""
-    policy, controller = told.policy, told.policy.controller
+    policy = told.policy
     return {
-        "controller": {
-            "name": controller.name,
-            "legal_form": controller.legal_form,
-            "seat": controller.seat,
-            "address": list(controller.address),
-            "country": controller.country,
-            "email": controller.email,
-            "contact_role": controller.contact_role,
-        },
+        "controller": told.names.standing("controller", lambda: _controller(policy)),
         "policy": {
             "version": policy.version,
             "effective_from": policy.effective_from,
@@ -199,19 +198,33 @@ def contact_part(told: Told) -> Value:
                 "channel": str(recorded.event.channel),
                 "shown_at": recorded.happened_at,
             }
-            for recorded in told.person.events
-            if isinstance(recorded.event, NoticeShown)
+            for recorded in told.person.of(NoticeShown)
         ],
     }
 
 
-def _may_show_others(one: CopiedValue, policy: Policy) -> bool:
-    category = policy.category(one.category)
+def _may_show_others(key: str, policy: Policy) -> bool:
+    category = policy.category(key)
     return category is not None and (category.free_text or category.field_class.value == "image")
+
+
+def _controller(policy: Policy) -> Value:
+    controller = policy.controller
+    return {
+        "name": controller.name,
+        "legal_form": controller.legal_form,
+        "seat": controller.seat,
+        "address": list(controller.address),
+        "country": controller.country,
+        "email": controller.email,
+        "contact_role": controller.contact_role,
+    }
 
 
 def _files(told: Told) -> list[Value]:
     """Files elsewhere by system, title and date (C43)."""
+    if not told.person.state.files.references:
+        return []
     titles = {one.place: one.value for one in told.copy.values if one.category == TITLE}
     return [
         {
@@ -244,10 +257,8 @@ def _purpose(key: str, told: Told) -> Value:
     }
 
 
-def _retention(kind: RetentionClass, told: Told) -> Value:
-    state = told.person.state
-    values = [one for one in sealed_values(state) if one.place[1] == kind.key]
-    start = clock_start(kind, values, state, told.given)
+def _retention(kind: RetentionClass, values: list[SealedValue], told: Told) -> Value:
+    start = clock_start(kind, values, told.person.state, told.given)
     return {
         **class_value(kind.key, told.policy),
         "keep": str(kind.keep),

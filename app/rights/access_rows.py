@@ -1,9 +1,10 @@
-"""The rows of an access report, one for each event, spliced from the stored bytes (L33)."""
+"""The rows of an access report: structs of a few fields, which are written at once (L33)."""
 
 from base64 import b64encode
-from collections.abc import Mapping
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import msgspec
 
@@ -13,10 +14,10 @@ from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.declare import type_of
 from app.events.disclosures import DataDisclosed
 from app.events.recorded import Recorded
-from app.rights.access_names import ENCODER, Names
+from app.rights.access_names import Names
 from app.rights.access_told import Told
 from app.rights.copy_of_data import CopiedValue
-from app.rights.person import Person, Place
+from app.rights.person import Place
 from app.store.codec import UnknownEvent
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
@@ -28,23 +29,128 @@ CHECK: Final = marked(
     " this chain. A fingerprint is SHA-256 as RFC 6962 says; the same ones stand in the public log."
 )
 
-_JSON: Final = ENCODER.encode
 _PAYLOAD: Final = b',"d":'
 _AFTER: Final = b',"id":"'
 
 
-def timeline_rows(told: Told) -> list[msgspec.Raw]:
-    """Every event of the stream up to the cut; who recorded it is left out (C-579/21)."""
+class HistoryRow(msgspec.Struct, gc=False):
+    """One event of the stream; who recorded it is left out (C-579/21)."""
+
+    event_id: UUID
+    type: str
+    event: msgspec.Raw
+    version: int
+    position: int | None
+    recorded_at: datetime
+    occurred_at: datetime
+    leaf_hash: bytes
+    previous: bytes | None
+    sealed: list[Value]
+    facts: msgspec.Raw
+
+
+class ReadingRow(msgspec.Struct, gc=False):
+    """When the data were read and for what; who read them is not told (C-579/21)."""
+
+    at: datetime
+    purpose: msgspec.Raw
+    categories: msgspec.Raw
+    refused: bool
+
+
+class RecordedRow(msgspec.Struct, gc=False):
+    """The event by which a value came in."""
+
+    version: int
+    at: datetime
+    occurred_at: datetime
+
+
+class UseRow(msgspec.Struct, gc=False):
+    """What a value is or was held for (Art. 15(1)(a), (g))."""
+
+    purpose: msgspec.Raw
+    basis: msgspec.Raw
+    source: msgspec.Raw
+    since: datetime
+    policy: str
+    occasion: UUID | None
+    rectified: bool
+    superseded_at: datetime | None
+
+
+class HeldRow(msgspec.Struct, gc=False):
+    """One value with its source and its uses (Art. 15(3))."""
+
+    category: msgspec.Raw
+    value: str
+    status: str
+    retention_class: str
+    recorded: RecordedRow
+    held_for: list[UseRow] | list[Value]
+    completes: msgspec.Raw
+
+
+class DisclosureRow(msgspec.Struct, gc=False):
+    """One share, the recipient by name (Art. 15(1)(c); L32)."""
+
+    event_id: UUID
+    version: int
+    position: int | None
+    recorded_at: datetime
+    occurred_at: datetime
+    recipient: msgspec.Raw
+    member: UUID | None
+    country: str | None
+    mechanism: str
+    purpose: msgspec.Raw
+    categories: msgspec.Raw
+    source: str | None
+    occasion: UUID | None
+    policy: str
+
+
+def timeline_rows(told: Told) -> list[HistoryRow]:
+    """Every event of the stream up to the cut."""
     states = dict.fromkeys(told.copy.erased, "erased")
     states.update(dict.fromkeys(told.copy.unreadable, "unavailable"))
     entries = told.person.stream.entries
-    rows = zip_longest(told.person.events, entries[: len(told.person.events)])
-    return [_line(recorded, entry, states, told.names) for recorded, entry in rows]
+    return [
+        history_row(recorded, entry, states, told.names)
+        for recorded, entry in zip(told.person.events, entries, strict=False)
+    ]
 
 
-def chain(person: Person) -> Value:
+def history_row(
+    recorded: Recorded[Any], entry: bytes, states: Mapping[Place, str], names: Names
+) -> HistoryRow:
+    """One event. Its facts are spliced from the stored bytes: nothing is read and written again."""
+    event = recorded.event
+    name = event.name if isinstance(event, UnknownEvent) else type_of(event).name
+    version = recorded.version
+    return HistoryRow(
+        recorded.event_id,
+        name,
+        names.event(name),
+        version,
+        recorded.position,
+        recorded.recorded_at,
+        recorded.happened_at,
+        recorded.leaf_hash,
+        recorded.previous,
+        [
+            {
+                "retention_class": seal.retention_class,
+                "state": states.get((version, seal.retention_class), "held"),
+            }
+            for seal in recorded.seals
+        ],
+        msgspec.Raw(_facts(entry)),
+    )
+
+
+def chain(last: Recorded[Any]) -> Value:
     """The head of the chain that the history's entries make, and how to check it (L9)."""
-    last = person.events[-1]
     return {
         "version": last.version,
         "position": last.position,
@@ -53,53 +159,58 @@ def chain(person: Person) -> Value:
     }
 
 
-def consultations_rows(told: Told) -> list[Value]:
-    """When the data were read and for what; who read them is not told (C-579/21)."""
-    names = told.names
+def consultations_rows(told: Told) -> list[ReadingRow]:
+    """Every reading, and every one that was refused."""
     return [
-        {
-            "at": recorded.recorded_at,
-            "purpose": names.purpose(recorded.event.purpose),
-            "categories": [names.category(key) for key in recorded.event.categories],
-            "refused": isinstance(recorded.event, ConsultationRefused),
-        }
-        for recorded in told.person.events
-        if isinstance(recorded.event, (ConsultationRecorded, ConsultationRefused))
+        reading_row(recorded, told.names)
+        for recorded in told.person.of(ConsultationRecorded, ConsultationRefused)
     ]
 
 
-def held_row(one: CopiedValue, names: Names) -> Value:
-    """One value with its source, and what it is or was held for (Art. 15(1)(a), (g), 15(3))."""
-    recorded = one.recorded
-    return {
-        "category": names.category(one.category),
-        "value": one.value,
-        "status": one.status,
-        "retention_class": one.retention_class,
-        "recorded": {
-            "version": recorded.version,
-            "at": recorded.recorded_at,
-            "occurred_at": recorded.happened_at,
-        },
-        "held_for": [_use(held, names) for held in one.uses] or _stated(one, names),
-        "completes": [names.category(key) for key in one.completes],
-    }
+def reading_row(recorded: Recorded[Any], names: Names) -> ReadingRow:
+    """One of them."""
+    event = recorded.event
+    return ReadingRow(
+        recorded.recorded_at,
+        names.purpose(event.purpose),
+        names.categories(event.categories),
+        isinstance(event, ConsultationRefused),
+    )
 
 
-def _use(held: Held, names: Names) -> msgspec.Raw:
-    """One use. All but its days is alike for many values, and made once."""
-    rest = (
+def held_rows(values: Iterable[CopiedValue], names: Names) -> list[HeldRow]:
+    """One row for each value; values of one event share what is told of it."""
+    rows: list[HeldRow] = []
+    told: RecordedRow | None = None
+    for one in values:
+        recorded = one.recorded
+        if told is None or told.version != recorded.version:
+            told = RecordedRow(recorded.version, recorded.recorded_at, recorded.happened_at)
+        rows.append(
+            HeldRow(
+                names.category(one.category),
+                one.value,
+                one.status,
+                one.retention_class,
+                told,
+                [_use(held, names) for held in one.uses] or _stated(one, names),
+                names.categories(one.completes),
+            )
+        )
+    return rows
+
+
+def _use(held: Held, names: Names) -> UseRow:
+    purpose, basis, source = names.ground(held.purpose, held.basis, held.source, held.origin)
+    return UseRow(
+        purpose,
+        basis,
+        source,
         held.since,
         held.policy,
         held.occasion,
         held.rectified,
         held.superseded_at,
-    )
-    since, policy, occasion, rectified, superseded = map(_JSON, rest)
-    return msgspec.Raw(
-        names.use(held.purpose, held.basis, held.source, held.origin)
-        + b',"since":%b,"policy":%b,"occasion":%b,"rectified":%b,"superseded_at":%b}'
-        % (since, policy, occasion, rectified, superseded)
     )
 
 
@@ -110,7 +221,7 @@ def _stated(one: CopiedValue, names: Names) -> list[Value]:
     return [
         {
             "purpose": names.purpose(getattr(event, "purpose", None)),
-            "basis": None if basis is None else {"key": basis.value, "article": basis.article},
+            "basis": None if basis is None else names.basis(basis),
             "source": None
             if source is None
             else names.source(source, getattr(event, "origin", None)),
@@ -119,63 +230,27 @@ def _stated(one: CopiedValue, names: Names) -> list[Value]:
     ]
 
 
-def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> Value:
+def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> DisclosureRow:
     """One share."""
     event = recorded.event
-    return {
-        "event_id": recorded.event_id,
-        "version": recorded.version,
-        "position": recorded.position,
-        "recorded_at": recorded.recorded_at,
-        "occurred_at": recorded.happened_at,
-        "recipient": names.recipient(event.recipient),
-        "member": event.member,
-        "country": None if event.country is None else event.country.upper(),
-        "mechanism": event.mechanism,
-        "purpose": names.purpose(event.purpose),
-        "categories": [names.category(key) for key in event.categories],
-        "source": event.source,
-        "occasion": event.occasion,
-        "policy": event.policy,
-    }
-
-
-def _line(
-    recorded: Recorded[Any], entry: bytes | None, states: Mapping[Place, str], names: Names
-) -> msgspec.Raw:
-    """One event. Its facts are spliced from the stored bytes: nothing is read and written again."""
-    event = recorded.event
-    name = event.name if isinstance(event, UnknownEvent) else type_of(event).name
-    facts = _JSON(type_of(event).payload(event)) if entry is None else _facts(entry)
-    previous = recorded.previous
-    sealed = b",".join(
-        b'{"retention_class":"%b","state":"%b"}'
-        % (
-            seal.retention_class.encode(),
-            states.get((recorded.version, seal.retention_class), "held").encode(),
-        )
-        for seal in recorded.seals
-    )
-    return msgspec.Raw(
-        b'{"event_id":"%b","type":"%b","event":%b,"version":%d,"position":%b,"recorded_at":%b,'
-        b'"occurred_at":%b,"leaf_hash":"%b","previous":%b,"sealed":[%b],"facts":%b}'
-        % (
-            str(recorded.event_id).encode(),
-            name.encode(),
-            bytes(names.event(name)),
-            recorded.version,
-            _JSON(recorded.position),
-            _JSON(recorded.recorded_at),
-            _JSON(recorded.happened_at),
-            b64encode(recorded.leaf_hash),
-            b"null" if previous is None else b'"%b"' % b64encode(previous),
-            sealed,
-            facts,
-        )
+    return DisclosureRow(
+        recorded.event_id,
+        recorded.version,
+        recorded.position,
+        recorded.recorded_at,
+        recorded.happened_at,
+        names.recipient(event.recipient),
+        event.member,
+        None if event.country is None else event.country.upper(),
+        event.mechanism,
+        names.purpose(event.purpose),
+        names.categories(event.categories),
+        event.source,
+        event.occasion,
+        event.policy,
     )
 
 
 def _facts(entry: bytes) -> bytes:
-    """The payload as stored. Keys are sorted: the last `id` of the line ends it."""
-    core = entry[: entry.index(b"\n")]
-    return core[core.index(_PAYLOAD) + len(_PAYLOAD) : core.rindex(_AFTER)]
+    """The payload as stored. Keys are sorted: the last `id` ends it, and no seal has one."""
+    return entry[entry.index(_PAYLOAD) + len(_PAYLOAD) : entry.rindex(_AFTER)]

@@ -55,7 +55,7 @@ def summary(told: Told, parts: dict[str, Value]) -> Value:
     """Counts and names only; everything is told in full further down."""
     state, copy = told.person.state, told.copy
     sharing, choices = parts["sharing"], parts["choices"]
-    held = sorted({one.category for one in copy.values})
+    held = sorted(copy.categories)
     used = [one["key"] for one in parts["purposes"]["purposes"]]
     return {
         "values": len(copy.values),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.documents.languages import Language
 from app.domain.decider import Circumstances
 from app.policy.model import Policy
 from app.rights.access_names import Names
@@ -17,6 +18,7 @@ class Told:
     copy: Copy
     given: Circumstances
     names: Names
+    spoken: Language
 
     @property
     def policy(self) -> Policy:

@@ -1,25 +1,27 @@
 """The copy of everything that the ledger holds about a person, value by value (Art. 15(3); L33)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.domain.holdings import Held
 from app.events.erasures import SectionsResealed
 from app.events.recorded import Recorded
 from app.rights.person import Person, Place
+from app.values import Confidential
 from app.vault.sealing import Erased, NeverSealed, Sealed
 
 Slot: TypeAlias = tuple[int, str, str]
 """Version, retention class, category: where one value lies."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedValue:
+class CopiedValue(Confidential, frozen=True, kw_only=True):
     """One value with the event that recorded it."""
 
+    CONFIDENTIAL = ("value",)
+
     category: str
-    value: str = field(repr=False)
+    value: str
     place: Place
     """The section in which it lies now."""
     recorded: Recorded[Any]
@@ -37,10 +39,10 @@ class CopiedValue:
     @property
     def status(self) -> str:
         """`in_use`, `superseded` (kept as history, used for nothing: L6) or `on_record`."""
-        if not self.uses:
-            return "on_record"
-        in_use = any(one.superseded_at is None for one in self.uses)
-        return "in_use" if in_use else "superseded"
+        for one in self.uses:
+            if one.superseded_at is None:
+                return "in_use"
+        return "superseded" if self.uses else "on_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def copy_of(person: Person) -> Copy:
     uses, statements = _uses(person), _statements(person)
     moved = {
         (event.origin, event.retention_class): frozenset(event.categories)
-        for event in (recorded.event for recorded in person.events)
-        if isinstance(event, SectionsResealed)
+        for event in (recorded.event for recorded in person.of(SectionsResealed))
     }
     values: list[CopiedValue] = []
     erased: list[Place] = []
@@ -74,14 +75,15 @@ def copy_of(person: Person) -> Copy:
             place = (recorded.version, seal.retention_class)
             match person.open(*place):
                 case Sealed(personal=personal):
+                    first, completes = _first(recorded, person), statements.get(place, ())
                     for category in sorted(personal.keys() - moved.get(place, frozenset())):
                         value = CopiedValue(
                             category=category,
                             value=personal[category],
                             place=place,
-                            recorded=_first(recorded, person),
+                            recorded=first,
                             uses=uses.get((*place, category), ()),
-                            completes=statements.get(place, ()),
+                            completes=completes,
                         )
                         values.append(value)
                 case Erased() | NeverSealed():
@@ -95,7 +97,7 @@ def _uses(person: Person) -> Mapping[Slot, tuple[Held, ...]]:
     found: dict[Slot, tuple[Held, ...]] = {}
     for held in _held(person):
         slot = (held.version, held.retention_class, held.category)
-        found[slot] = (*found.get(slot, ()), held)
+        found[slot] = (*found[slot], held) if slot in found else (held,)
     return found
 
 

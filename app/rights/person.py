@@ -1,8 +1,9 @@
 """One person as the log shows them, now or as of then; sections are opened when answering."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from itertools import chain
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from app.domain.subject import SUBJECT, SubjectState, fold
@@ -13,6 +14,8 @@ from app.events.splits import SplitApproved, SplitSide
 from app.rights.as_of import AsOf
 from app.store.event_store import EventStore, Stream
 from app.vault.sealing import Erased, Opened
+
+E = TypeVar("E")
 
 Place: TypeAlias = tuple[int, str]
 """A section: version of its event, retention class."""
@@ -37,6 +40,7 @@ class Person:
     """Every re-sealing of the stream, those after the cut included."""
     left: frozenset[int]
     """Versions of events whose values turned out to be another person's, on whatever day."""
+    _by_type: Mapping[type[Any], list[Recorded[Any]]] = field(repr=False)
     _store: EventStore = field(repr=False)
 
     @property
@@ -50,6 +54,13 @@ class Person:
         last = self.events[-1].position
         assert last is not None, "an event that was read has a position"
         return last
+
+    def of(self, *types: type[E]) -> list[Recorded[E]]:
+        """The events of a type, or of several, in their order."""
+        found = [self._by_type[one] for one in types if one in self._by_type]
+        if len(found) <= 1:
+            return list(found[0]) if found else []
+        return sorted(chain.from_iterable(found), key=lambda recorded: recorded.version)
 
     def open(self, version: int, retention_class: str) -> Opened:
         """A section as it can be had today: an erasure also redacts the past."""
@@ -94,18 +105,32 @@ def person_of(
     hash of the last one, and with it of all before.
     """
     events = stream.events if as_of is None else as_of.cut(stream).events
+    by_type = _by_type(stream.events)
     moves: dict[Place, Move] = {}
-    for recorded in stream.events:
+    for recorded in by_type.get(SectionsResealed, ()):
         event = recorded.event
-        if isinstance(event, SectionsResealed):
-            move = Move(recorded.version, frozenset(event.categories))
-            moves[event.origin, event.retention_class] = move
+        move = Move(recorded.version, frozenset(event.categories))
+        moves[event.origin, event.retention_class] = move
     left = frozenset(
         version
-        for recorded in stream.events
-        if isinstance(recorded.event, SplitApproved) and recorded.event.side is SplitSide.ORIGIN
+        for recorded in by_type.get(SplitApproved, ())
+        if recorded.event.side is SplitSide.ORIGIN
         for version in recorded.event.versions
     )
+    if as_of is not None:
+        by_type = _by_type(events)
     if known is None or not events or events[-1].leaf_hash != known.leaf_hash:
         known = fold(SUBJECT.initial, events)
-    return Person(stream, events, known, moves, left, store)
+    return Person(stream, events, known, moves, left, by_type, store)
+
+
+def _by_type(events: Iterable[Recorded[Any]]) -> dict[type[Any], list[Recorded[Any]]]:
+    """Sorted out once: many concerns look for the few events of theirs."""
+    found: dict[type[Any], list[Recorded[Any]]] = {}
+    for recorded in events:
+        kind = type(recorded.event)
+        if kind in found:
+            found[kind].append(recorded)
+        else:
+            found[kind] = [recorded]
+    return found

@@ -1,6 +1,5 @@
 """Who got what about a person, when and for what, each recipient by name (Art. 15(1)(c); L32)."""
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from app.domain.decider import Circumstances
@@ -32,9 +31,9 @@ def recipients_value(person: Person, given: Circumstances) -> list[Value]:
     ]
 
 
-def disclosures(person: Person) -> Iterator[Recorded[DataDisclosed]]:
+def disclosures(person: Person) -> list[Recorded[DataDisclosed]]:
     """What was shared about the person, oldest first."""
-    return (one for one in person.events if isinstance(one.event, DataDisclosed))
+    return person.of(DataDisclosed)
 
 
 def disclosure_value(recorded: Recorded[DataDisclosed], policy: Policy) -> Value:

@@ -1,6 +1,7 @@
 """Builds the proofs that answers carry: entries under a checkpoint, without waiting for one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import asyncpg
 from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree, SignedTree
 from app.tlog.answer_proofs import entry_value, proof_value
+from app.tlog.notes import Note
 from app.tlog.proofs import inclusion_spans
 from app.tlog.trust_policies import NOBODY, TrustPolicy
 
@@ -20,6 +22,25 @@ STREAM_SQL = """
 SELECT position, entry FROM ledger.events
  WHERE stream_id = $1 AND version <= $2 ORDER BY version
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One entry of a chain with its path to a checkpoint; those before it hang on it."""
+
+    note: Note | None
+    position: int | None
+    """None while all of the chain is too young."""
+    path: tuple[bytes, ...]
+
+
+def proof_of(chain: Sequence[Entry], anchor: Anchor, receipt: Value | None = None) -> Value:
+    """Entries of one stream, each under the one after it, and one of them under a checkpoint."""
+    entries = [
+        entry_value(position, entry, anchor.path if position == anchor.position else None)
+        for position, entry in chain
+    ]
+    return proof_value(entries, anchor.note, receipt if chain[-1][0] != anchor.position else None)
 
 
 class AnswerProofs:
@@ -42,17 +63,16 @@ class AnswerProofs:
 
     async def of_chain(self, chain: Sequence[Entry], receipt: Value | None = None) -> Value:
         """The same for entries of one stream that are at hand."""
+        return proof_of(chain, await self.anchor([position for position, _ in chain]), receipt)
+
+    async def anchor(self, positions: Sequence[int]) -> Anchor:
+        """Where a chain of entries at these positions hangs: the newest that is in the tree."""
         tree = await self._tree()
-        size = 0 if tree is None else tree.size
-        anchor = max((position for position, _ in chain if position < size), default=None)
-        entries = [
-            entry_value(
-                position, entry, await self._path(position, size) if position == anchor else None
-            )
-            for position, entry in chain
-        ]
-        promised = receipt if chain[-1][0] != anchor else None
-        return proof_value(entries, None if tree is None else tree.note, promised)
+        if tree is None:
+            return Anchor(None, None, ())
+        anchor = max((one for one in positions if one < tree.size), default=None)
+        path = () if anchor is None else await self._path(anchor, tree.size)
+        return Anchor(tree.note, anchor, path)
 
     async def of_each(self, entries: Sequence[Entry]) -> Value | None:
         """Entries that need not follow each other, each with its path; None while one is young."""

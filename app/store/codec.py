@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from app.events.declare import EventType, moment_text, registry
 from app.events.recorded import Recorded, Seal
 from app.events.upcasts import UPCASTS
-from app.identifiers import EventId, KeyId, StreamId
+from app.identifiers import KeyId, StreamId
 
 FORMAT = 1
 ENTRY_SIZE_MAX_BYTES = 65_535
@@ -72,31 +72,21 @@ _KEYS = {
 }
 
 
-class Reading(msgspec.Struct, kw_only=True, rename=_KEYS):
-    """A stored event as the decoder makes it in one go: the attributes of `Recorded`."""
+class Stored(Recorded[Any], frozen=True, kw_only=True, rename=_KEYS):
+    """A stored event as the decoder makes it in one go; what its line lacks is put in after."""
 
-    recorded_at: datetime
-    by: str
     event: Any
-    event_id: UUID
-    version: int
-    occurred_at: datetime | None
-    previous: bytes | None
+    event_id: UUID  # type: ignore[assignment]  # the decoder knows no names of our own
     stream_id: UUID
+    version: int
+    recorded_at: datetime
+    occurred_at: datetime | None
+    by: str
+    previous: bytes | None
     schema_version: int
     position: int | None = None
-    entry: bytes = b""
-    seals: tuple[SealLine, ...] = ()
-
-    @property
-    def happened_at(self) -> datetime:
-        """As `Recorded.happened_at`."""
-        return self.occurred_at or self.recorded_at
-
-    @property
-    def leaf_hash(self) -> bytes:
-        """As `Recorded.leaf_hash`, reckoned when it is asked for."""
-        return leaf_hash(self.entry)
+    leaf_hash: bytes = b""
+    seals: tuple[Seal, ...] = ()
 
 
 _FOLDED_KEYS = {
@@ -221,20 +211,12 @@ def core_of(entry: bytes) -> bytes:
 
 def read_entry(entry: bytes, position: int | None) -> Recorded[Any]:
     """The event and its envelope. An unknown type reads as UnknownEvent; bad bytes raise."""
-    read = _read_typed(entry, _readers().get(_type_name(entry))) or _read_untyped(entry)
-    return Recorded(
-        event=read.event,
-        event_id=EventId(read.event_id),
-        stream_id=read.stream_id,
-        version=read.version,
-        position=position,
-        recorded_at=read.recorded_at,
-        occurred_at=read.occurred_at,
-        by=read.by,
-        previous=read.previous,
-        leaf_hash=leaf_hash(entry),
-        seals=tuple(map(_seal, read.seals)),
-    )
+    lines = entry.partition(b"\n")
+    read = _read_typed(lines, _readers().get(_type_name(lines[0]))) or _read_untyped(entry)
+    # It was made a moment ago and nobody has seen it: it is finished here.
+    _set(read, "position", position)
+    _set(read, "leaf_hash", leaf_hash(entry))
+    return read
 
 
 def read_for_projection(
@@ -244,42 +226,45 @@ def read_for_projection(
 
     It stands for a Recorded without being one: making that costs more than reading the bytes.
     """
-    read = _read_typed(entry, _stand_ins().get(name)) or _read_untyped(entry)
+    read = _read_typed(entry.partition(b"\n"), _stand_ins().get(name))
+    if read is None:
+        closely = read_entry(entry, position)
+        assert closely.stream_id == stream_id, "an entry lies in its own stream"
+        return closely
     assert read.stream_id == stream_id, "an entry lies in its own stream"
     read.stream_id, read.position, read.entry = stream_id, position, entry
     return read  # type: ignore[return-value]  # it has all that a Recorded has
 
 
-def _read_typed(entry: bytes, reader: "_Reader[_R] | None") -> "_R | None":
+def _read_typed(lines: tuple[bytes, bytes, bytes], reader: "_Reader[_R] | None") -> "_R | None":
     """The event by the reader of its type; None when it takes a closer look."""
     if reader is None:
         return None
-    first, _, second = entry.partition(b"\n")
+    first, _, second = lines
     try:
         read = reader.decoder.decode(first)
         if read.schema_version != reader.version:
             return None
         if second != _NO_SEALS:
-            read.seals = _SEALS.decode(second)
+            _set(read, "seals", reader.seals(second))
     except ValueError:  # msgspec's errors are ValueErrors
         return None
     return read if second.endswith(_LINE_END) else None
 
 
-def _type_name(entry: bytes) -> str:
+def _type_name(core: bytes) -> bytes:
     """Keys are sorted: the type is the last but one of the first line; empty where it is not."""
-    core, _, _ = entry.partition(b"\n")
     if not core.endswith(_END) or (at := core.rfind(_TYPE_KEY)) < 0:
-        return ""
-    return core[at + len(_TYPE_KEY) : -len(_END)].decode(errors="replace")
+        return b""
+    return core[at + _TYPE_KEY_SIZE : -_END_SIZE]
 
 
-def _read_untyped(entry: bytes) -> Reading:
+def _read_untyped(entry: bytes) -> Stored:
     """The event whose type or version is unknown, old, or not what its bytes say."""
     try:
         first, second = entry[:-1].split(b"\n")
         core = _CORE.decode(first)
-        return Reading(
+        return Stored(
             recorded_at=core.at,
             by=core.by,
             event=_event(core),
@@ -289,7 +274,7 @@ def _read_untyped(entry: bytes) -> Reading:
             previous=core.p,
             stream_id=core.s,
             schema_version=core.sv,
-            seals=_SEALS.decode(second),
+            seals=_seals(second),
         )
     except (ValueError, KeyError, TypeError):
         raise EntryMalformed("stored bytes are not an entry of format 1") from None
@@ -330,37 +315,56 @@ def _seal(line: SealLine) -> Seal:
     )
 
 
-_R = TypeVar("_R", Reading, StandIn)
+_R = TypeVar("_R", Stored, StandIn)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader(Generic[_R]):
     version: int
     decoder: "msgspec.json.Decoder[_R]"
+    seals: Callable[[bytes], tuple[Any, ...]]  # Any: seals, or what stands for them
 
 
-def _reader(kind: EventType, base: type[_R], keys: Mapping[str, str]) -> _Reader[_R]:
-    """Decodes the first line at once, the payload into the event's own class."""
+def _shape(kind: EventType, base: type[_R], keys: Mapping[str, str], *, frozen: bool) -> type[_R]:
+    """Read from the first line at once, the payload into the event's own class."""
+    fields = [("event", kind.cls)]
     shape = msgspec.defstruct(
-        base.__name__, [("event", kind.cls)], bases=(base,), kw_only=True, rename=keys
+        base.__name__, fields, bases=(base,), kw_only=True, frozen=frozen, rename=keys
     )
-    return _Reader(kind.version, msgspec.json.Decoder(shape))
+    return cast("type[_R]", shape)
 
 
 @cache
-def _readers() -> Mapping[str, _Reader[Reading]]:
-    return {name: _reader(kind, Reading, _KEYS) for name, kind in registry().items()}
+def _readers() -> Mapping[bytes, _Reader[Stored]]:
+    shapes = {one: _shape(kind, Stored, _KEYS, frozen=True) for one, kind in registry().items()}
+    return {
+        one.encode(): _Reader(kind.version, msgspec.json.Decoder(shapes[one]), _seals)
+        for one, kind in registry().items()
+    }
 
 
 @cache
 def _stand_ins() -> Mapping[str, _Reader[StandIn]]:
-    return {name: _reader(kind, StandIn, _FOLDED_KEYS) for name, kind in registry().items()}
+    shapes = {
+        one: _shape(kind, StandIn, _FOLDED_KEYS, frozen=False) for one, kind in registry().items()
+    }
+    return {
+        one: _Reader(kind.version, msgspec.json.Decoder(shapes[one]), _SEALS.decode)
+        for one, kind in registry().items()
+    }
+
+
+def _seals(second: bytes) -> tuple[Seal, ...]:
+    return tuple(map(_seal, _SEALS.decode(second)))
 
 
 _SORTED = msgspec.json.Encoder(order="sorted")
 _CORE: msgspec.json.Decoder[_Core] = msgspec.json.Decoder(_Core)
 _SEALS: msgspec.json.Decoder[tuple[SealLine, ...]] = msgspec.json.Decoder(tuple[SealLine, ...])
+_set = msgspec.structs.force_setattr
 _NO_SEALS = b"[]\n"
 _TYPE_KEY = b'"t":"'
+_TYPE_KEY_SIZE = len(_TYPE_KEY)
 _END = b'","v":1}'
+_END_SIZE = len(_END)
 _LINE_END = b"]\n"

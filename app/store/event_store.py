@@ -33,6 +33,8 @@ from app.vault.sealing import (
     NeverSealed,
     Opened,
     associated_data,
+    bound_head,
+    bound_tail,
     seal,
     unseal,
 )
@@ -94,6 +96,14 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedKey:
+    """A data key with what everything is bound to that it seals."""
+
+    data_key: DataKey
+    head: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One stream as one snapshot showed it; ``blobs`` only where they were asked for."""
 
@@ -102,6 +112,8 @@ class Stream:
     entries: tuple[bytes, ...] = field(repr=False)
     blobs: Mapping[tuple[int, int], bytes] = field(repr=False)
     keys: Mapping[UUID, KeyRow] = field(repr=False)
+    opened: dict[UUID, "OpenedKey"] = field(default_factory=dict, repr=False, compare=False)
+    """Data keys that were unwrapped so far: each is used for many sections, and goes with this."""
 
 
 class Draft(Value, frozen=True):
@@ -135,21 +147,23 @@ class EventStore:
     ) -> Stream:
         """The stream in version order; empty when there is none."""
         rows = await self._pool.fetch(STREAM_SQL, stream_id, with_blobs, after_version)
-        entries = sorted(
-            (version, position, entry)
-            for kind, version, position, _, entry, *_ in rows
-            if kind == 0
-        )
+        entries: list[tuple[int, int, bytes]] = []
+        blobs: dict[tuple[int, int], bytes] = {}
+        keys: dict[UUID, KeyRow] = {}
+        for kind, a, b, key_id, stored, retention_class, generation, state in rows:
+            if kind == 0:
+                entries.append((a, b, stored))
+            elif kind == 1:
+                blobs[a, b] = stored
+            else:
+                keys[key_id] = KeyRow(key_id, retention_class, generation, a, state, stored)
+        entries.sort()
         return Stream(
             stream_id=stream_id,
-            events=tuple(read_entry(entry, position) for _, position, entry in entries),
-            entries=tuple(entry for *_, entry in entries),
-            blobs={(row["a"], row["b"]): row["bytes"] for row in rows if row["kind"] == 1},
-            keys={
-                row["k"]: KeyRow(row["k"], row["c"], row["g"], row["a"], row["state"], row["bytes"])
-                for row in rows
-                if row["kind"] == 2
-            },
+            events=tuple([read_entry(entry, position) for _, position, entry in entries]),
+            entries=tuple([entry for *_, entry in entries]),
+            blobs=blobs,
+            keys=keys,
         )
 
     async def read_events(
@@ -199,12 +213,14 @@ class EventStore:
     def active_keys(self, stream: Stream) -> dict[Bucket, DataKey]:
         """The data keys that new sections of this person may use, by class and generation."""
         opened = (
-            (row, self.vault.data_key(row.key_id, row.retention_class, row.epoch, row.wrapped))
+            (row, self._opened(stream, row))
             for row in stream.keys.values()
             if row.state == "active" and row.wrapped is not None
         )
         return {
-            (row.retention_class, row.generation): key for row, key in opened if key is not None
+            (row.retention_class, row.generation): one.data_key
+            for row, one in opened
+            if one is not None
         }
 
     def open_section(self, stream: Stream, version: int, retention_class: str) -> Opened:
@@ -225,19 +241,24 @@ class EventStore:
             return Erased()
         if row is None or blob is None:
             return Corrupt()
-        key = row.wrapped and self.vault.data_key(
-            row.key_id, row.retention_class, row.epoch, row.wrapped
-        )
-        if not key:
+        opened = self._opened(stream, row)
+        if opened is None:
             return KeyUnavailable()
-        bound_to = associated_data(
-            self.vault.ledger_id,
-            one.key_id,
-            one.retention_class,
-            index=one.index,
-            core=core_of(entry),
-        )
-        return unseal(key.cipher, blob, bound_to=bound_to)
+        if one.retention_class != row.retention_class:
+            return Corrupt()
+        bound_to = opened.head + bound_tail(one.index, core_of(entry))
+        return unseal(opened.data_key.cipher, blob, bound_to=bound_to)
+
+    def _opened(self, stream: Stream, row: KeyRow) -> OpenedKey | None:
+        opened = stream.opened.get(row.key_id)
+        if opened is not None or row.wrapped is None:
+            return opened
+        key = self.vault.data_key(row.key_id, row.retention_class, row.epoch, row.wrapped)
+        if key is None:
+            return None
+        head = bound_head(self.vault.ledger_id, row.key_id, row.retention_class)
+        opened = stream.opened[row.key_id] = OpenedKey(key, head)
+        return opened
 
     def draft(
         self,

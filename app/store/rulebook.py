@@ -13,6 +13,9 @@ from app.policy.loader import load, load_packaged_law
 from app.policy.model import Law, Policy
 from app.store.event_store import EventStore
 
+TEXTS_MAX = 64
+"""How many texts of the policy are kept: a few versions in a few languages."""
+
 
 class PolicyUnpublished(Exception):
     """No policy is published, so nothing may be recorded: run `pdledger policy publish` first."""
@@ -43,6 +46,7 @@ class Rulebook:
         self._control: ControlState = CONTROL.initial
         self._law = load_packaged_law()
         self._policy: Policy | None = None
+        self._texts: dict[tuple[str, str], bytes] = {}
 
     @property
     def control(self) -> ControlState:
@@ -91,9 +95,15 @@ class Rulebook:
 
     async def policy_text(self, version: str, language: str) -> bytes | None:
         """A text as it was supplied, byte for byte; None while it has not been."""
+        known = self._texts.get((version, language))
+        if known is not None:
+            return known
         text: bytes | None = await self._pool.fetchval(
             "SELECT text FROM ledger.policy_texts WHERE version = $1 AND language = $2",
             version,
             language,
         )
+        # Nobody can change a text that was supplied: the table takes no update.
+        if text is not None and len(self._texts) < TEXTS_MAX:
+            self._texts[version, language] = text
         return text

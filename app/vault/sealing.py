@@ -62,10 +62,19 @@ def associated_data(
     ledger_id: UUID, key_id: UUID, retention_class: str, *, index: int, core: bytes
 ) -> bytes:
     """What a seal is bound to; ``core`` is line 1 of the entry without its LF."""
-    head = prefixed(
+    return bound_head(ledger_id, key_id, retention_class) + bound_tail(index, core)
+
+
+def bound_head(ledger_id: UUID, key_id: UUID, retention_class: str) -> bytes:
+    """The part of it that is alike for everything under one data key."""
+    return prefixed(
         _SEAL_CONTEXT, str(ledger_id).encode(), str(key_id).encode(), retention_class.encode()
     )
-    return head + index.to_bytes(2, "big") + prefixed(core)
+
+
+def bound_tail(index: int, core: bytes) -> bytes:
+    """The part of it that is the section's own."""
+    return index.to_bytes(2, "big") + len(core).to_bytes(4, "big") + core
 
 
 def plaintext(personal: Mapping[str, str]) -> bytes:

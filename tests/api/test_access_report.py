@@ -1,5 +1,7 @@
 """The access report against an oracle that reads the raw rows: nothing is missing (Art. 15)."""
 
+import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -272,6 +274,31 @@ async def test_asking_for_a_report_needs_its_scope_and_is_recorded(
     assert await count_events(database) == before + 1
     async with service.pool.acquire() as connection:
         assert (await verify(connection)).sound
+
+
+@pytest.mark.clause("L9", "L31", "L33")
+async def test_reports_made_at_the_same_time_each_tell_a_whole_history(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Each is written while its reading is recorded; what others recorded meanwhile is in it."""
+    person = await everything(client, service)
+
+    reports = await asyncio.gather(*[report_of(client, person) for _ in range(6)])
+
+    ends = []
+    for report in reports:
+        told = [line["event_id"] for line in report["timeline"]]
+        proved = [json.loads(one["entry"].split("\n")[0]) for one in report["proof"]["entries"]]
+        readings = [one for one in report["timeline"] if one["type"].startswith("consultation.")]
+        assert [line["version"] for line in report["timeline"]] == list(range(1, len(told) + 1))
+        assert [core["id"] for core in proved] == told[: len(proved)]
+        assert proved[-1]["t"] == "consultation.recorded"
+        assert report["summary"]["events"] == report["chain"]["version"] == len(told)
+        assert len(readings) == len(report["consultations"]) == report["summary"]["consultations"]
+        assert report["position"] == report["chain"]["position"]
+        ends.append(proved[-1]["id"])
+    assert len(set(ends)) == len(reports)
+    assert_complete(await report_of(client, person), await raw(service, person))
 
 
 def _texts(value: Any) -> set[str]:
