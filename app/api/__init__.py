@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from app.api import (
     access_report,
     accounts,
+    answer_links,
     breaches,
     catalogue,
     certificates,
@@ -81,6 +82,7 @@ ROUTERS = (
     policy_archive.ROUTES,
     newsletter.ROUTES,
     mail_links.ROUTES,
+    answer_links.ROUTES,
     mails.ROUTES,
     outgoing.ROUTES,
     recipients.ROUTES,

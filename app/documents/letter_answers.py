@@ -93,6 +93,8 @@ def partly_fulfilled(letter: Letter, spoken: Language) -> Body:
     if letter.reasons:
         yield from reasons(letter, say("What we did not do, and why"), spoken)
     yield from aftermath(letter, spoken)
+    if letter.link:
+        yield from fetch(letter, spoken)
     yield from complaint_and_remedy(letter.authority, spoken)
 
 

@@ -22,6 +22,7 @@ from app.events.recorded import Recorded
 from app.events.rights_requests import RequestChannel, RightsRequestReceived
 from app.ledger import Ledger
 from app.policy.vocabulary import IdentifierKind
+from app.propagation.answer_links import answers_by_copy, last_day, shown_to_a_mailbox
 from app.propagation.mail import Posting, PostOffice
 from app.propagation.messages import mailbox
 from app.propagation.rights_letters import Telling, letter_of, matter_of
@@ -29,7 +30,8 @@ from app.propagation.survivors import survivor_of
 from app.receipts import Attribution
 from app.store.codec import UnknownEvent
 from app.store.event_store import Stream
-from app.store.on_file import address_for_mail, value_on_file
+from app.store.on_file import address_for_mail, addresses_on_file, value_on_file
+from app.vault.link_tokens import LinkKind
 from app.vault.sealing import Sealed
 
 WRITER: Final = Attribution(by="letters")
@@ -62,6 +64,7 @@ class Lettering:
     ) -> None:
         by_mail, lines = await self._reached(stream, state, recorded)
         wanted = await self._language(stream, recorded)
+        link = await self._link(stream, state, recorded, by_mail=by_mail, given=given)
         telling = Telling(
             recorded=recorded,
             state=state,
@@ -69,6 +72,8 @@ class Lettering:
             spoken=language(wanted),
             lines=lines,
             words=self._written(stream, recorded),
+            link=link,
+            link_until=None if link is None else last_day(recorded, given),
         )
         posting = Posting(
             letter=compose(letter_of(telling), wanted),
@@ -82,6 +87,28 @@ class Lettering:
             attached=by_mail is None,
         )
         await self._post_office.post(stream.stream_id, posting, WRITER)
+
+    async def _link(
+        self,
+        stream: Stream,
+        state: SubjectState,
+        recorded: Recorded[Any],
+        *,
+        by_mail: str | None,
+        given: Circumstances,
+    ) -> str | None:
+        """Where the copy is fetched; None where it is handed over apart from the letter (0023)."""
+        if by_mail is None or not answers_by_copy(recorded, state):
+            return None
+        emails = given.policy.identifying(IdentifierKind.EMAIL)
+        person = await survivor_of(self._ledger, stream.stream_id)
+        now = await self._ledger.state(person)
+        known = await addresses_on_file(self._ledger.store, person, emails)
+        mailboxes = {mailbox(one) for one in known}
+        if mailbox(by_mail) not in mailboxes or not shown_to_a_mailbox(now, given.policy):
+            return None
+        about = str(recorded.event.request)
+        return await self._post_office.link(LinkKind.ANSWER, stream.stream_id, about)
 
     async def _reached(
         self, stream: Stream, state: SubjectState, recorded: Recorded[Any]

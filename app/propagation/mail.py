@@ -84,6 +84,7 @@ class PostOffice:
             LinkKind.CONFIRM: "confirm",
             LinkKind.MAILING: "unsubscribe",
             LinkKind.POLICY: "policy-change",
+            LinkKind.ANSWER: "answers",
         }
         return f"{self._public_url}/{places[link.kind]}/{self._tokens.token(link)}"
 

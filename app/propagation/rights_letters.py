@@ -6,6 +6,7 @@ refusal, an extension or an erasure is in the kinds of letter themselves (`MANDA
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -71,6 +72,9 @@ class Telling:
     """Where a letter on paper goes, as the person wrote it."""
     words: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What was written beside the event, by category."""
+    link: str | None = field(default=None, repr=False)
+    """Where the copy that answers a request can be fetched (0023)."""
+    link_until: date | None = None
 
 
 def letter_of(telling: Telling) -> Letter:
@@ -135,6 +139,7 @@ def _fulfilled(telling: Telling) -> tuple[LetterKind, Facts]:
     if event.outcome is Fulfilment.NOTHING_HELD:
         return LetterKind.NOTHING_HELD, facts
     facts |= _erasures(event.answers, telling) | {"recipients": _told(request, event, telling)}
+    facts |= {"link": telling.link, "link_until": telling.link_until}
     if event.outcome is Fulfilment.FULFILLED:
         return LetterKind.FULFILLED, {**facts, "done": _paragraphs(telling.words.get(MESSAGE, ""))}
     words = {"reasons": _words(telling), "ground": _ground(event.ground, request.right)}

@@ -28,6 +28,8 @@ class LinkKind(IntEnum):
     """Ends mailings, and changes how one wants to hear."""
     POLICY = 3
     """Answers a change of the policy (C79)."""
+    ANSWER = 4
+    """Fetches the copy that answers a request (Arts. 15, 20)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ PUBLIC: dict[str, str] = {
     "/unsubscribe/{token}": "the token came by mail, and is the key (RFC 8058)",
     "/preferences/{token}": "the token came by mail, and is the key",
     "/policy-change/{token}": "the token came by mail, and is the key",
+    "/answers/{token}": "the token came by mail to an address on file, and is the key (0023)",
 }
 """Path -> why it needs no key. An entry that no route needs fails the test."""
 
