@@ -92,6 +92,8 @@ class Given:
 
     state: SubjectState
     circumstances: Circumstances
+    stream: tuple[Recorded[Any], ...] = ()
+    """The events, as they are read back."""
 
     def when(self, command: object) -> "When":
         """What the decider makes of a command in this state."""
@@ -113,8 +115,9 @@ class When:
     @property
     def after(self) -> Given:
         """The person once the command is carried out."""
-        state = fold(self.given.state, self.records, self.given.circumstances.now)
-        return Given(state, self.given.circumstances)
+        before, at = self.given, self.given.circumstances
+        events = read_back(self.records, before.state.version, at.now)
+        return Given(_evolved(before.state, events), at, (*before.stream, *events))
 
     def then(self, *events: object) -> None:
         """Exactly these events happen, in this order."""
@@ -142,10 +145,14 @@ def given(
     """
     at = circumstances(control=control, now=now, **others)
     state = SUBJECT.initial
+    stream: list[Recorded[Any]] = []
     for minute, fact in enumerate(history):
         moment = fact.moment if isinstance(fact, At) else now + timedelta(-30, 60 * minute)
-        state = fold(state, _records(fact, state, replace(at, now=moment)), moment)
-    return Given(state, at)
+        records = _records(fact, state, replace(at, now=moment))
+        events = read_back(records, state.version, moment)
+        state = _evolved(state, events)
+        stream += events
+    return Given(state, at, tuple(stream))
 
 
 def _records(fact: object, state: SubjectState, at: Circumstances) -> tuple[Record, ...]:
@@ -171,8 +178,19 @@ def is_event(fact: object) -> bool:
 
 def fold(state: SubjectState, records: Iterable[Record], moment: datetime) -> SubjectState:
     """The state after records were stored."""
-    for record in records:
-        state = SUBJECT.evolve(state, stored(record, state.version + 1, moment))
+    return _evolved(state, read_back(records, state.version, moment))
+
+
+def read_back(
+    records: Iterable[Record], version: int, moment: datetime = NOW
+) -> tuple[Recorded[Any], ...]:
+    """Records as the store would read them back, after the event of a version."""
+    return tuple(stored(one, at, moment) for at, one in enumerate(records, version + 1))
+
+
+def _evolved(state: SubjectState, events: Iterable[Recorded[Any]]) -> SubjectState:
+    for recorded in events:
+        state = SUBJECT.evolve(state, recorded)
     return state
 
 
