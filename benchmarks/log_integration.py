@@ -39,6 +39,7 @@ from benchmarks.bodies import BODIES
 from benchmarks.figures import Figure, alone
 from benchmarks.histories import COLUMNS, history
 from benchmarks.load import Load
+from benchmarks.machine import peak_mib
 from benchmarks.people import registered
 from benchmarks.projections import _copy_out as copy_out
 from benchmarks.servers import Ledger
@@ -137,19 +138,13 @@ async def _catch_up_here(url: str, memory: Path) -> dict[str, float]:
     one = Integrator(
         connected, Signer(b"\x07" * 32), SignedHeadFile(memory), origin="ledger.example/log"
     )
-    before = _peak_mib()
+    before = peak_mib()
     began = time.perf_counter()
     while (await one.integrate(connection)).entries:
         pass
     seconds = time.perf_counter() - began
     await connection.close()
-    return {"seconds": seconds, "mib": _peak_mib() - before}
-
-
-def _peak_mib() -> float:
-    """Of this program alone: what `getrusage` tells began before it did."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+    return {"seconds": seconds, "mib": peak_mib() - before}
 
 
 async def _proofs(url: str, events: int) -> float:

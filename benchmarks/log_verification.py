@@ -27,7 +27,7 @@ from app.store.tree_check import check_tree
 from benchmarks.figures import Figure, alone
 from benchmarks.histories import history
 from benchmarks.log_integration import _catch_up as integrated
-from benchmarks.log_integration import _peak_mib as peak_mib
+from benchmarks.machine import peak_mib
 from benchmarks.projections import _copy_out as copy_out
 from benchmarks.servers import Ledger
 

@@ -63,6 +63,12 @@ def pinned_text(ledger: Ledger) -> str:
     return "\n".join(f"{name}: {json.dumps(fact)}" for name, fact in facts.items())
 
 
+def peak_mib() -> float:
+    """Memory of this program alone at its peak: what `getrusage` tells began before it did."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
 async def _settings(ledger: Ledger) -> dict[str, str]:
     """As the serving role sees them, whose commits are measured."""
     connection: Any = await asyncpg.connect(ledger.cluster.dsn("ledger_app"))

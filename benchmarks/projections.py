@@ -20,6 +20,7 @@ from app.projections import PROFILES, SHARING_REGISTER
 from app.projections.rebuild import rebuild
 from benchmarks.figures import Figure, alone
 from benchmarks.histories import history
+from benchmarks.machine import peak_mib
 from benchmarks.servers import Ledger
 
 EVENTS = 100_000
@@ -98,9 +99,9 @@ def _rebuild_here(url: str, workers: int) -> dict[str, float]:
     began = time.perf_counter()
     uvloop.run(rebuild(url, REBUILT, workers=workers))
     seconds = time.perf_counter() - began
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    own = peak_mib()  # what `getrusage` tells of it began with the process that started it
     other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {"seconds": seconds, "mib": (own + (workers - 1) * other) / 1024}
+    return {"seconds": seconds, "mib": own + (workers - 1) * other / 1024}
 
 
 if __name__ == "__main__":

@@ -5,11 +5,16 @@ page for each. A stretch is read as it lies instead, page after page, and sorted
 takes temporary files of the stretch's size, and no more memory than `work_mem`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, TypeAlias
 from uuid import UUID
+
+import asyncpg
 
 from app.projections.pages import PARTITION, Connection, PositionsSkipped
 from app.projections.parking import Build
@@ -19,11 +24,14 @@ from app.projections.slices import SLICES, SliceRange, slice_of
 LINES_A_FETCH = 250
 """Few, as `loading.LINES_A_WRITE` says why."""
 EVENTS_A_STRETCH = 1_000_000
-STRETCHES_MAX = 8
-"""Each is one scan of the whole log, which takes a fiftieth of what folding it does."""
+STRETCHES_MIN, STRETCHES_MAX = 4, 8
+"""Each is one scan of the whole log, at a fiftieth of the cost of folding it; and while the first
+is sorted, there is nothing to fold."""
 
 # What is sorted hardly fits the caches of the processor in any case; more memory makes it slower.
+# Whoever reads waits while a range is written, and long where its people are loaded one by one.
 SORT_SQL = """
+SET LOCAL idle_in_transaction_session_timeout = '10min';
 SET LOCAL work_mem = '16MB';
 SET LOCAL max_parallel_workers_per_gather = 0;
 SET LOCAL plan_cache_mode = force_custom_plan;
@@ -45,6 +53,8 @@ SELECT position, stream_id, version, type, CASE WHEN type = ANY($5::text[]) THEN
  ORDER BY stream_id, version
 """
 
+Cursor: TypeAlias = "asyncpg.cursor.Cursor[Any]"  # generic in its stubs only
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -54,13 +64,13 @@ class Run:
     cut: int
     builds: tuple[Build, ...]
     readers: int = 1
-    """How many connections read at a time: there are as many stretches, or more."""
+    """How many connections read at a time: there are stretches for all of them."""
 
     @property
     def stretches(self) -> int:
         """A power of two."""
         wanted = min(STRETCHES_MAX, (self.cut + 1) // EVENTS_A_STRETCH)
-        count = 1
+        count = STRETCHES_MIN
         while count < max(wanted, self.readers):
             count *= 2
         return count
@@ -108,17 +118,33 @@ async def people_of(
     where = (PARTITION, run.cut, part.lowest, part.highest, types)
     cursor = await connection.cursor(LINES_SQL, *where)
     person: list[LogLine] = []
-    while rows := await cursor.fetch(LINES_A_FETCH):
-        for _, group in groupby((LogLine(*row) for row in rows), attrgetter("stream_id")):
-            lines = list(group)
-            if person and person[0].stream_id != lines[0].stream_id:
-                yield person
-                person = []
-            if lines[0].version != len(person) + 1 or lines[-1].version != len(person) + len(lines):
-                raise PositionsSkipped(f"a version is missing before position {lines[-1].position}")
-            person += lines
+    async with aclosing(_ahead(cursor)) as fetched:
+        async for rows in fetched:
+            for _, group in groupby((LogLine(*row) for row in rows), attrgetter("stream_id")):
+                lines = list(group)
+                if person and person[0].stream_id != lines[0].stream_id:
+                    yield person
+                    person = []
+                first, last = len(person) + 1, len(person) + len(lines)
+                if (lines[0].version, lines[-1].version) != (first, last):
+                    at = lines[-1].position
+                    raise PositionsSkipped(f"a version is missing before position {at}")
+                person += lines
     if person:
         yield person
+
+
+async def _ahead(cursor: Cursor) -> AsyncGenerator[list[asyncpg.Record], None]:
+    """All rows, a few at a time, the next of which are on their way while these are used."""
+    coming = asyncio.ensure_future(cursor.fetch(LINES_A_FETCH))
+    try:
+        while rows := await coming:
+            coming = asyncio.ensure_future(cursor.fetch(LINES_A_FETCH))
+            yield rows
+    finally:
+        if not coming.done():
+            coming.cancel()
+            await asyncio.wait([coming])
 
 
 async def _open(connection: Connection, run: Run) -> list[SliceRange]:
@@ -127,4 +153,5 @@ async def _open(connection: Connection, run: Run) -> list[SliceRange]:
 
 
 def _stretch(run: Run, part: SliceRange) -> int:
-    return part.first * run.stretches // SLICES
+    """The first and the last are halves, so that two readers never wait for a sort together."""
+    return (2 * part.first * run.stretches // SLICES + 1) // 2

@@ -203,26 +203,27 @@ async def test_several_processes_share_the_work(
 async def test_a_stretch_is_read_by_one_at_a_time_and_without_what_is_loaded(
     projector: Connection, url: str
 ) -> None:
-    """Eight ranges, of which one is in; four readers, of whom one finds nothing left."""
+    """Eight ranges, of which one is in, and five stretches, the outer ones half as long."""
     run = Run(random_id(), cut=99, builds=(), readers=3)
     await projector.executemany(
         "INSERT INTO ledger.rebuild_ranges (run, first_slice, end_slice, events)"
         " VALUES ($1, $2, $3, $4)",
         [(run.id, at, at + 128, 7 if at == 384 else None) for at in range(0, 1024, 128)],
     )
-    readers = [await connect(url) for _ in range(5)]
-    for reader in readers:
+    *readers, late = opened = [await connect(url) for _ in range(6)]
+    for reader in opened:
         await reader.execute("BEGIN")
 
     claimed = [[one.first for one in await claim_stretch(each, run)] for each in readers]
+    none = await claim_stretch(late, run)
     await readers[1].execute("COMMIT")
-    again = await claim_stretch(readers[4], run)
-    for reader in readers:
+    again = await claim_stretch(late, run)
+    for reader in opened:
         await reader.close()
 
-    assert run.stretches == 4
-    assert claimed == [[0, 128], [256], [512, 640], [768, 896], []]
-    assert [(one.first, one.end) for one in again] == [(256, 384)]
+    assert none == []
+    assert claimed == [[0], [128, 256], [512], [640, 768], [896]]
+    assert [(one.first, one.end) for one in again] == [(128, 256), (256, 384)]
 
 
 async def test_ranges_that_do_not_sum_to_the_cut_stop_the_rebuild(
