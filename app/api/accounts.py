@@ -13,6 +13,7 @@ from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.api.sources import source_of
 from app.auth import Scope
+from app.domain.days import day_of
 from app.domain.subjects import SubjectUnknown
 from app.domain.system_accounts import (
     AskDeactivation,
@@ -187,12 +188,12 @@ async def list_accounts(
     """
     person = await read_person(call.service.store, subject_id)
     await inspect(call, subject_id)
-    today = call.service.ledger.clock().date()
+    given = (await call.service.ledger.rules()).at(call.service.ledger.clock())
     return answer(
         {
             "subject_id": subject_id,
             "position": person.position,
-            "accounts": accounts_value(person.state, today),
+            "accounts": accounts_value(person.state, day_of(given.now, given)),
         }
     )
 

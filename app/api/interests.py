@@ -11,6 +11,7 @@ from app.api.bodies import Body, DayField, DigestField, ReceiptBody, WordField
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.auth import Scope
+from app.domain.days import day_of
 from app.domain.interests import AssessInterest, Interest, interests
 from app.events.interests import AssessmentOutcome
 
@@ -79,7 +80,7 @@ async def list_interests(
 ) -> Response:
     """Each with the assessment that stands, missing or overdue ones too; these are findings."""
     given = (await call.service.ledger.rules()).at(call.service.ledger.clock())
-    return answer({"items": [_value(one) for one in interests(given, given.now.date())]})
+    return answer({"items": [_value(one) for one in interests(given, day_of(given.now, given))]})
 
 
 def _value(one: Interest) -> dict[str, Any]:

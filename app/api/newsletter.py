@@ -22,6 +22,7 @@ from app.api.public_pages import (
 from app.domain.consents import ConsentRequestUnknown
 from app.domain.contact_points import normalise_email
 from app.domain.evidence import ConsentEvidenceInvalid
+from app.domain.legal_clock import day_of
 from app.domain.merges import SubjectAbsorbed
 from app.domain.sign_ups import SignUpUnknown
 from app.domain.text_values import ValueInvalid
@@ -69,7 +70,7 @@ def _signing_up(service: Service) -> SigningUp:
 
 
 def _wording(service: Service, language: str) -> ConsentWording:
-    today = service.ledger.clock().date()
+    today = day_of(service.ledger.clock(), service.rulebook.law)
     primary = language.partition("-")[0]
     shown = wording_shown(PURPOSE, primary, today) or wording_shown(PURPOSE, SOURCE, today)
     assert shown is not None, "there is a wording in English"
@@ -198,7 +199,7 @@ async def send_sign_up(request: Request, language: LanguageQuery = None) -> Resp
     except (ValueInvalid, ConsentEvidenceInvalid):
         return page_answer(await _form(service, code, error=texts["sign_up_invalid"]), 422)
     law = (await service.ledger.rules()).law
-    days = law.number("consent.confirmation_days", service.ledger.clock().date())
+    days = law.number("consent.confirmation_days", day_of(service.ledger.clock(), law))
     page = Page(
         language=code,
         controller=controller,

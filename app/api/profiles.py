@@ -20,6 +20,7 @@ from app.domain.consultations import (
     check_readable,
     check_unrestricted,
 )
+from app.domain.inheritance import as_one
 from app.domain.restrictions import SubjectRestricted
 from app.policy.vocabulary import FieldClass
 from app.rights.as_of import parse_as_of
@@ -121,7 +122,7 @@ async def get_subject(
         "version": shown.state.content_version,
         "purpose": purpose,
         "as_of": as_of,
-        "restricted": bool(person.state.restrictions.active),
+        "restricted": bool(as_one(person.state).restrictions.active),
         "fields": [_value(one, revealed) for one in shown.fields],
         "other_records": other_profiles(person.state),
     }

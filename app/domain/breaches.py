@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain.decider import Circumstances, Decider, Refusal
+from app.domain.legal_clock import day_of
 from app.domain.purpose_limitation import category_named, source_named
 from app.domain.recipients import recipient_named
 from app.domain.subject import OccurredLater
@@ -213,7 +214,7 @@ class BreachState(Value, frozen=True, kw_only=True):
 
 def due_at(aware_at: datetime, law: Law) -> datetime:
     """When the authority must have been told: so many hours after awareness, to the second."""
-    hours = law.number("breach.notification_hours", aware_at.date())
+    hours = law.number("breach.notification_hours", day_of(aware_at, law))
     return aware_at.astimezone(UTC) + timedelta(hours=hours)
 
 

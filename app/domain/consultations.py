@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
+from app.domain.inheritance import as_one
 from app.domain.purpose_limitation import BREACHES, RIGHTS, category_named, purpose_named
 from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
@@ -118,12 +119,13 @@ def check_readable(
 def check_unrestricted(state: "SubjectState", purpose: str, given: Circumstances) -> None:
     """Refuses to read restricted data for a purpose of the controller's own (Art. 18(2), L42).
 
-    What the law itself demands, such as answering a request, goes on.
+    What the law itself demands, such as answering a request, goes on. A restriction of one record
+    of a merged person is one of each.
     """
     if purpose in given.policy.statutory:
         return
     lineage = given.policy.lineage(purpose)
-    for restriction in state.restrictions.active.values():
+    for restriction in as_one(state).restrictions.active.values():
         if restriction.scope.covers(lineage, None, frozenset()):
             raise SubjectRestricted(ground=restriction.ground.value)
 

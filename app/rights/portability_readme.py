@@ -3,6 +3,7 @@
 from app.documents.blocks import Block, Bullets, Document, Heading, Paragraph, Table, Words
 from app.documents.languages import Language
 from app.documents.standing_texts import contact_line, fallback_note
+from app.domain.days import day_of
 from app.events.transmissions import Profile
 from app.rights.portability import Portable, Value
 
@@ -80,7 +81,7 @@ def _glance(portable: Portable, spoken: Language) -> tuple[Block, ...]:
                 str(one["value"]),
                 one["purpose"] if purpose is None else spoken.named(purpose.title),
                 one["source"] if source is None else spoken.named(source.title),
-                spoken.day(one["since"].date()),
+                spoken.day(day_of(one["since"], portable.given)),
             )
         )
     elsewhere = (

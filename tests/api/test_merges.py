@@ -186,6 +186,24 @@ async def test_what_the_absorbed_record_said_no_to_is_refused_to_the_survivor(
     await post(two.proposer, f"{two.survivor}/disclosures", newsletter)
 
 
+@pytest.mark.clause("L42", "C67")
+async def test_a_restriction_of_one_record_is_one_of_both(two: Two) -> None:
+    """Read for no purpose of the controller's own, and shown as restricted; after a revert not."""
+    client = two.proposer
+    unlawful = {"ground": "unlawful", "source": "secretariat"}
+    await post(client, f"{two.absorbed}/restrictions", unlawful)
+    own, by_law = {"Purpose": "event_logistics"}, {"Purpose": "rights_requests"}
+    before = await client.get(two.survivor, headers=by_law)
+    merge = await two.merged()
+    refused = await client.get(two.survivor, headers=own)
+    shown = await client.get(two.survivor, headers=by_law)
+    await two.reverted(merge)
+
+    assert before.json()["restricted"] is False
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/subject-restricted")
+    assert shown.json()["restricted"] is True
+
+
 @pytest.mark.clause("L41", "C73")
 async def test_an_objection_to_news_closes_the_addresses_of_both_records(
     two: Two, service: Service
