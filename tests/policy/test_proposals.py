@@ -1,9 +1,10 @@
 """Law that is on its way: written down, looked at again, and without effect until it has a day."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from app.domain.breaches import due_at
 from app.policy.loader import load_law, packaged_law_structure
 from app.policy.reading import PolicyInvalid
 from app.policy.vocabulary import ProposalState
@@ -46,6 +47,9 @@ def test_seventy_two_hours_stay_until_the_omnibus_has_its_day() -> None:
     assert law().number("breach.notification_hours", date(2030, 1, 1)) == 72
     assert enacted.number("breach.notification_hours", date(2027, 6, 30)) == 72
     assert enacted.number("breach.notification_hours", date(2027, 7, 1)) == 96
+    # Half an hour past midnight in Brussels is the evening before in UTC.
+    aware_at = datetime(2027, 6, 30, 22, 30, tzinfo=UTC)
+    assert due_at(aware_at, enacted) == aware_at + timedelta(hours=96)
 
 
 @pytest.mark.clause("L75")
