@@ -1,7 +1,7 @@
 """The rows of an access report: structs of a few fields, which are written at once (L33)."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -30,7 +30,17 @@ CHECK: Final = marked(
 )
 
 _PAYLOAD: Final = b',"d":'
+_PAYLOAD_SIZE: Final = len(_PAYLOAD)
 _AFTER: Final = b',"id":"'
+
+NOTHING: Final[Sequence[Any]] = ()
+
+
+class SealedRow(msgspec.Struct, gc=False):
+    """What became of one section of an event."""
+
+    retention_class: str
+    state: str
 
 
 class HistoryRow(msgspec.Struct, gc=False):
@@ -45,7 +55,7 @@ class HistoryRow(msgspec.Struct, gc=False):
     occurred_at: datetime
     leaf_hash: bytes
     previous: bytes | None
-    sealed: list[Value]
+    sealed: Sequence[SealedRow]
     facts: msgspec.Raw
 
 
@@ -135,17 +145,17 @@ def history_row(
         version,
         recorded.position,
         recorded.recorded_at,
-        recorded.happened_at,
+        recorded.occurred_at or recorded.recorded_at,
         recorded.leaf_hash,
         recorded.previous,
         [
-            {
-                "retention_class": seal.retention_class,
-                "state": states.get((version, seal.retention_class), "held"),
-            }
+            SealedRow(kind := seal.retention_class, states.get((version, kind), "held"))
             for seal in recorded.seals
-        ],
-        msgspec.Raw(_facts(entry)),
+        ]
+        if recorded.seals
+        else NOTHING,
+        # The payload as stored. Keys are sorted: the last `id` ends it, and no seal has one.
+        msgspec.Raw(entry[entry.index(_PAYLOAD) + _PAYLOAD_SIZE : entry.rindex(_AFTER)]),
     )
 
 
@@ -238,7 +248,7 @@ def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> Disclosur
         recorded.version,
         recorded.position,
         recorded.recorded_at,
-        recorded.happened_at,
+        recorded.occurred_at or recorded.recorded_at,
         names.recipient(event.recipient),
         event.member,
         None if event.country is None else event.country.upper(),
@@ -249,8 +259,3 @@ def disclosure_row(recorded: Recorded[DataDisclosed], names: Names) -> Disclosur
         event.occasion,
         event.policy,
     )
-
-
-def _facts(entry: bytes) -> bytes:
-    """The payload as stored. Keys are sorted: the last `id` ends it, and no seal has one."""
-    return entry[entry.index(_PAYLOAD) + len(_PAYLOAD) : entry.rindex(_AFTER)]
