@@ -90,10 +90,10 @@ def _parent(policy: Policy, where: str, purpose: Purpose, parent: str) -> Iterat
         yield Fault(f"{where}.parent", "only a use narrows a purpose")
     elif parent not in policy.purposes and parent not in policy.uses:
         yield Fault(f"{where}.parent", f"names {parent}, which does not exist")
-    elif parent in policy.uses and policy.uses[parent].parent is not None:
-        yield Fault(f"{where}.parent", f"{parent} narrows a purpose itself")
     elif parent == purpose.key:
         yield Fault(f"{where}.parent", "names itself")
+    elif parent in policy.uses and policy.uses[parent].parent is not None:
+        yield Fault(f"{where}.parent", f"{parent} narrows a purpose itself")
     if purpose.legal_basis in _BINDING_BASES:
         yield Fault(f"{where}.parent", "a use that cannot be objected to stands alone")
 

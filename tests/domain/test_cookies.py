@@ -15,6 +15,7 @@ from app.domain.cookies import (
     admit_cookie,
 )
 from app.events.cookies import CookieAnswer, CookieCategory, CookieChoiceRecorded, CookieMethod
+from app.events.recorded import Record
 from app.policy.vocabulary import InvalidConsentMethod
 from tests.spec import NOW, circumstances, stored
 
@@ -208,3 +209,21 @@ def test_the_day_on_which_a_choice_ends_begins_at_midnight_in_brussels() -> None
 
     assert reason(state, end - timedelta(seconds=1)) is None
     assert reason(state, end) == "expired"
+
+
+@pytest.mark.clause("C21", "L18")
+@pytest.mark.parametrize("answer", [YES, NO])
+def test_every_category_may_be_answered_at_once_by_name(answer: CookieAnswer) -> None:
+    whole = choice({one.value: answer for one in CookieCategory})
+
+    [record] = COOKIES.decide(whole, COOKIES.initial, circumstances())
+    assert set(record.event.categories.values()) == {answer}
+
+
+@pytest.mark.clause("L18")
+def test_a_later_choice_comes_after_the_time_and_the_entry_of_the_one_before() -> None:
+    """By these the log refuses an entry that would lie before its own past."""
+    state = after((NOW, choice({"statistics": YES})))
+
+    assert (state.version, state.last_at) == (1, NOW)
+    assert state.leaf_hash == stored(Record(None), 1).leaf_hash

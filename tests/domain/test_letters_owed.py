@@ -44,7 +44,6 @@ from tests.domain.test_erasures import CLOSE, EXECUTED
 from tests.spec import NOW, At, Given, given, registration
 
 KEY = UUID("b1a4c7d2-31f5-4f0e-8a66-2d9e8c1f7a01")
-ERASURE = EXECUTED[2]
 PERSON = registration("newsletter", "network_exchange")
 SHARING = RaiseObjection(
     objection=KEY, source="email", purpose="network_exchange", recipient="members"
@@ -353,3 +352,25 @@ def test_the_answer_to_the_request_tells_of_the_recipients_while_it_is_open() ->
     for inform in informing():
         person = person.when(inform).after
     assert owing(person) == []
+
+
+@pytest.mark.clause("L36")
+def test_the_last_word_on_an_erasure_is_still_owed_after_its_closing() -> None:
+    """The closing destroys what nobody needs now; the person has not heard of it for that."""
+    executed = given(*EXECUTED)
+    [certificate] = owing(executed)
+    person = executed.when(posted(certificate)).after
+    for inform in informing():
+        person = person.when(inform).after
+    [last] = owing(person)
+
+    closed = person.when(CLOSE).after
+    assert owing(closed) == [last]
+    assert owing(closed.when(posted(last)).after) == []
+
+
+@pytest.mark.clause("L43")
+@pytest.mark.parametrize("source", ["secretariat", "registration_form"])
+def test_a_no_to_news_that_a_human_wrote_down_is_confirmed_by_letter(source: str) -> None:
+    """Known to the policy, and run by nobody else: the person has seen no answer there."""
+    assert kinds(given(PERSON, replace(NEWS, source=source))) == [ObjectionGranted]

@@ -22,6 +22,7 @@ from app.domain.mails import (
 from app.domain.periods import sealed_values
 from app.domain.purpose_limitation import PurposeUnknown
 from app.domain.restrictions import Restrict, SubjectRestricted
+from app.domain.subject import SUBJECT
 from app.events.mails import (
     MailBounced,
     MailChannel,
@@ -115,6 +116,7 @@ def test_a_message_is_queued_with_its_hashes_and_its_words_sealed() -> None:
     [record] = when.records
     [section] = record.sections
     assert section.personal == {ADDRESS: QUEUE.address, MESSAGE: QUEUE.text}
+    assert section.generation.endswith(str(MATTER)), "it goes with its matter"
     assert (record.claims, record.suppressions) == ((), ())
     assert QUEUE.address not in repr(record)
     when.after.when(QUEUE).then_nothing()
@@ -214,3 +216,15 @@ def test_what_a_human_records_later_bears_the_day_on_which_it_was(
 
     [record] = given(PERSON, QUEUE, *before).when(replace(command, occurred_at=yesterday)).records
     assert record.occurred_at == yesterday
+
+
+def test_a_mail_whose_words_were_destroyed_is_still_on_record() -> None:
+    """Its section is read back without a seal: that it was queued, and for what, stays."""
+    [*before, queued] = given(PERSON, QUEUE).stream
+    state = SUBJECT.initial
+    for recorded in (*before, replace(queued, seals=())):
+        state = SUBJECT.evolve(state, recorded)
+    mail = state.mails.by_id[MAIL]
+
+    assert (mail.retention_class, mail.key_id) == ("", None)
+    assert (mail.kind, mail.matter, mail.message) == (MailKind.ANSWER, MATTER, "ab" * 32)

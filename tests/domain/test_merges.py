@@ -9,7 +9,7 @@ from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
 from app.domain.collections import CollectData
-from app.domain.consents import GiveConsent, NeverConsented, WithdrawConsent
+from app.domain.consents import GiveConsent, NeverConsented, RequestConsent, WithdrawConsent
 from app.domain.disclosures import RecordDisclosure
 from app.domain.evidence import Evidence, Wording
 from app.domain.findings import RaiseFinding
@@ -36,8 +36,18 @@ from app.domain.permissions import Denied, permission
 from app.domain.restrictions import DisputeAccuracy, Restrict
 from app.domain.subject import SUBJECT, SubjectState
 from app.domain.suppressions import Unsubscribe
+from app.events.consents import ConsentWithdrawn
 from app.events.findings import FindingCleared, FindingCode, FindingResolution
-from app.events.merges import MergeApproved, MergeGround, MergeProposed, MergeReverted, MergeSide
+from app.events.merges import (
+    MatterInherited,
+    MatterKind,
+    MattersRenewed,
+    MergeApproved,
+    MergeGround,
+    MergeProposed,
+    MergeReverted,
+    MergeSide,
+)
 from app.events.notices import NoticeChannel
 from app.events.restrictions import RestrictionGround
 from app.values import replace
@@ -62,13 +72,18 @@ def proposal(side: MergeSide, **more: Any) -> ProposeMerge:
 def consent(ago: timedelta = timedelta(days=40)) -> GiveConsent:
     """A consent to the newsletter with its whole evidence; the tests' histories begin later."""
     evidence = Evidence(
-        wording=Wording(digest="ab" * 32, language="sv", policy="impel-1"),
+        wording=wording(),
         method="form",
         source="registration_form",
         occurred_at=NOW - ago,
         reference="form entry 7",
     )
     return GiveConsent(purpose="newsletter", evidence=evidence)
+
+
+def wording() -> Wording:
+    """The sentence that was shown."""
+    return Wording(digest="ab" * 32, language="sv", policy="impel-1")
 
 
 def objection(purpose: str = "photo_website", **more: Any) -> RaiseObjection:
@@ -549,3 +564,76 @@ def test_the_two_as_one_are_never_allowed_what_one_of_them_had_refused(
     two.approved()
 
     assert not {use for use in refused if may(two.survivor, *use) == "allowed"}
+
+
+@pytest.mark.clause("L14")
+def test_a_consent_that_was_taken_back_on_either_record_is_no_consent_of_the_two() -> None:
+    """Art. 7(3): the survivor's own older yes does not outweigh it, its own later yes does."""
+    taken_back = (consent(), ConsentWithdrawn(purpose="newsletter", source="secretariat"))
+    two = Two((consent(),), taken_back).approved()
+
+    whole = as_one(two.survivor.state).consents.of("newsletter")
+    assert whole.proof is None
+    assert whole.ended_at == two.survivor.state.last_at
+    later = circumstances(now=NOW + LATER)
+    yes = consent(ago=-LATER / 2)
+    again = fold(two.survivor.state, SUBJECT.decide(yes, two.survivor.state, later), later.now)
+    assert as_one(again).consents.of("newsletter").proof is not None
+
+
+@pytest.mark.clause("L14")
+def test_what_was_never_refused_is_inherited_as_no_refusal() -> None:
+    """Neither a question that nobody answered, nor a no that the person's later yes ended."""
+    asked = RequestConsent(
+        request=FINDING, purpose="newsletter", wording=wording(), source="registration_form"
+    )
+    withdrawn = ConsentWithdrawn(purpose="newsletter", source="secretariat")
+    back = At(NOW - LATER, consent(ago=LATER))
+
+    def refusals(*history: object) -> list[str | None]:
+        inherited = matters_of(given(PERSON, *history).state, MERGE)
+        return [
+            one.purpose
+            for one in inherited
+            if isinstance(one, MatterInherited) and one.kind is MatterKind.REFUSAL
+        ]
+
+    assert refusals(asked) == []
+    assert refusals(consent()) == []
+    assert refusals(consent(), withdrawn) == ["newsletter"]
+    assert refusals(consent(), withdrawn, back) == []
+
+
+@pytest.mark.clause("L6", "L9")
+def test_a_merge_is_approved_once_and_then_neither_proposed_nor_rejected() -> None:
+    two = Two((), ()).approved()
+    approval = ApproveMerge(**PAIR, side=MergeSide.SURVIVOR, by="third")
+
+    two.survivor.when(approval).then_nothing()
+    two.survivor.when(RejectMerge(**PAIR, side=MergeSide.SURVIVOR)).then_refused(MergeUnknown)
+    two.survivor.when(proposal(MergeSide.SURVIVOR)).then_nothing()
+    again = replace(proposal(MergeSide.SURVIVOR), merge=FINDING)
+    two.survivor.when(again).then_refused(MergeOpen, merge=MERGE)
+
+
+@pytest.mark.clause("L6", "L33")
+def test_each_record_knows_whether_it_stands_for_the_other_or_the_other_for_it() -> None:
+    two = Two((), ()).approved()
+
+    assert [one.other for one in two.survivor.state.merges.others] == [ABSORBED]
+    assert two.survivor.state.merges.absorbed is None
+    assert two.absorbed.state.merges.others == ()
+    assert two.absorbed.state.merges.absorbed is not None
+    assert two.absorbed.state.merges.absorbed.other == SURVIVOR
+
+
+@pytest.mark.clause("L44")
+def test_reading_the_other_record_again_records_what_it_says_now_and_nothing_of_nothing() -> None:
+    """A no that comes up on the absorbed record after the merge reaches the survivor."""
+    two = Two((), ()).approved()
+    matters = matters_of(given(PERSON, objection()).state, MERGE)
+
+    two.survivor.when(RenewMatters(merge=MERGE)).then_nothing()
+    when = two.survivor.when(RenewMatters(merge=MERGE, matters=matters))
+    when.then(MattersRenewed(merge=MERGE), *matters)
+    assert may(when.after, "photo_website", "website", "image.event") == "objected"

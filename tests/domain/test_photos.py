@@ -27,6 +27,13 @@ from app.domain.recipients import RecipientNotListed
 from app.domain.restrictions import Restrict
 from app.domain.subjects import DiscoverChild
 from app.events.disclosures import DataDisclosed
+from app.events.erasures import (
+    ErasureExecuted,
+    ErasureRequested,
+    ErasureStep,
+    ErasureTrigger,
+    SectionsResealed,
+)
 from app.events.files import FileReferenced
 from app.events.merges import MergeSide
 from app.events.notices import NoticeChannel, NoticeShown
@@ -39,8 +46,10 @@ from app.events.photos import (
     PhotoTaken,
     PhotoTakenDown,
 )
+from app.events.recorded import Record, Section
 from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
+from app.values import replace
 from tests.domain.test_merges import Two
 from tests.spec import NOW, OCCASION, At, Given, data_key, given, registration
 
@@ -357,3 +366,67 @@ def test_a_notice_is_asked_for_before_anything_else_is() -> None:
 
     person.when(WEBSITE).then_refused(PhotoUnannounced)
     assert NoticeMissing.code != PhotoUnannounced.code
+
+
+@pytest.mark.clause("C37", "L44")
+def test_an_objection_that_is_withdrawn_ends_alone_and_the_photograph_may_be_shown_again() -> None:
+    other = replace(to_photo(), objection=OTHER)
+    person = given(PERSON, NOTICE, TAKEN, to_photo("photo_website"), other)
+    once = person.when(WithdrawPhotoObjection(objection=OBJECTION)).after
+    twice = once.when(WithdrawPhotoObjection(objection=OTHER)).after
+
+    once.when(WEBSITE).then_refused(Objected)
+    assert twice.when(WEBSITE).records
+
+
+REQUESTED = ErasureRequested(
+    erasure=OBJECTION,
+    trigger=ErasureTrigger.REQUEST,
+    purposes=("photos",),
+    categories=(),
+    source="email",
+)
+
+
+@pytest.mark.clause("C37", "C66", "L39")
+def test_a_photograph_whose_title_was_erased_is_to_be_taken_down() -> None:
+    """By a period or by an erasure: once its key is gone, no place may show it."""
+    person = given(*SHOWN)
+    [named] = person.state.photos.named.values()
+    assert named.key_id is not None
+    erased = ErasureExecuted(
+        erasure=OBJECTION,
+        step=ErasureStep.SUBJECT,
+        purposes=("photos",),
+        categories=(),
+        retained=(),
+        keys=(named.key_id,),
+        classes=(),
+        blobs=1,
+        identifiers=False,
+        root="5e" * 32,
+    )
+    assert told(person) == []
+    gone = told(given(*SHOWN, REQUESTED, erased))
+    assert {cause for _, cause in gone} == {DutyCause.ERASED.value}
+    assert told(given(*SHOWN, REQUESTED, replace(erased, keys=(OTHER,)))) == []
+
+
+@pytest.mark.clause("C37", "C66")
+def test_a_title_that_was_sealed_anew_goes_with_its_new_key_and_another_stays() -> None:
+    second = replace(TAKEN, photo=OTHER, title="Zoë at the door.jpg", occasion=OBJECTION)
+    person = given(*SHOWN, second)
+    before = person.state.photos.named
+    moved = SectionsResealed(
+        erasure=OBJECTION,
+        origin=before[PHOTO].version,
+        retention_class="photograph",
+        generation="elsewhere",
+        categories=("file.title",),
+    )
+    section = Section("photograph", "elsewhere", {"file.title": TAKEN.title})
+    resealed = Record(moved, sections=(section,))
+    after = given(*SHOWN, second, REQUESTED, resealed).state.photos.named
+
+    assert after[PHOTO].key_id == data_key("photograph", "elsewhere")
+    assert after[OTHER] == before[OTHER]

@@ -19,7 +19,7 @@ from app.domain.objections import RaiseObjection, UpholdObjection
 from app.domain.recipients import RecipientNotListed
 from app.domain.restrictions import AnnounceLift, LiftRestriction, Restrict
 from app.domain.retention import expired
-from app.domain.rights_request_answers import HELD_AGAINST, grounds_against
+from app.domain.rights_request_answers import HELD_AGAINST, article_of, grounds_against
 from app.domain.rights_request_progress import RequestStatus, RightsRequest
 from app.domain.rights_request_refusals import (
     AnswerMissing,
@@ -885,3 +885,45 @@ def test_letters_are_kept_from_the_end_of_their_request() -> None:
     assert expired(closed.state, at)[letters].until == date(2027, 11, 22)
     reopened = asked(UNIDENTIFIED, ANSWER, ask=ask)
     assert letters not in expired(reopened.state, at)
+
+
+@pytest.mark.clause("L25")
+@pytest.mark.parametrize(
+    ("ground", "right", "article"),
+    [
+        (RefusalGround.THIRD_PARTY_RIGHTS, RequestedRight.ACCESS, "Art. 15(4)"),
+        (RefusalGround.THIRD_PARTY_RIGHTS, RequestedRight.PORTABILITY, "Art. 20(4)"),
+        (RefusalGround.LEGAL_CLAIMS, RequestedRight.ERASURE, "Art. 17(3)(e)"),
+        (RefusalGround.LEGAL_CLAIMS, RequestedRight.OBJECTION, "Art. 21(1)"),
+        (RefusalGround.MANIFESTLY_EXCESSIVE, RequestedRight.ACCESS, "Art. 12(5)(b)"),
+        (RefusalGround.ARCHIVING, RequestedRight.ERASURE, "Art. 17(3)(d)"),
+        (RefusalGround.RIGHT_NOT_APPLICABLE, RequestedRight.OTHER, "Art. 12(4)"),
+    ],
+)
+def test_a_refusal_quotes_the_provision_on_which_it_rests(
+    ground: RefusalGround, right: RequestedRight, article: str
+) -> None:
+    """Art. 12(4): the person can look up, and contest, on what the controller relies."""
+    assert article_of(ground, right) == article
+
+
+@pytest.mark.clause("L33", "L40")
+@pytest.mark.parametrize(
+    ("right", "waits"),
+    [
+        (RequestedRight.ACCESS, True),
+        (RequestedRight.PORTABILITY, True),
+        (RequestedRight.ERASURE, False),
+        (RequestedRight.OTHER, False),
+    ],
+)
+def test_only_who_waits_for_a_copy_keeps_what_would_expire(
+    right: RequestedRight, *, waits: bool
+) -> None:
+    """Known to be theirs, and not answered yet: a copy of what was destroyed meanwhile is none."""
+    ask = replace(ACCESS, right=right)
+    asking = asked(VERIFY, ask=ask)
+
+    assert of(asking).asks_for_copy is waits
+    assert not of(asked(ask=ask)).asks_for_copy
+    assert not of(asked(VERIFY, WITHDRAW, ask=ask)).asks_for_copy

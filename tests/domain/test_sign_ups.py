@@ -85,6 +85,7 @@ def test_an_entered_address_is_sealed_in_a_stream_of_its_own() -> None:
     [record] = when.records
     [section] = record.sections
     assert section.personal == {"contact.email": ADDRESS, "profile.language": "sv"}
+    assert section.generation.endswith(str(SIGN_UP)), "it is forgotten by itself"
     assert record.claims == ()
     assert not when.after.state.registered
     when.after.when(RECEIVE).then_nothing()
@@ -140,6 +141,7 @@ def test_who_answers_in_time_confirms_once() -> None:
 
     assert person.state.sign_ups.one is not None
     assert person.state.sign_ups.one.confirmed_at is None
+    assert person.state.sign_ups.one.wording == WORDING, "what was shown goes into the proof"
     when.then(CONFIRMED)
     assert when.after.state.sign_ups.one is not None
     assert when.after.state.sign_ups.one.confirmed_at == NOW

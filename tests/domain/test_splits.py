@@ -232,3 +232,71 @@ def test_both_records_say_from_where_and_to_where() -> None:
         split=SPLIT, side=SplitSide.ORIGIN, other=OFFSHOOT, versions=versions
     )
     assert all(isinstance(one, DataCollected) for one in restored)
+
+
+@pytest.mark.clause("L6", "L33")
+def test_what_leaves_and_what_comes_back_keep_the_day_on_which_they_were_collected() -> None:
+    """Their periods run from then: a split makes nothing younger."""
+    person, versions = mixed()
+    proposed = person.when(ProposeSplit(split=SPLIT, versions=versions)).after
+    _, *restored = proposed.when(approval(proposed, versions)).records
+    _, other = separated()
+    began = other.stream[0]
+
+    assert {one.occurred_at for one in restored} == {NOW - timedelta(days=9)}
+    assert began.occurred_at == NOW - timedelta(days=8)
+    assert {one.since for one in other.state.collections.current()} == {NOW - timedelta(days=8)}
+
+
+@pytest.mark.clause("L6")
+def test_the_values_themselves_are_sealed_anew_on_the_record_that_receives_them() -> None:
+    person, versions = mixed()
+    received = ReceiveSplit(
+        split=SPLIT,
+        origin=ORIGIN,
+        versions=versions,
+        parts=(part(going(person.state, versions), THEIRS),),
+    )
+    when = given().when(received)
+
+    personal: dict[str, str] = {}
+    for record in when.records:
+        for section in record.sections:
+            personal |= section.personal
+    assert personal == THEIRS
+    when.after.when(received).then_nothing()
+
+
+@pytest.mark.clause("L6", "C7")
+@pytest.mark.parametrize("additional", [False, True], ids=["of a value", "further"])
+def test_a_further_address_brings_its_own_section_and_that_of_a_value_does_not(
+    *, additional: bool
+) -> None:
+    """A further one is not the value that is in use: it must be found where it lies itself."""
+    person, versions = mixed()
+    [resting] = resting_on(person.state, versions)
+    _, other = separated()
+    lot = Lot(
+        purpose=resting.purpose,
+        basis=resting.basis,
+        source=resting.source,
+        policy="impel-1",
+        retention_class=resting.retention_class,
+        generation=resting.generation,
+    )
+    found = Found(
+        version=resting.version,
+        kind=IdentifierKind.EMAIL,
+        category="contact.email",
+        value=THEIRS["contact.email"],
+        lot=lot,
+        verification=None,
+        additional=additional,
+    )
+    taking = other.when(TakeOver(split=SPLIT, found=(found,)))
+    [record] = taking.records
+    [held] = [one for one in other.state.collections.current() if one.category == "contact.email"]
+    [claimed] = taking.after.state.identifiers.active.values()
+
+    assert bool(record.sections) is additional
+    assert claimed.value_at == (taking.after.state.version if additional else held.version)

@@ -25,7 +25,8 @@ from app.events.system_accounts import (
     AccountOpened,
     ContributionRecorded,
 )
-from tests.spec import NOW, OCCASION, given, registration
+from app.values import replace
+from tests.spec import NOW, OCCASION, At, given, registration
 
 PERSON = registration("network_exchange")
 ACCOUNT, CONTRIBUTION = (
@@ -144,3 +145,29 @@ def test_nothing_is_contributed_under_a_closed_account_but_what_was_before() -> 
 )
 def test_an_account_that_is_not_there_is_neither_closed_nor_used(command: object) -> None:
     given(PERSON).when(command).then_refused(AccountUnknown)
+
+
+@pytest.mark.clause("C62", "C72")
+def test_what_was_contributed_in_the_second_of_the_closing_was_before_it() -> None:
+    closed_at = NOW - timedelta(days=3)
+    closed = given(PERSON, OPEN, At(closed_at, SELF))
+
+    assert closed.when(replace(MESSAGE, occurred_at=closed_at)).records
+    late = replace(MESSAGE, occurred_at=closed_at + timedelta(seconds=1))
+    closed.when(late).then_refused(AccountClosed)
+
+
+@pytest.mark.clause("C41", "C42", "C72")
+def test_each_step_of_an_account_bears_the_day_on_which_it_was() -> None:
+    """What another system tells later is not younger for it."""
+    day = NOW - timedelta(days=2)
+    ask = AskDeactivation(account=ACCOUNT, source="secretariat")
+    for history, command in (
+        ((), OPEN),
+        ((OPEN,), ask),
+        ((OPEN,), SELF),
+        ((OPEN,), DESK),
+        ((OPEN,), MESSAGE),
+    ):
+        [record] = given(PERSON, *history).when(replace(command, occurred_at=day)).records
+        assert record.occurred_at == day

@@ -36,7 +36,7 @@ from app.events.transmissions import (
     TransmissionWithdrawn,
 )
 from app.values import replace
-from tests.spec import CONTRACTED, given, registration
+from tests.spec import CONTRACTED, NOW, given, registration
 
 POD = UUID("c1d4c8a4-2f7e-4df1-9c55-0b7f0c6f0a11")
 STRANGE = UUID("c1d4c8a4-2f7e-4df1-9c55-0b7f0c6f0a12")
@@ -179,3 +179,41 @@ def test_a_transmission_ends_once() -> None:
     ended = waiting.when(failed).after.state.transmissions.by_id[ID]
     assert (ended.status, ended.reason) == (TransmissionStatus.FAILED, TransmissionFailure.STATUS)
     assert ended.attempts == 10
+
+
+@pytest.mark.clause("L35")
+def test_what_did_not_arrive_is_asked_for_again_and_what_waits_is_one() -> None:
+    """When it was settled is told, for whoever asks what became of it."""
+    someone = person(asked())
+    waiting = someone.when(wanted(someone)).after
+    failed = RecordTransmissionFailed(
+        transmission=ID, reason=TransmissionFailure.STATUS, status=500, attempts=10
+    )
+    ended = waiting.when(failed).after
+    again = replace(wanted(someone), transmission=UUID(int=5))
+
+    assert [one.settled_at for one in waiting.state.transmissions.waiting()] == [None]
+    assert list(ended.state.transmissions.waiting()) == []
+    assert ended.state.transmissions.by_id[ID].settled_at == NOW
+    ended.when(again).then(replace(requested(someone), transmission=UUID(int=5)))
+
+
+def test_another_form_of_the_same_data_is_a_wish_of_its_own() -> None:
+    someone = person(asked())
+    waiting = someone.when(wanted(someone)).after
+    legal = replace(wanted(someone), transmission=UUID(int=5), profile=Profile.LEGAL)
+
+    waiting.when(legal).then(
+        replace(requested(someone), transmission=UUID(int=5), profile=Profile.LEGAL)
+    )
+
+
+@pytest.mark.clause("L35")
+def test_no_refusal_is_recorded_of_a_receiver_that_is_approved() -> None:
+    someone = person(asked())
+    attempt = RecordRefusedTransmission(receiver=POD, request=request_of(someone))
+    strange = replace(attempt, receiver=STRANGE)
+
+    someone.when(attempt).then_nothing()
+    refused = someone.when(strange).after.when(strange).after
+    assert refused.state.transmissions.refused == 2

@@ -390,6 +390,12 @@ def test_a_use_of_a_use_of_a_use_is_refused() -> None:
     assert "uses.puns.parent" in faults((listed + middle + rest).encode())
 
 
+def test_a_use_that_narrows_itself_is_told_so() -> None:
+    itself = spoiled(SMALL, 'parent = "letters"', 'parent = "jokes"')
+
+    assert faults(itself)["uses.jokes.parent"] == "names itself"
+
+
 @pytest.mark.clause("C47")
 def test_one_name_for_two_recipients_is_refused() -> None:
     other = '\n[recipients.post]\ntitle = "postkorb"\nrole = "controller"\ncountries = ["BE"]\n'

@@ -144,3 +144,8 @@ def test_what_follows_a_numbered_line_is_a_paragraph_of_its_own() -> None:
         ("paragraph", "words\nmore words"),
         ("paragraph", "others"),
     ]
+
+
+def test_a_line_loses_its_windows_end_and_no_letter_of_its_own() -> None:
+    [block] = document("What we call user_\r\n").blocks
+    assert block.text == "What we call user_"
