@@ -45,7 +45,7 @@ from app.rights.as_of import AsOf
 from app.rights.person import person_of
 from app.rights.profile import profile
 from app.store.append import Append, OutcomeCode
-from app.store.section_pages import End, Place, changed_since, section_page
+from app.store.section_pages import End, Place, changed_since, heard_of_others, section_page
 from app.store.tables import positions
 
 ABOUT = columns(
@@ -150,8 +150,14 @@ async def part(
     found: dict[UUID, Values] = {}
     exact = set(known)
     if question.as_of is None:
-        # Whether a restriction covers this purpose, only the person's own stream says.
-        candidates = {one: person for one, person in known.items() if not person.restricted}
+        # Whether a restriction covers this purpose, only the person's own stream says; and what
+        # was inherited of another record of theirs stands nowhere else.
+        inheriting = await heard_of_others(pool, known)
+        candidates = {
+            one: person
+            for one, person in known.items()
+            if not person.restricted and one not in inheriting
+        }
         found, stale = await _opened(pool, ledger, reading, (stands_at, candidates))
         exact = stale | (known.keys() - candidates.keys())
     found |= await _from_streams(ledger, reading, question, exact)

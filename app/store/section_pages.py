@@ -45,6 +45,10 @@ SELECT 1, l.stream_id, l.version, 0, l.position, l.entry, NULL, NULL, NULL, 0, N
         WHERE e.stream_id = p.stream_id ORDER BY e.version DESC LIMIT 1) AS l
 """
 
+INHERITED_SQL = """
+SELECT DISTINCT stream_id FROM ledger.events
+ WHERE stream_id = ANY($1) AND type = 'matter.inherited'
+"""
 # Who read a person's data changes nothing in them.
 NEWS_SQL = """
 SELECT DISTINCT e.stream_id FROM ledger.events e
@@ -122,6 +126,15 @@ async def changed_since(
     """Those of the people to whom more than a consultation happened after the position."""
     asked = list(subject_ids)
     rows = await pool.fetch(NEWS_SQL, asked, position) if asked else []
+    return frozenset(row["stream_id"] for row in rows)
+
+
+async def heard_of_others(
+    pool: "asyncpg.Pool[Any]", subject_ids: Iterable[UUID]
+) -> frozenset[UUID]:
+    """Those of the people on whose stream something stands that was said on another record."""
+    asked = list(subject_ids)
+    rows = await pool.fetch(INHERITED_SQL, asked) if asked else []
     return frozenset(row["stream_id"] for row in rows)
 
 

@@ -13,6 +13,7 @@ from app.store import section_pages
 from app.vault.sealing import unseal
 from tests.registers.reading import page, refused, rows, sheet, table
 from tests.rights.people import CONTACT, collect, post, register
+from tests.serving import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/v1/subjects"
@@ -116,6 +117,27 @@ async def test_who_is_restricted_is_left_out_and_so_is_who_was_erased(
     assert found[partly]["contact.name"] == CONTACT["contact.name"]
     assert erased not in found
     assert erased not in earlier, "an erasure redacts the past"
+
+
+@pytest.mark.clause("L42", "C67")
+async def test_who_is_restricted_on_another_record_of_theirs_is_left_out_too(
+    caller: httpx.AsyncClient, service: Service, api: Api
+) -> None:
+    """A restriction of one record of a merged person is one of each, until the merge is undone."""
+    one, other = [await register(caller, verification=None) for _ in range(2)]
+    await post(caller, f"{other}/restrictions", {"ground": "unlawful", "source": "secretariat"})
+    pair = {"survivor": one.rpartition("/")[2], "absorbed": other.rpartition("/")[2]}
+    merge = (await post(caller, "/v1/merges", {**pair, "ground": "control"}))["merge"]
+    before = await listed(caller, service)
+    async with await api.client() as approver:
+        await post(approver, f"/v1/merges/{merge}/approve", pair)
+        merged = await listed(caller, service)
+        await post(approver, f"/v1/merges/{merge}/revert", pair)
+    after = await listed(caller, service)
+
+    assert one in before
+    assert one not in merged
+    assert one in after
 
 
 @pytest.mark.clause("L6", "L9")
