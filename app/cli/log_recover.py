@@ -16,6 +16,7 @@ from app.assembly import attestation
 from app.cli.answers import ExitCode, Json, answer, refused, unavailable
 from app.cli.configuration import read_settings, refuse_migration_url
 from app.cli.databases import reached
+from app.cli.verify import stamp_certificates
 from app.clock import system_clock
 from app.domain.log_origins import ReopenLog
 from app.main import open_service
@@ -23,12 +24,15 @@ from app.propagation.destinations import system_resolve
 from app.propagation.witness_memory import examine_witnesses
 from app.receipts import Attribution
 from app.settings import Settings
+from app.store.checkpoint_check import Trust
 from app.store.connection import Logins, connect, open_pool
 from app.store.cosignatures import Cosignatures
 from app.store.identity import read_identity
 from app.store.log_origins import OriginTaken, reopen
 from app.store.log_standing import Source, TakenBack, examine_log
 from app.store.log_tree import LogTree
+from app.store.stamp_check import StampVerification, check_stamps
+from app.store.stream_check import Finding
 from app.tlog.notes import is_key_name
 from app.vault.signed_head import signed_head_file
 
@@ -56,13 +60,17 @@ class Examined:
     former: str | None
     """The name before that one, if there was another."""
     found: TakenBack | None
+    stamps: StampVerification
+    wrong: tuple[Finding, ...]
+    """Time-stamps that are not what they must be."""
 
 
 def recover(*, new_origin: NewOrigin = None, give_up: GiveUp = None, as_json: Json = False) -> None:
     """Say whether the log begins with all that was signed of it, and what to do where it does not.
 
     Asks the file beside the checkpoint key, the trusted checkpoint and the witnesses, as a start
-    does. Changes nothing, and ends with 1 when the log was taken back, unless it is told to go on
+    does, and checks the time-stamps that are stored. Changes nothing, and ends with 1 when the log
+    was taken back or a time-stamp is not what it must be, unless it is told to go on
     under a new origin and which one to give up: then the signed entries that are missing are lost
     for good, the log says so in an event, and whoever kept a checkpoint can prove it.
     """
@@ -72,7 +80,7 @@ def recover(*, new_origin: NewOrigin = None, give_up: GiveUp = None, as_json: Js
         examined = asyncio.run(_examine(settings, logins))
         if new_origin is None:
             answer(_document(examined), _explained(examined), as_json=as_json)
-            if examined.found is not None:
+            if examined.found is not None or examined.wrong:
                 raise typer.Exit(ExitCode.NOT_IN_ORDER)
             return
         found = _confirmed(examined, new_origin, give_up)
@@ -122,8 +130,12 @@ async def _examine(settings: Settings, logins: Logins) -> Examined:
                 outbound=named.outbound,
                 clock=system_clock,
             )
+        wrong: list[Finding] = []
+        trust = Trust(stamps=stamp_certificates(settings))
+        async with pool.acquire() as connection, connection.transaction(readonly=True):
+            stamps = await check_stamps(connection, trust, wrong.append)
         names = [*(key.name for key in keys[:2]), None, None]
-        return Examined(identity.ledger_id, names[0], names[1], found)
+        return Examined(identity.ledger_id, names[0], names[1], found, stamps, tuple(wrong))
 
 
 async def _reopen(
@@ -174,7 +186,16 @@ def _digest(name: str) -> str:
 
 def _document(examined: Examined) -> dict[str, Any]:
     found = examined.found
-    document: dict[str, Any] = {"in_order": found is None, "origin": examined.origin}
+    document: dict[str, Any] = {
+        "in_order": found is None and not examined.wrong,
+        "origin": examined.origin,
+        "time_stamps": {
+            "count": examined.stamps.count,
+            "newest_size": examined.stamps.newest_size,
+            "newest_at": examined.stamps.newest_at,
+            "findings": [{"rule": one.rule.value, "place": one.place} for one in examined.wrong],
+        },
+    }
     if found is not None:
         document |= {
             "reason": found.reason.value,
@@ -188,6 +209,13 @@ def _document(examined: Examined) -> dict[str, Any]:
 
 def _explained(examined: Examined) -> Iterator[str]:
     found = examined.found
+    if examined.stamps.newest_at is not None:
+        yield (
+            f"The newest checkpoint with a good time-stamp is of {examined.stamps.newest_size}"
+            f" entries, at {examined.stamps.newest_at.isoformat()}."
+        )
+    for one in examined.wrong:
+        yield f"NOT AS IT MUST BE: {one.rule.value} at {one.place}"
     if found is None:
         yield "The log begins with all that is remembered of it."
         return

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 import uvloop
+from cryptography import x509
 
 from app.cli.answers import CommandFailed, ExitCode, Json, answer
 from app.cli.configuration import read_settings
@@ -19,11 +20,13 @@ from app.cli.databases import reached_by_auditor
 from app.cli.progress import Report, progress
 from app.cli.state import reach
 from app.cli.verified_log import VerifiedLog, read_verified, write_verified
+from app.propagation.time_stamps import AuthorityUnusable, certificates_in
 from app.settings import Settings
 from app.store.checkpoint_check import Trust
 from app.store.log_verification import LogVerification, verify_log
 from app.tlog.checkpoints import CheckpointMalformed, checkpoint
 from app.tlog.notes import Note, NoteMalformed, VerifierKeyMalformed, read_note, verifier_key
+from app.tlog.time_stamps import Certificates
 from app.tlog.trust_policies import TrustPolicy, TrustPolicyMalformed, trust_policy
 
 app = typer.Typer()
@@ -53,6 +56,15 @@ Since = Annotated[
     ),
 ]
 Whole = Annotated[bool, typer.Option("--whole", help="Read everything again in spite of --since.")]
+StampCa = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--timestamp-ca",
+        metavar="PEM",
+        help="Certificates of an authority that stamped checkpoints (RFC 3161); without it, those"
+        " of LEDGER_LOG_TIMESTAMP_CA_FILE.",
+    ),
+]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Processes that read side by side.")]
 
 
@@ -62,6 +74,7 @@ def verify_ledger(
     checkpoints: Kept = None,
     vkey: Keys = None,
     policy: Policy = None,
+    timestamp_ca: StampCa = None,
     since: Since = None,
     whole: Whole = False,
     workers: Workers = 1,
@@ -77,18 +90,21 @@ def verify_ledger(
     itself. Ends with 1 when something is not as it must be.
     """
     kept = None if since is None else read_verified(since)
+    settings = read_settings()
     trust = _trust(checkpoints or [], vkey or [], policy)
+    trust = replace(trust, stamps=stamp_certificates(settings, timestamp_ca))
     if kept is not None:
         trust = kept.trusted(trust)
     start = None if kept is None or whole else kept.edge
     with (
         progress("verify", as_json=as_json) as report,
-        reached_by_auditor(read_settings()) as url,
+        reached_by_auditor(settings) as url,
     ):
         uvloop.run(_reach(url))
         done = uvloop.run(verify_log(url, trust, since=start, workers=workers, progress=report))
     document = outcome(done, with_ids=with_ids) | {
         "keys_pinned": trust.pinned,
+        "authorities_pinned": bool(trust.stamps.roots),
         "since": 0 if start is None else start.size,
     }
     answer({"verification": document}, _lines(document), as_json=as_json)
@@ -123,6 +139,11 @@ def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
             "checkpoints": tree.checkpoints,
             "verifier_keys": [str(key) for key in tree.keys],
         },
+        "time_stamps": {
+            "count": done.stamps.count,
+            "newest_size": done.stamps.newest_size,
+            "newest_at": done.stamps.newest_at,
+        },
         "findings_count": found.findings_count,
         "findings": [
             {
@@ -135,6 +156,20 @@ def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
             for one in found.findings
         ],
     }
+
+
+def stamp_certificates(settings: Settings, files: list[Path] | None = None) -> Certificates:
+    """What vouches for time-stamps: what was brought, or what the settings name."""
+    named = settings.log_timestamp_ca_file
+    roots, others = list[x509.Certificate](), list[x509.Certificate]()
+    for file in files or ([] if named is None else [named]):
+        try:
+            read = certificates_in(file)
+        except AuthorityUnusable:
+            raise _unusable("timestamp-ca-unusable", file) from None
+        roots += read.roots
+        others += read.intermediates
+    return Certificates(tuple(roots), tuple(others))
 
 
 async def _reach(url: str) -> None:
@@ -186,6 +221,10 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         )
     else:
         yield "NOTHING OF IT IS SIGNED: no integrator has opened the transparency log."
+    stamps = document["time_stamps"]
+    if stamps["count"]:
+        told = "" if document["authorities_pinned"] else ", by nobody: bring --timestamp-ca"
+        yield f"{stamps['count']} time-stamps of checkpoints were checked{told}."
     if document["since"]:
         yield f"Read what came after {document['since']} events, and whose it is."
     if not document["keys_pinned"]:

@@ -7,7 +7,7 @@ verifies one needs that text, the answer and the authority's certificates; `open
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -21,6 +21,7 @@ from app.measures import Measures
 from app.propagation.outbound import Outbound
 from app.store.log_tree import LogTree
 from app.store.time_stamps import TimeStamps
+from app.tlog.time_stamps import Certificates, StampInvalid
 
 QUERY_TYPE: Final = "application/timestamp-query"
 REPLY_TYPE: Final = "application/timestamp-reply"
@@ -36,35 +37,12 @@ class AuthorityUnusable(Exception):
     """The file holds no certificate that could vouch for anything."""
 
 
-class StampInvalid(Exception):
-    """The answer is no time-stamp of this text by this authority."""
-
-
 @dataclass(frozen=True, slots=True)
 class Authority:
     """Who stamps: where it answers, and the certificates that vouch for it."""
 
     url: str
-    roots: tuple[x509.Certificate, ...]
-    intermediates: tuple[x509.Certificate, ...] = ()
-
-    def stamped_at(self, response: bytes, text: str, *, nonce: int | None = None) -> datetime:
-        """When it stamped the text; StampInvalid unless the response proves it.
-
-        The certificates must have been valid at that time, not now. ``nonce`` is that of the
-        request, where it is known.
-        """
-        builder = tsp.VerifierBuilder(
-            roots=list(self.roots), intermediates=list(self.intermediates), nonce=nonce
-        )
-        try:
-            decoded = tsp.decode_timestamp_response(response)
-            builder.build().verify_message(decoded, text.encode())
-            at = decoded.tst_info.gen_time
-        # The decoder raises ValueError for bytes, and others for what the bytes do not have.
-        except (tsp.VerificationError, ValueError, TypeError, AttributeError):
-            raise StampInvalid from None
-        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    certificates: Certificates
 
 
 class StampVerdict(StrEnum):
@@ -152,25 +130,28 @@ class Stamping:
         if fetched.media_type != REPLY_TYPE or len(fetched.body) > REPLY_MAX_BYTES:
             return StampVerdict.INVALID, b"", None
         try:
-            at = self._authority.stamped_at(fetched.body, text, nonce=request.nonce)
+            at = self._authority.certificates.stamped_at(fetched.body, text, nonce=request.nonce)
         except StampInvalid:
             return StampVerdict.INVALID, b"", None
         return StampVerdict.STAMPED, fetched.body, at
 
 
 def authority(url: str, ca_file: Path) -> Authority:
-    """The authority at a URL, vouched for by the certificates of a PEM file.
-
-    AuthorityUnusable when the file holds none that signed itself.
-    """
+    """The authority at a URL, vouched for by a PEM file; AuthorityUnusable otherwise."""
     try:
-        certificates: Sequence[x509.Certificate] = x509.load_pem_x509_certificates(
-            ca_file.read_bytes()
-        )
+        return Authority(url, certificates_in(ca_file))
+    except AuthorityUnusable as failure:
+        raise AuthorityUnusable(f"LEDGER_LOG_TIMESTAMP_CA_FILE holds {failure}") from None
+
+
+def certificates_in(ca_file: Path) -> Certificates:
+    """The certificates of a PEM file; AuthorityUnusable when none of them signed itself."""
+    try:
+        read: Sequence[x509.Certificate] = x509.load_pem_x509_certificates(ca_file.read_bytes())
     except (OSError, ValueError):
-        raise AuthorityUnusable("LEDGER_LOG_TIMESTAMP_CA_FILE holds no certificates") from None
-    roots = tuple(one for one in certificates if one.issuer == one.subject)
-    others = tuple(one for one in certificates if one.issuer != one.subject)
+        raise AuthorityUnusable("no certificates") from None
+    roots = tuple(one for one in read if one.issuer == one.subject)
+    others = tuple(one for one in read if one.issuer != one.subject)
     if not roots:
-        raise AuthorityUnusable("LEDGER_LOG_TIMESTAMP_CA_FILE holds no root certificate")
-    return Authority(url, roots, others)
+        raise AuthorityUnusable("no root certificate")
+    return Certificates(roots, others)

@@ -22,6 +22,7 @@ from app.tlog.notes import (
     signature_line,
     verifier_key,
 )
+from app.tlog.time_stamps import Certificates
 from app.tlog.trust_policies import TrustPolicy
 
 KEPT: Final = "checkpoint that was kept"
@@ -37,6 +38,8 @@ class Trust:
     """Without a log in it, the verifier keys that the database names are believed."""
     kept: tuple[Note, ...] = ()
     """Checkpoints of earlier days."""
+    stamps: Certificates = field(default_factory=Certificates)
+    """What vouches for the authorities of time-stamps; without a root, nothing does."""
 
     @property
     def pinned(self) -> bool:

@@ -5,14 +5,16 @@ one page. It needs no key and opens nothing. Every hole must be explained by one
 its key. Streams are independent of each other: ranges of them can be checked side by side.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256 as _sha256
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from app.store.append import PARTITION
+from app.store.entry_reading import READ_AT_ONCE, Reading, read_entries
 from app.store.stream_check import Blob, Finding, Row, Rule, StreamCheck
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ SMALL_BLOB_SIZE_BYTES: Final = 8_192
 """Larger ones are read one by one: a page of photographs would not fit into memory."""
 FIRST_STREAM: Final = UUID(int=0)
 LAST_STREAM: Final = UUID(int=2**128 - 1)
-VERSION_MIN: Final = -(2**31)
-VERSION_MAX: Final = 2**31 - 1
 
 Progress = Callable[[int, int], None]
 """Called with how many events have been checked, of how many."""
@@ -39,31 +39,30 @@ SELECT partition, position, stream_id, version FROM ledger.events ORDER BY parti
 """
 _EVENTS_SQL = """
 SELECT stream_id, version, position, event_id, type, entry FROM ledger.events
- WHERE stream_id BETWEEN $1 AND $2 ORDER BY stream_id, version
+ WHERE stream_id BETWEEN $1 AND $2 {touched} ORDER BY stream_id, version
 """
-_TOUCHED_EVENTS_SQL = """
-SELECT stream_id, version, position, event_id, type, entry FROM ledger.events
- WHERE stream_id = ANY(ARRAY(SELECT DISTINCT t.stream_id FROM ledger.events t
-                              WHERE t.partition = $3 AND t.position >= $4
-                                AND t.stream_id BETWEEN $1 AND $2))
- ORDER BY stream_id, version
+# Of streams with an event from a position on, nothing else.
+_TOUCHED = """
+ AND stream_id = ANY(ARRAY(SELECT DISTINCT t.stream_id FROM ledger.events t
+                           WHERE t.partition = $3 AND t.position >= $4
+                             AND t.stream_id BETWEEN $1 AND $2))
 """
-# What lies beside a page of events: from the end of the page before to the end of this one.
+# What lies beside the events, in their order: read along with them.
 _SEALED_SQL = """
 SELECT stream_id, version, section, key_id, octet_length(blob) AS size_bytes,
-       CASE WHEN octet_length(blob) <= $5 THEN blob END AS blob
-  FROM ledger.sealed
- WHERE (stream_id, version) >= ($1, $2) AND (stream_id, version) <= ($3, $4)
+       CASE WHEN octet_length(blob) <= {small} THEN blob END AS blob
+  FROM ledger.sealed WHERE stream_id BETWEEN $1 AND $2 {touched} ORDER BY stream_id, version
 """
 _BLOB_SQL = """
 SELECT blob FROM ledger.sealed WHERE stream_id = $1 AND version = $2 AND section = $3
 """
 _KEYS_SQL = """
-SELECT subject_id AS stream_id, key_id, class, state FROM ledger.keyring
- WHERE subject_id BETWEEN $1 AND $2
+SELECT * FROM (SELECT subject_id AS stream_id, key_id, class, state FROM ledger.keyring) AS k
+ WHERE stream_id BETWEEN $1 AND $2 {touched} ORDER BY stream_id
 """
 _FENCES_SQL = """
-SELECT subject_id AS stream_id, class FROM ledger.erasure_fence WHERE subject_id BETWEEN $1 AND $2
+SELECT * FROM (SELECT subject_id AS stream_id, class FROM ledger.erasure_fence) AS f
+ WHERE stream_id BETWEEN $1 AND $2 {touched} ORDER BY stream_id
 """
 _HOLD_KEYS_SQL = "SELECT key_id FROM ledger.keyring LIMIT 1"
 # The file of the table as the snapshot knows it, and the one that it has by now.
@@ -116,11 +115,18 @@ class StreamRange:
     since: int = 0
     """Position; 0: all streams, and what lies beside them and belongs to none."""
 
-    def parts(self, count: int) -> "list[StreamRange]":
-        """So many ranges side by side; ids are random, so that they are alike."""
-        ends = [UUID(int=LAST_STREAM.int * number // count) for number in range(1, count + 1)]
-        firsts = [self.first, *(UUID(int=end.int + 1) for end in ends[:-1])]
-        return [StreamRange(*both, self.since) for both in zip(firsts, ends, strict=True)]
+    def parts(self, shares: Sequence[float]) -> "list[StreamRange]":
+        """Ranges side by side, so large in proportion; ids are random, so that they are alike."""
+        ends, whole, done = list[int](), sum(shares), 0.0
+        for share in shares:
+            done += share
+            ends.append(round(LAST_STREAM.int * (done / whole)))
+        ends[-1] = LAST_STREAM.int
+        firsts = [self.first, *(UUID(int=end + 1) for end in ends[:-1])]
+        return [
+            StreamRange(first, UUID(int=end), self.since)
+            for first, end in zip(firsts, ends, strict=True)
+        ]
 
 
 async def verify(connection: "Connection", progress: Progress | None = None) -> Verification:
@@ -156,7 +162,7 @@ async def check_streams(
 ) -> None:
     """Checks a range of streams within the transaction; ``told`` hears of each page's events."""
     walk = _Walk(connection, streams, found)
-    async for page in _event_pages(connection, streams):
+    async for page in _rows(connection, _EVENTS_SQL, streams):
         await walk.page(page)
         if told:
             told(len(page))
@@ -177,136 +183,144 @@ async def _check_positions(connection: "Connection", found: Verification) -> Non
             expected = row["position"] + 1
 
 
+class Ahead:
+    """Rows in the order of some key of theirs, read a page ahead."""
+
+    def __init__(self, rows: AsyncIterator[list[Row]], key: Callable[[Row], Any]) -> None:
+        self._rows = rows
+        self._key = key
+        self._page: list[Row] = []
+
+    async def up_to(self, last: Any) -> list[Row]:  # Any: what the key answers
+        """Those that are next, up to a key."""
+        taken: list[Row] = []
+        while True:
+            end = bisect_right(self._page, last, key=self._key)
+            taken += self._page[:end]
+            del self._page[:end]
+            if self._page or not await self._turn():
+                return taken
+
+    async def rest(self) -> AsyncIterator[list[Row]]:
+        """All that is left, page by page."""
+        while self._page or await self._turn():
+            page, self._page = self._page, []
+            yield page
+
+    async def _turn(self) -> bool:
+        self._page = await anext(self._rows, [])
+        return bool(self._page)
+
+
 class _Walk:
     """All streams of a range in the order of their ids, with what lies beside each page of them."""
 
     def __init__(self, connection: "Connection", streams: StreamRange, found: Verification) -> None:
         self._connection = connection
-        self._streams = streams
         self._found = found
         self._check: StreamCheck | None = None
-        self._fences: set[str] = set()
-        self._next = (streams.first, VERSION_MIN)
-        """Where the next page may begin: stream and version."""
+        self._closed: frozenset[str] = frozenset()
+        """Classes that are fenced around the subject."""
+        self._sealed = Ahead(_rows(connection, _SEALED_SQL, streams), _PLACE)
+        self._keys = Ahead(_rows(connection, _KEYS_SQL, streams), _STREAM)
+        self._fences = Ahead(_rows(connection, _FENCES_SQL, streams), _STREAM)
 
     async def page(self, events: list[Row]) -> None:
         """Checks the next events, and what lies between them and belongs to none."""
-        begun = self._check.stream_id if self._check else None
-        streams = [one for one in dict.fromkeys(row["stream_id"] for row in events) if one != begun]
-        last = (events[-1]["stream_id"], events[-1]["version"])
-        blobs = await self._blobs(last, streams if begun is None else [begun, *streams])
-        keys, fences = await self._keys_of(streams), await self._fences_of(streams)
-        for event in events:
-            stream_id = event["stream_id"]
-            if self._check is None or self._check.stream_id != stream_id:
-                self._finish()
-                self._check = self._begin(stream_id, keys.pop(stream_id, []))
-                self._fences = fences.get(stream_id, set())
-            beside = blobs.pop((stream_id, event["version"]), ()) if blobs else ()
-            for finding in self._check.event(event, beside):
+        last = _PLACE(events[-1])
+        blobs = await self._hashed(await self._sealed.up_to(last))
+        keys = _by_stream(await self._keys.up_to(last[0]))
+        fences = _by_stream(await self._fences.up_to(last[0]))
+        stream_id, beside = None, dict[int, list[Blob]]()
+        for event, leaf, reading in _read(events):
+            if event["stream_id"] != stream_id:
+                stream_id = event["stream_id"]
+                beside = blobs.get(stream_id, {})
+                if self._check is None or self._check.stream_id != stream_id:
+                    self._begin(stream_id, keys.pop(stream_id, []), fences.get(stream_id, []))
+            assert self._check is not None
+            sealed = beside.pop(event["version"], ()) if beside else ()
+            for finding in self._check.event(event, leaf, reading, sealed):
                 self._found.add(finding)
         self._found.events += len(events)
         self._belong_to_none(blobs, keys)
-        self._next = (last[0], last[1] + 1)
 
     async def end(self) -> None:
         """Ends the last stream; what is left beside the events belongs to none."""
         self._finish()
-        if self._streams.since:
-            return
-        blobs = await self._blobs((self._streams.last, VERSION_MAX), [])
-        first = _after(self._check.stream_id) if self._check else self._streams.first
-        left: dict[UUID, list[Row]] = {}
-        if first is not None:
-            left = await self._rows_by_stream(_KEYS_SQL, first, self._streams.last)
-        self._belong_to_none(blobs, left)
+        async for rows in self._sealed.rest():
+            self._belong_to_none(await self._hashed(rows), {})
+        async for rows in self._keys.rest():
+            self._belong_to_none({}, _by_stream(rows))
 
-    def _begin(self, stream_id: UUID, keys: list[Row]) -> StreamCheck:
+    def _begin(self, stream_id: UUID, keys: list[Row], fences: list[Row]) -> None:
+        """Ends the stream before it, too. A fence around a subject that never was does no harm."""
+        self._finish()
+        self._closed = frozenset(row["class"] for row in fences)
         self._found.streams += 1
         self._found.keys += len(keys)
-        return StreamCheck(stream_id, {row["key_id"]: row for row in keys})
+        self._check = StreamCheck(stream_id, {row["key_id"]: row for row in keys})
 
     def _finish(self) -> None:
         if self._check is not None:
-            for finding in self._check.end(self._fences):
+            for finding in self._check.end(self._closed):
                 self._found.add(finding)
 
-    async def _blobs(
-        self, last: tuple[UUID, int], streams: list[UUID]
-    ) -> dict[tuple[UUID, int], list[Blob]]:
-        """The sealed sections up to the last event, by event: read, hashed and let go."""
-        sql, values = _SEALED_SQL, [*self._next, *last, SMALL_BLOB_SIZE_BYTES]
-        if self._streams.since:
-            sql, values = f"{sql} AND stream_id = ANY($6)", [*values, streams]
-        by_event: dict[tuple[UUID, int], list[Blob]] = defaultdict(list)
-        async for page in pages(self._connection, sql, *values):
-            for row in page:
-                place = (row["stream_id"], row["version"], row["section"])
-                blob = row["blob"]
-                if blob is None:
-                    blob = await self._connection.fetchval(_BLOB_SQL, *place)
-                by_event[place[:2]].append(
-                    Blob(*place[1:], row["key_id"], row["size_bytes"], _sha256(blob))
-                )
-            self._found.blobs += len(page)
-        return by_event
-
-    async def _keys_of(self, streams: list[UUID]) -> dict[UUID, list[Row]]:
-        """The keyring's rows of streams that begin, and of those between that have no event."""
-        if not streams:
-            return {}
-        first = _after(self._check.stream_id) if self._check else self._streams.first
-        assert first is not None, "nothing comes after the last stream"
-        return await self._rows_by_stream(_KEYS_SQL, first, streams[-1], only=streams)
-
-    async def _fences_of(self, streams: list[UUID]) -> dict[UUID, set[str]]:
-        """Closed classes; a fence around a subject that never was does no harm."""
-        if not streams:
-            return {}
-        rows = await self._rows_by_stream(_FENCES_SQL, streams[0], streams[-1], only=streams)
-        return {stream_id: {row["class"] for row in found} for stream_id, found in rows.items()}
-
-    async def _rows_by_stream(
-        self, sql: str, first: UUID, last: UUID, *, only: list[UUID] | None = None
-    ) -> dict[UUID, list[Row]]:
-        values: list[Any] = [first, last]
-        if self._streams.since:
-            sql, values = f"{sql} AND subject_id = ANY($3)", [*values, only]
-        by_stream: dict[UUID, list[Row]] = defaultdict(list)
-        async for page in pages(self._connection, sql, *values):
-            for row in page:
-                by_stream[row["stream_id"]].append(row)
+    async def _hashed(self, rows: list[Row]) -> "_Blobs":
+        """Sealed sections, by stream and version: hashed and let go."""
+        by_stream: _Blobs = {}
+        for row in rows:
+            stream_id, version, section, key_id, size_bytes, blob = row.values()
+            if blob is None:
+                blob = await self._connection.fetchval(_BLOB_SQL, stream_id, version, section)
+            found = Blob(version, section, key_id, size_bytes, _sha256(blob).digest())
+            by_stream.setdefault(stream_id, {}).setdefault(version, []).append(found)
+        self._found.blobs += len(rows)
         return by_stream
 
-    def _belong_to_none(
-        self, blobs: dict[tuple[UUID, int], list[Blob]], keys: dict[UUID, list[Row]]
-    ) -> None:
-        for (stream_id, version), lost in blobs.items():
-            for blob in lost:
-                finding = Finding(Rule.BLOB_UNACCOUNTED, None, stream_id, version, blob.key_id)
-                self._found.add(finding)
+    def _belong_to_none(self, blobs: "_Blobs", keys: dict[UUID, list[Row]]) -> None:
+        for stream_id, of_stream in blobs.items():
+            for version, lost in of_stream.items():
+                for blob in lost:
+                    finding = Finding(Rule.BLOB_UNACCOUNTED, None, stream_id, version, blob.key_id)
+                    self._found.add(finding)
         for stream_id, unopened in keys.items():
             for row in unopened:
                 finding = Finding(Rule.KEY_UNOPENED, None, stream_id, None, row["key_id"])
                 self._found.add(finding)
 
 
-def _after(stream_id: UUID) -> UUID | None:
-    """The next id that there can be."""
-    return None if stream_id == LAST_STREAM else UUID(int=stream_id.int + 1)
+_Blobs: TypeAlias = dict[UUID, dict[int, list[Blob]]]
+"""Stream -> version -> its sections."""
+_STREAM = itemgetter("stream_id")
+_PLACE = itemgetter("stream_id", "version")
 
 
-def _sha256(blob: bytes) -> bytes:
-    return hashlib.sha256(blob).digest()
+def _read(events: list[Row]) -> Iterator[tuple[Row, bytes, Reading | None]]:
+    """Each event with its leaf hash, and how its entry reads."""
+    for first in range(0, len(events), READ_AT_ONCE):
+        some = events[first : first + READ_AT_ONCE]
+        entries = [row["entry"] for row in some]
+        leaves = [_sha256(b"\x00" + entry).digest() for entry in entries]
+        yield from zip(some, leaves, read_entries(entries), strict=True)
 
 
-async def _event_pages(connection: "Connection", streams: StreamRange) -> AsyncIterator[list[Row]]:
-    ends: Iterable[Any] = (streams.first, streams.last)
-    if streams.since:
-        sql, values = _TOUCHED_EVENTS_SQL, (*ends, PARTITION, streams.since)
-    else:
-        sql, values = _EVENTS_SQL, (*ends,)
-    async for page in pages(connection, sql, *values):
+def _by_stream(rows: list[Row]) -> dict[UUID, list[Row]]:
+    """The rows of each stream."""
+    by_stream: dict[UUID, list[Row]] = {}
+    for row in rows:
+        by_stream.setdefault(row["stream_id"], []).append(row)
+    return by_stream
+
+
+async def _rows(
+    connection: "Connection", sql: str, streams: StreamRange
+) -> AsyncIterator[list[Row]]:
+    """What there is of a range of streams, in their order."""
+    ends = (streams.first, streams.last)
+    touched = (PARTITION, streams.since) if streams.since else ()
+    sql = sql.format(touched=_TOUCHED if touched else "", small=SMALL_BLOB_SIZE_BYTES)
+    async for page in pages(connection, sql, *ends, *touched):
         yield page
 
 

@@ -26,6 +26,7 @@ from app.store.integrity import (
     check_streams,
     hold_tables,
 )
+from app.store.stamp_check import StampVerification, check_stamps
 from app.store.stream_check import Finding, Rule
 from app.store.tree_check import TreeVerification, check_tree
 from app.tlog.edge import Edge
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
     from app.store.integrity import Connection
 
 APPLICATION: Final = "pdledger-verify"
-PARTS_A_WORKER: Final = 16
-TREE_SHARE: Final = 0.3
+TREE_SHARE: Final = 0.45
 """What walking the tree costs, measured against all of its streams."""
 AWAKE_S: Final = 2.0
 """An idle transaction is ended by the database; the serving role's after 5 s."""
 STOP_S: Final = 5.0
 
+# What is larger is sorted in runs of so much, which are merged once and not twice.
+_SORTING_SQL = "SET LOCAL work_mem = '64MB'"
 _TOTAL_SQL = """
 SELECT 1 + coalesce(max(position), -1) FROM ledger.events WHERE partition = $1
 """
@@ -70,6 +72,7 @@ class LogVerification:
 
     found: Verification
     tree: TreeVerification
+    stamps: StampVerification
 
 
 async def verify_log(
@@ -90,6 +93,7 @@ async def verify_log(
         with _without_collecting():
             while True:  # once more for each rewrite that came between
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    await connection.execute(_SORTING_SQL)
                     if await hold_tables(connection):
                         return await _verified(connection, trust, since or Edge(), how)
     finally:
@@ -123,9 +127,10 @@ async def _verified(
         others = [asyncio.create_task(_listen(pipe, told)) for pipe in pipes]
         try:
             tree = await check_tree(connection, trust, found, start=since, told=told)
+            stamps = await check_stamps(connection, trust, found.add)
             await _check_epochs(connection, found)
-            for part in mine:
-                await check_streams(connection, part, found, told)
+            if mine is not None:
+                await check_streams(connection, mine, found, told)
             pending = set(others)
             while pending:
                 _, pending = await asyncio.wait(pending, timeout=AWAKE_S)
@@ -135,20 +140,21 @@ async def _verified(
         finally:
             for other in others:
                 other.cancel()
-    return LogVerification(found, tree)
+    return LogVerification(found, tree, stamps)
 
 
-def shared_out(
-    streams: StreamRange, workers: int
-) -> tuple[list[StreamRange], list[list[StreamRange]]]:
-    """The ranges for this process, which also walks the tree, and for each of the others."""
+def shared_out(streams: StreamRange, workers: int) -> tuple[StreamRange | None, list[StreamRange]]:
+    """The range for this process, which also walks the tree, and one for each of the others.
+
+    One range each: whoever reads a part of the streams reads pages of the whole table.
+    """
     if workers == 1:
-        return [streams], []
-    parts = streams.parts(workers * PARTS_A_WORKER)
-    share = max(0.0, (1 + TREE_SHARE) / workers - TREE_SHARE)
-    mine = round(len(parts) * share)
-    rest = parts[mine:]
-    return parts[:mine], [rest[number :: workers - 1] for number in range(workers - 1)]
+        return streams, []
+    mine = (1 + TREE_SHARE) / workers - TREE_SHARE
+    if mine <= 0:
+        return None, streams.parts([1.0] * (workers - 1))
+    first, *others = streams.parts([mine] + [(1 - mine) / (workers - 1)] * (workers - 1))
+    return first, others
 
 
 async def _teller(
@@ -208,7 +214,7 @@ def _without_collecting() -> Iterator[None]:
 
 @contextmanager
 def _beside(
-    url: str, snapshot: str, shares: Sequence[list[StreamRange]]
+    url: str, snapshot: str, shares: Sequence[StreamRange]
 ) -> "Iterator[list[Pipe[Any, Any]]]":
     """A process for each share, begun afresh: a thread of ours must not be copied half."""
     context = multiprocessing.get_context("spawn")
@@ -234,7 +240,7 @@ def _beside(
             pipe.close()
 
 
-def _work(url: str, snapshot: str, share: list[StreamRange], pipe: "Pipe[Any, Any]") -> None:
+def _work(url: str, snapshot: str, share: StreamRange, pipe: "Pipe[Any, Any]") -> None:
     """The whole of a further process; it tells how many events it has read, and then the rest."""
     with suppress(BrokenPipeError), _without_collecting():
         try:
@@ -244,15 +250,15 @@ def _work(url: str, snapshot: str, share: list[StreamRange], pipe: "Pipe[Any, An
 
 
 async def _check_share(
-    url: str, snapshot: str, share: list[StreamRange], told: Callable[[int], None]
+    url: str, snapshot: str, share: StreamRange, told: Callable[[int], None]
 ) -> Verification:
     found = Verification()
     connection = await connect(url, application=APPLICATION)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
-            for part in share:
-                await check_streams(connection, part, found, told)
+            await connection.execute(_SORTING_SQL)
+            await check_streams(connection, share, found, told)
     finally:
         await connection.close()
     return found

@@ -10,17 +10,15 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
-import msgspec
-
-from app.tlog.merkle import HASH_SIZE_BYTES, leaf_hash, root_of_entries
+from app.store.entry_reading import UNREADABLE, Reading, SealLine
+from app.tlog.merkle import root_of_entries
+from app.values import Value
 
 Row: TypeAlias = Mapping[str, Any]
 """A row of the database, by column."""
 
 FORMAT = 1
 ERASURES = ("erasure.executed", "retention.executed")
-INTEGER_MAX = 2**53 - 1
-UNREADABLE = (ValueError, TypeError, KeyError, msgspec.MsgspecError)
 
 
 class Rule(StrEnum):
@@ -61,6 +59,7 @@ class Rule(StrEnum):
     CHECKPOINT_UNSIGNED = "checkpoint-unsigned"
     COSIGNATURE_WRONG = "cosignature-wrong"
     QUORUM_MISSED = "quorum-missed"
+    TIME_STAMP_WRONG = "time-stamp-wrong"
     VERIFIER_KEY_WRONG = "verifier-key-wrong"
 
 
@@ -77,8 +76,7 @@ class Finding:
     """The tile or checkpoint, where it is no entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Value, frozen=True):
     """A sealed section as it lies beside the log; its content is known by its hash alone."""
 
     version: int
@@ -88,31 +86,7 @@ class Blob:
     blob_hash: bytes
 
 
-class _Core(msgspec.Struct, forbid_unknown_fields=True):
-    at: str
-    by: str
-    d: dict[str, Any]  # Any: the payload's shape is its event type's
-    id: UUID
-    n: int
-    o: str | None
-    p: bytes | None
-    s: UUID
-    sv: int
-    t: str
-    v: int
-
-
-class _SealLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    b: int
-    c: str
-    h: bytes
-    i: int
-    k: UUID
-    kc: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seal:
+class _Seal(Value, frozen=True):
     """A seal of the log, whether or not its blob is there."""
 
     position: int
@@ -142,6 +116,8 @@ class StreamCheck:
     stream_id: UUID
     keys: Mapping[UUID, Row] = field(default_factory=dict)
     """The keyring's rows of the subject."""
+    _text: str = field(init=False)
+    """The stream's id as entries write it."""
     _version: int = 0
     _position: int = -1
     _leaf: bytes | None = None
@@ -150,29 +126,36 @@ class StreamCheck:
     _seals: list[_Seal] = field(default_factory=list)
     _erasures: list[_Erasure] = field(default_factory=list)
 
-    def event(self, row: Row, blobs: Sequence[Blob]) -> list[Finding]:
-        """What is wrong with one event and its sealed sections."""
-        version, position, entry = row["version"], row["position"], row["entry"]
+    def __post_init__(self) -> None:
+        self._text = str(self.stream_id)
+
+    def event(
+        self, row: Row, leaf: bytes, reading: Reading | None, blobs: Sequence[Blob]
+    ) -> list[Finding]:
+        """What is wrong with one event and its sealed sections.
+
+        ``leaf`` is the leaf hash of its entry, ``reading`` how that reads.
+        """
+        version, position = row["version"], row["position"]
         wrong = []
         if version != self._version + 1:
             wrong.append(Rule.VERSION_GAP)
         if position <= self._position:
             wrong.append(Rule.POSITION_INVERTED)
-        before, self._leaf = self._leaf, leaf_hash(entry)
+        before, self._leaf = self._leaf, leaf
         self._version, self._position = version, position
-        try:
-            first, core, seals = _parse(entry)
-        except UNREADABLE:
+        if reading is None:
             wrong.append(Rule.ENTRY_MALFORMED)
             lost = [self._finding(Rule.BLOB_UNACCOUNTED, blob) for blob in blobs]
             return [*self._findings(wrong, row), *lost]
-        if not _is_canonical(entry, first, core, seals):
+        core, seals, is_canonical = reading
+        if not is_canonical:
             wrong.append(Rule.ENTRY_NOT_CANONICAL)
         if (
             core.n != version
             or core.t != row["type"]
-            or core.s != self.stream_id
-            or core.id != row["event_id"]
+            or core.s != self._text
+            or core.id != str(row["event_id"])
             or core.v != FORMAT
         ):
             wrong.append(Rule.ENTRY_CONTRADICTS_ROW)
@@ -225,7 +208,7 @@ class StreamCheck:
                 yield Finding(Rule.FENCE_MISSING, *place)
 
     def _sections(
-        self, row: Row, seals: Sequence[_SealLine], blobs: dict[int, Blob]
+        self, row: Row, seals: Sequence[SealLine], blobs: dict[int, Blob]
     ) -> Iterator[Finding]:
         place = (row["position"], self.stream_id, row["version"])
         for index, said in enumerate(seals):
@@ -282,45 +265,3 @@ class StreamCheck:
 
     def _finding_of(self, rule: Rule, seal: _Seal) -> Finding:
         return Finding(rule, seal.position, self.stream_id, seal.version, seal.key_id)
-
-
-def _parse(entry: bytes) -> tuple[bytes, _Core, Sequence[_SealLine]]:
-    """Line 1, and both lines as values; one of UNREADABLE when they are not what they must be."""
-    first, second, rest = entry.split(b"\n")
-    if rest:
-        raise ValueError
-    core = _CORE.decode(first)
-    if second == b"[]":
-        return first, core, ()
-    seals = _SEALS.decode(second)
-    for said in seals:
-        if len(said.h) != HASH_SIZE_BYTES or len(said.kc or said.h) != HASH_SIZE_BYTES:
-            raise ValueError
-    return first, core, seals
-
-
-def _is_canonical(entry: bytes, first: bytes, core: _Core, seals: Sequence[_SealLine]) -> bool:
-    """Whether writing the values again gives the same bytes, and no number is doubtful."""
-    second = entry[len(first) + 1 : -1]
-    if _SORTED.encode(core) != first or (second != b"[]" and _SORTED.encode(seals) != second):
-        return False
-    # Few entries have so many digits side by side: the others need no closer look.
-    return _DIGITS not in first.translate(_DIGITS_ALIKE) or _numbers_are_plain(core.d)
-
-
-def _numbers_are_plain(value: Any) -> bool:  # Any: a value of JSON
-    kind = type(value)
-    if kind is dict:
-        return all(map(_numbers_are_plain, value.values()))
-    if kind is list:
-        return all(map(_numbers_are_plain, value))
-    return kind is not int or abs(value) <= INTEGER_MAX
-
-
-_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
-_DIGITS = b"0" * len(str(INTEGER_MAX))
-# The structs above have their fields in the order of their names.
-_SORTED = msgspec.json.Encoder(order="deterministic")
-# A number with a fraction is read as its text, so that it is not written as it was: none may be.
-_CORE: msgspec.json.Decoder[_Core] = msgspec.json.Decoder(_Core, float_hook=str)
-_SEALS: msgspec.json.Decoder[list[_SealLine]] = msgspec.json.Decoder(list[_SealLine])

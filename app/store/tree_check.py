@@ -9,6 +9,7 @@ change is one finding. Memory holds a page of entries and of tiles.
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from app.store.append import PARTITION
@@ -19,7 +20,7 @@ from app.store.checkpoint_check import (
     kept_roots,
     read_keys,
 )
-from app.store.integrity import Verification, pages
+from app.store.integrity import Ahead, Verification, pages
 from app.store.log_tree import KEYS_SQL
 from app.store.stream_check import Finding, Row, Rule
 from app.tlog.edge import Edge, EdgeMalformed
@@ -116,7 +117,9 @@ class _Walk:
         self._pages: dict[int, tuple[int, Mapping[int, bytes]]] = {}
         """Level -> the page of its tiles that was read last: its number, and hashes by index."""
         self._kept = kept_roots(trust, found.add)
-        self._sizes = _Ahead(pages(connection, _CHECKPOINTS_SQL, PARTITION, start.size))
+        self._sizes = Ahead(
+            pages(connection, _CHECKPOINTS_SQL, PARTITION, start.size), itemgetter("size")
+        )
 
     async def check(self, told: Callable[[int], None]) -> TreeVerification:
         """Every leaf, tile, root and signature, then the edge."""
@@ -298,26 +301,6 @@ class _Roots:
         for leaf in self._leaves[taken : size - self._edge.size]:
             self._tile.append(leaf)
         return join([*self._above, *self._tile.subtrees])
-
-
-class _Ahead:
-    """Checkpoints in the order of their sizes, read a page ahead."""
-
-    def __init__(self, rows: AsyncIterator[list[Row]]) -> None:
-        self._rows = rows
-        self._page: list[Row] = []
-
-    async def up_to(self, size: int) -> list[Row]:
-        """Those that are next, up to a size."""
-        taken: list[Row] = []
-        while True:
-            while self._page and self._page[0]["size"] <= size:
-                taken.append(self._page.pop(0))
-            if self._page:
-                return taken
-            self._page = await anext(self._rows, [])
-            if not self._page:
-                return taken
 
 
 def _tile_place(place: TilePlace) -> str:

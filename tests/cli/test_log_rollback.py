@@ -416,6 +416,7 @@ def test_recover_explains_and_changes_nothing(
     assert as_json.document["log"] == {
         "in_order": False,
         "origin": ORIGIN,
+        "time_stamps": {"count": 0, "newest_size": None, "newest_at": None, "findings": []},
         "reason": "shortened",
         "source": "signed-head",
         "remembered_size": story.size,

@@ -17,11 +17,11 @@ from app.propagation.time_stamps import (
     Authority,
     AuthorityUnusable,
     Stamping,
-    StampInvalid,
     StampVerdict,
     authority,
 )
 from app.store.time_stamps import TimeStamps
+from app.tlog.time_stamps import StampInvalid
 from tests.conftest import Database
 from tests.propagation.authority import OPENSSL, SmallAuthority, small_authority
 from tests.propagation.receiver import Received, Receiver, receiving
@@ -145,29 +145,31 @@ async def test_a_stamp_is_of_one_text_by_one_authority(
     known = authority("http://a.example/", small.ca_file)
     other = authority("http://a.example/", small_authority(tmp_path / "other").ca_file)
 
-    assert known.stamped_at(response, TEXT, nonce=nonce).tzinfo is not None
-    assert known.stamped_at(response, TEXT) == known.stamped_at(response, TEXT, nonce=nonce)
+    assert known.certificates.stamped_at(response, TEXT, nonce=nonce).tzinfo is not None
+    assert known.certificates.stamped_at(response, TEXT) == known.certificates.stamped_at(
+        response, TEXT, nonce=nonce
+    )
     for checked, text, number in (
         (known, TEXT + " ", nonce),
         (known, TEXT, 1),
         (other, TEXT, nonce),
     ):
         with pytest.raises(StampInvalid):
-            checked.stamped_at(response, text, nonce=number)
+            checked.certificates.stamped_at(response, text, nonce=number)
 
 
 async def test_no_byte_of_a_stamp_can_be_turned(small: SmallAuthority) -> None:
     asked, nonce = query()
     response = await small.stamped(asked)
     known = authority("http://a.example/", small.ca_file)
-    at = known.stamped_at(response, TEXT, nonce=nonce)
+    at = known.certificates.stamped_at(response, TEXT, nonce=nonce)
 
     survived = []
     for place in range(len(response)):
         turned = bytearray(response)
         turned[place] ^= 0x01
         try:
-            assert known.stamped_at(bytes(turned), TEXT, nonce=nonce) == at
+            assert known.certificates.stamped_at(bytes(turned), TEXT, nonce=nonce) == at
             survived.append(place)
         except StampInvalid:
             continue
@@ -180,7 +182,7 @@ async def test_bytes_of_no_kind_are_no_stamp(small: SmallAuthority) -> None:
     known = authority("http://a.example/", small.ca_file)
     for response in (b"", b"\x30\x00", b"\x00" * 500, TEXT.encode()):
         with pytest.raises(StampInvalid):
-            known.stamped_at(response, TEXT)
+            known.certificates.stamped_at(response, TEXT)
 
 
 HOSTILE: dict[str, tuple[Callable[[Received], bytes | None], StampVerdict]] = {
@@ -273,6 +275,6 @@ async def test_certificates_between_are_taken(small: SmallAuthority, tmp_path: P
     asked, nonce = query()
 
     assert isinstance(found, Authority)
-    assert len(found.intermediates) == 1
-    at = found.stamped_at(await small.stamped(asked), TEXT, nonce=nonce)
+    assert len(found.certificates.intermediates) == 1
+    at = found.certificates.stamped_at(await small.stamped(asked), TEXT, nonce=nonce)
     assert at.tzinfo is not None
