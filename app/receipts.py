@@ -12,7 +12,7 @@ from app.events.recorded import Recorded
 from app.identifiers import StreamId
 from app.store.event_store import EventStore
 from app.store.idempotency import FirstExecution, IdempotencyKey
-from app.tlog.receipts import Batch, BatchLine, ReceiptKey, SignedLines
+from app.tlog.receipts import Batch, BatchLine, PromisedEntry, ReceiptKey, SignedLines
 from app.values import Value, replace
 
 
@@ -123,6 +123,25 @@ def receipt_value(receipt: Receipt) -> dict[str, Any]:  # Any: JSON values
             for line in receipt.lines
         ],
         "signed": _signature_value(receipt.signed),
+    }
+
+
+def discreet_value(receipt: Receipt, key: ReceiptKey | None) -> dict[str, Any]:
+    """The promise of the last event alone, alike whatever was recorded, and how much: JSON values.
+
+    Its signature is the same whenever the request is repeated.
+    """
+    last = receipt.lines[-1]
+    at = moment_text(last.recorded_at)
+    signed = None
+    if key is not None:
+        made = key.promise(PromisedEntry(last.position, receipt.stream_id, at, last.leaf_hash))
+        signed = {"name": key.verifier_key.name, "at": at, "signature": made}
+    return {
+        "subject_id": receipt.stream_id,
+        "position": last.position,
+        "leaf_hash": b64encode(last.leaf_hash).decode(),
+        "signed": signed,
     }
 
 

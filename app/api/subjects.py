@@ -28,6 +28,7 @@ from app.events.notices import NoticeChannel
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.registration import Registered, Registrar, verified_holder
 from app.propagation.survivors import survivor_of
+from app.receipts import discreet_value
 
 ROUTES = router("subjects")
 
@@ -121,6 +122,29 @@ class RegistrationBody(Body):
         )
 
 
+class PromiseBody(BaseModel):
+    """What proves that the entry was promised; the log owes it within an hour of `at`.
+
+    `pdledger log verify-receipt` checks it.
+    """
+
+    name: str = Field(
+        examples=["3f0c7a52-9d0e-4c1b-8e53-6d1d5a4d8a11.ledger.invalid/receipts"], max_length=100
+    )
+    at: str = Field(
+        description="When it was recorded, six digits.",
+        examples=["2026-11-22T08:30:00.000000Z"],
+        max_length=27,
+    )
+    signature: str = Field(
+        description=(
+            "Base64 of key id and Ed25519 signature (c2sp.org/signed-note) of four lines: `name`,"
+            " `entry` with position and subject id, the leaf hash in base64, `at`."
+        ),
+        max_length=92,
+    )
+
+
 class RegisteredBody(BaseModel):
     """The person that is meant, new or known: which of the two is personal data, and not told.
 
@@ -129,6 +153,10 @@ class RegisteredBody(BaseModel):
 
     subject_id: UUID
     position: int = Field(description="What was recorded stands up to here in the log.", ge=0)
+    leaf_hash: str = Field(
+        description="Base64 of the leaf hash of the entry at that position.", max_length=44
+    )
+    signed: PromiseBody | None
 
 
 class SuppressedBody(BaseModel):
@@ -190,7 +218,7 @@ async def register_subject(
     if registration.outcome is Registered.SUPPRESSED or registration.receipt is None:
         return answer({"status": "suppressed"}, 202)
     receipt = registration.receipt
-    told = {"subject_id": receipt.stream_id, "position": receipt.position}
+    told = discreet_value(receipt, call.service.ledger.commit.receipt_key)
     return answer(told, 201, headers=repeated(receipt))
 
 

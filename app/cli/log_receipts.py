@@ -19,13 +19,14 @@ from app.tlog.notes import NoteMalformed, NotSigned, VerifierKey, VerifierKeyMal
 from app.tlog.proof_text import InclusionProof, ProofMalformed, hash_lines, inclusion_proof
 from app.tlog.proofs import ProofInvalid, verify_inclusion
 from app.tlog.receipt_text import (
+    Promise,
     Receipt,
     ReceiptInvalid,
     ReceiptMalformed,
+    given_in,
     receipt_keys_in,
-    receipt_of,
 )
-from app.tlog.receipts import MERGE_DELAY_S
+from app.tlog.receipts import MERGE_DELAY_S, BatchLine
 from app.tlog.trust_policies import QuorumMissed, TrustPolicy
 
 
@@ -113,7 +114,7 @@ def verify_receipt(
         raise unusable("policy-missing", "whether the log honours it is checked by a --policy")
     document = json_in(file)
     try:
-        receipt = receipt_of(document)
+        receipt = given_in(document)
         receipt.verify(trusted)
         found = Found(Standing.UNCHECKED)
         if proof and whole is not None:
@@ -135,7 +136,9 @@ def verify_receipt(
     raise typer.Exit(EXITS[found.standing])
 
 
-def proved(receipt: Receipt, proofs: Sequence[InclusionProof], policy: TrustPolicy) -> Found:
+def proved(
+    receipt: Receipt | Promise, proofs: Sequence[InclusionProof], policy: TrustPolicy
+) -> Found:
     """Whether proofs of inclusion are those of every event of the receipt; LogUntrue otherwise."""
     by_position = {one.index: one for one in proofs}
     for line in receipt.lines:
@@ -154,7 +157,7 @@ def proved(receipt: Receipt, proofs: Sequence[InclusionProof], policy: TrustPoli
     return Found(Standing.HONOURED)
 
 
-def asked(receipt: Receipt, log: RemoteLog, now: datetime) -> Found:
+def asked(receipt: Receipt | Promise, log: RemoteLog, now: datetime) -> Found:
     """What the log holds where the receipt promised something; LogUntrue if it shows no proof."""
     shown = {"checkpoint": log.note.decode(), "looked_at": now.isoformat()}
     for line in receipt.lines:
@@ -201,7 +204,7 @@ def _write(file: Path, value: dict[str, Any]) -> None:
         raise unusable("file-unwritable", f"{file} cannot be written: {failure.strerror}") from None
 
 
-def _value(receipt: Receipt, found: Found) -> dict[str, Any]:
+def _value(receipt: Receipt | Promise, found: Found) -> dict[str, Any]:
     return {
         "valid": True,
         "log": found.standing.value,
@@ -209,14 +212,17 @@ def _value(receipt: Receipt, found: Found) -> dict[str, Any]:
         "at": receipt.signed.at,
         "events": [
             {"event_id": str(one.event_id), "type": one.type, "position": one.position}
+            if isinstance(one, BatchLine)
+            else {"position": one.position}
             for one in receipt.lines
         ],
         **{name: value for name, value in (found.proof or {}).items() if name == "instead"},
     }
 
 
-def _lines(receipt: Receipt, found: Found) -> Iterable[str]:
+def _lines(receipt: Receipt | Promise, found: Found) -> Iterable[str]:
     yield f"Given at {receipt.signed.at} by {receipt.signed.name}, and not changed since:"
     for one in receipt.lines:
-        yield f"  {one.type}, version {one.version}, position {one.position}"
+        kind = f"{one.type}, version {one.version}, " if isinstance(one, BatchLine) else ""
+        yield f"  {kind}position {one.position}"
     yield TOLD[found.standing]

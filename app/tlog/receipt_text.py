@@ -20,6 +20,7 @@ from app.tlog.proofs import ProofInvalid
 from app.tlog.receipts import (
     RECEIPT_KEY_LINE,
     BatchLine,
+    PromisedEntry,
     SignedLines,
     note_line,
     root_by_span,
@@ -29,6 +30,8 @@ from app.values import Value
 
 MEMBERS: Final = ("subject_id", "version", "position", "events", "signed")
 """The members of an answer that are the receipt."""
+PROMISE_MEMBERS: Final = ("subject_id", "position", "leaf_hash", "signed")
+"""Those of one that promises an entry and tells nothing more of it."""
 
 _AT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _SHORT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{6})?Z", re.ASCII)
@@ -41,6 +44,14 @@ class ReceiptMalformed(ValueError):
 
 class ReceiptInvalid(Exception):
     """No key that we trust gave this receipt, or it was changed since."""
+
+
+class SignedEntry(Value, frozen=True):
+    """Who signed, when, and how: key id and signature."""
+
+    name: str
+    at: str
+    signature: bytes
 
 
 class Receipt(Value, frozen=True):
@@ -64,6 +75,42 @@ class Receipt(Value, frozen=True):
             raise ReceiptInvalid("no key that is trusted signed these events") from None
         if any(line.at > proof.at for line in self.lines):
             raise ReceiptInvalid("an event is younger than the signature")
+
+
+class Promise(Value, frozen=True):
+    """A receipt of one entry that tells nothing more of it; worth nothing until it is verified."""
+
+    lines: tuple[PromisedEntry]
+    signed: SignedEntry
+
+    def verify(self, trusted: Collection[VerifierKey]) -> None:
+        """ReceiptInvalid unless one of the trusted keys signed exactly this."""
+        signed = self.signed
+        text = self.lines[0].statement(signed.name)
+        try:
+            Note(text, (note_line(signed.name, signed.signature),)).opened(trusted)
+        except NotSigned:
+            raise ReceiptInvalid("no key that is trusted signed this entry") from None
+
+
+def given_in(document: Any) -> Receipt | Promise:  # Any: a JSON value
+    """The receipt or promise in an answer of the service; ReceiptMalformed otherwise."""
+    if isinstance(document, dict) and "events" not in document and "leaf_hash" in document:
+        return promise_of(document)
+    return receipt_of(document)
+
+
+def promise_of(document: Any) -> Promise:  # Any: a JSON value
+    """The promise in an answer of the service; ReceiptMalformed otherwise."""
+    try:
+        read = msgspec.convert(
+            {name: document[name] for name in PROMISE_MEMBERS}, _Promised, strict=True
+        )
+    except (msgspec.ValidationError, KeyError, TypeError):
+        raise ReceiptMalformed("it is no receipt, or has no signature") from None
+    name, at, signature = _signed_by(read.signed.name, read.signed.at, read.signed.signature)
+    entry = PromisedEntry(read.position, _uuid(read.subject_id), at, _hash(read.leaf_hash))
+    return Promise((entry,), SignedEntry(name, at, signature))
 
 
 def receipt_of(document: Any) -> Receipt:  # Any: a JSON value
@@ -112,6 +159,19 @@ class _Signed(msgspec.Struct, forbid_unknown_fields=True):
     signature: str
 
 
+class _SignedEntry(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    at: str
+    signature: str
+
+
+class _Promised(msgspec.Struct):
+    subject_id: str
+    position: _Count
+    leaf_hash: str
+    signed: _SignedEntry
+
+
 class _Answer(msgspec.Struct):
     subject_id: str
     version: _Count
@@ -136,17 +196,22 @@ def _line(stream: UUID, one: _Event) -> BatchLine:
 
 
 def _signed(given: _Signed) -> SignedLines:
-    signature = _decoded(given.signature)
-    if not (_AT.fullmatch(given.at) and _NAME.fullmatch(given.name)):
+    name, at, signature = _signed_by(given.name, given.at, given.signature)
+    path = tuple(map(_hash, given.path))
+    return SignedLines(name, at, given.index, given.size, path, signature)
+
+
+def _signed_by(name: str, at: str, signature: str) -> tuple[str, str, bytes]:
+    made = _decoded(signature)
+    if not (_AT.fullmatch(at) and _NAME.fullmatch(name)):
         raise ReceiptMalformed("the signature is not written as the service writes it")
     try:
-        datetime.fromisoformat(given.at)
+        datetime.fromisoformat(at)
     except ValueError:
         raise ReceiptMalformed("the time of the signature is none") from None
-    if len(signature) <= KEY_ID_SIZE_BYTES:
+    if len(made) <= KEY_ID_SIZE_BYTES:
         raise ReceiptMalformed("the signature is cut off")
-    path = tuple(map(_hash, given.path))
-    return SignedLines(given.name, given.at, given.index, given.size, path, signature)
+    return name, at, made
 
 
 def _uuid(text: str) -> UUID:

@@ -21,6 +21,8 @@ MERGE_DELAY_S: Final = 3600
 """How long after its time a receipt is honoured at the latest; a second is what is usual."""
 WORD: Final = "receipts"
 """Second line of the note. It is no number, so that no reader takes the note for a checkpoint."""
+ENTRY_WORD: Final = "entry"
+"""Stands there where one entry alone is promised."""
 RECEIPT_KEY_LINE: Final = "# receipts "
 """Begins a line of a tlog-policy with a key of receipts: a comment to everybody else."""
 
@@ -76,6 +78,25 @@ class SignedLines(Value, frozen=True):
     """Key id and signature, as the line of a signed note has them."""
 
 
+class PromisedEntry(Value, frozen=True):
+    """That one entry stands at one place, and nothing of what kind it is or how many were before.
+
+    For an answer that must not tell more: whether a person was known is personal data.
+    """
+
+    position: int
+    stream_id: UUID
+    at: str
+    """Recorded time as the entry has it."""
+    entry_hash: bytes
+    """The leaf hash of the entry in the log."""
+
+    def statement(self, name: str) -> str:
+        """The four lines that are signed by the key of that name."""
+        entry = b64encode(self.entry_hash).decode()
+        return f"{name}\n{ENTRY_WORD} {self.position} {self.stream_id}\n{entry}\n{self.at}\n"
+
+
 class Batch:
     """The events of one flush, in the order of their positions; signed when somebody asks."""
 
@@ -120,6 +141,11 @@ class ReceiptKey:
     def batch(self, lines: Sequence[BatchLine]) -> Batch:
         """What was appended together, to be signed by this key."""
         return Batch(lines, self.verifier_key, self._sign)
+
+    def promise(self, entry: PromisedEntry) -> bytes:
+        """Key id and signature over one entry: the same bytes whenever it is asked for."""
+        made = self.verifier_key.sign(entry.statement(self.verifier_key.name), self._sign)
+        return made.key_id + made.signature
 
 
 def key_name(ledger_id: UUID) -> str:

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from app.store.connection import connect
 from app.store.integrator import Integrator
-from app.tlog.receipt_text import receipt_keys_in, receipt_of
+from app.tlog.receipt_text import promise_of, receipt_keys_in, receipt_of
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
 from tests.api.live import live
@@ -143,6 +143,42 @@ async def test_a_request_that_nobody_heard_the_answer_of_gets_the_batch_that_was
         receipt_of(one.json()).verify(trusted)
     assert len(heard) > PARALLEL / 2  # the others were told to repeat it
     assert [after.content for _, after in heard] == [one.content for one, _ in heard]
+
+
+async def test_registering_is_promised_alike_for_known_and_unknown_people(
+    caller: httpx.AsyncClient, policy: str
+) -> None:
+    """The promise tells neither the version nor the type of an entry, nor how many there were."""
+    contact = {"contact.name": "Åsa Öberg", "contact.email": f"{uuid4().hex}@stad.example"}
+    body = {
+        "source": "registration_form",
+        "verification": "link",
+        "obtained": [{"purpose": "event_logistics", "data": contact}],
+    }
+    names = [str(uuid4()), str(uuid4())]
+
+    first, known = [
+        await caller.post("/v1/subjects", json=body, headers={"idempotency-key": name})
+        for name in names
+    ]
+    again = [
+        await caller.post("/v1/subjects", json=body, headers={"idempotency-key": name})
+        for name in names
+    ]
+
+    trusted = receipt_keys_in(policy)
+    for one in (first, known):
+        promise_of(one.json()).verify(trusted)
+    assert first.json()["subject_id"] == known.json()["subject_id"]
+    assert shape(first.json()) == shape(known.json())
+    assert [one.content for one in again] == [first.content, known.content]
+
+
+def shape(value: Any) -> Any:  # Any: a JSON value
+    """Names and kinds of everything in it; texts by their length."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    return len(value) if isinstance(value, str) else type(value)
 
 
 async def test_what_changed_nothing_has_nothing_to_sign(caller: httpx.AsyncClient) -> None:

@@ -18,7 +18,7 @@ from app.tlog.proof_text import InclusionProof
 from app.vault.signing import Signer
 from tests.cli.conftest import Call
 from tests.tlog import reference
-from tests.tlog.giving import answered, receipt_key
+from tests.tlog.giving import answered, promised, receipt_key
 
 ORIGIN = "ledger.example/log"
 LOG = Signer(b"\x07" * 32)
@@ -133,6 +133,28 @@ def test_the_log_honours_it(call: Call, receipt: Path, policy: Path) -> None:
 
     assert done.exit_code == 0
     assert done.out.endswith("these entries stand where the receipt says.\n")
+
+
+@pytest.mark.parametrize(
+    ("entries", "standing", "exit_code"), [(ENTRIES, "honoured", 0), (OTHERS, "broken", 5)]
+)
+def test_the_promise_of_a_registration_is_checked_as_well(
+    call: Call, tmp_path: Path, policy: Path, entries: list[bytes], standing: str, exit_code: int
+) -> None:
+    file = tmp_path / "registered.json"
+    file.write_bytes(promised(FORTY_ONE, at=ago(timedelta(minutes=1))))
+
+    with showing(entries) as url:
+        done = call(
+            *("log", "verify-receipt", str(file), "--policy", str(policy)),
+            *("--service", url, "--json"),
+        )
+    offline = call("log", "verify-receipt", str(file), "--key", str(VKEY))
+
+    told = done.document["receipt"]
+    assert (told["log"], done.exit_code) == (standing, exit_code)
+    assert told["events"] == [{"position": FORTY_ONE}]
+    assert (offline.exit_code, f"  position {FORTY_ONE}\n" in offline.out) == (0, True)
 
 
 def test_another_entry_at_its_place_is_evidence(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.api.bodies import ENCODER
 from app.events.declare import moment_text
-from app.receipts import Receipt, ReceiptLine, receipt_value
+from app.receipts import Receipt, ReceiptLine, discreet_value, receipt_value
 from app.tlog.merkle import leaf_hash
 from app.tlog.notes import VerifierKey
 from app.tlog.receipts import BatchLine, ReceiptKey, key_name
@@ -72,6 +72,12 @@ def answered(
     batch = (key or receipt_key()).batch(batch_lines(beside))
     receipt = Receipt(STREAM, mine[-1].version, tuple(mine), batch=batch)
     return ENCODER.encode(receipt_value(receipt))
+
+
+def promised(position: int = 40, at: datetime = AT) -> bytes:
+    """The answer that promises one entry and tells nothing more of it."""
+    receipt = Receipt(STREAM, position + 1, tuple(events(position, 1, at)))
+    return ENCODER.encode(discreet_value(receipt, receipt_key()))
 
 
 def document(**changes: Any) -> Any:  # Any: a JSON value

@@ -13,11 +13,27 @@ from hypothesis import strategies as st
 
 from app.tlog.checkpoints import CheckpointMalformed, checkpoint
 from app.tlog.merkle import leaf_hash
+from app.tlog.notes import read_note
 from app.tlog.proofs import ProofInvalid, verify_inclusion
-from app.tlog.receipt_text import ReceiptInvalid, ReceiptMalformed, receipt_keys_in, receipt_of
+from app.tlog.receipt_text import (
+    ReceiptInvalid,
+    ReceiptMalformed,
+    promise_of,
+    receipt_keys_in,
+    receipt_of,
+)
 from app.tlog.receipts import ReceiptKey, key_name, levels, root_by_span, span_path, statement
 from tests.tlog import reference
-from tests.tlog.giving import AT, LEDGER, answered, batch_lines, document, events, receipt_key
+from tests.tlog.giving import (
+    AT,
+    LEDGER,
+    answered,
+    batch_lines,
+    document,
+    events,
+    promised,
+    receipt_key,
+)
 
 TRUSTED = [receipt_key().verifier_key]
 LEAVES = [leaf_hash(b"%d" % number) for number in range(70)]
@@ -120,6 +136,38 @@ def test_any_flipped_bit_of_a_receipt_fails() -> None:
                 accepted.append((at, bit))
 
     assert accepted == []
+
+
+def test_any_flipped_bit_of_a_promise_fails() -> None:
+    """The receipt of a registration: one entry, and nothing of what kind it is."""
+    whole = promised(33)
+    promise_of(json.loads(whole)).verify([receipt_key().verifier_key])
+
+    accepted = []
+    for at in range(len(whole)):
+        for bit in range(8):
+            changed = whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+            try:
+                promise_of(json.loads(changed)).verify([receipt_key().verifier_key])
+            except (ReceiptMalformed, ReceiptInvalid, ValueError):
+                continue
+            accepted.append((at, bit))
+
+    assert accepted == []
+
+
+def test_a_promise_is_the_note_that_is_documented() -> None:
+    """Verified by a reader of signed notes that knows nothing of receipts."""
+    given = json.loads(promised(33))
+    signed = given["signed"]
+    text = (
+        f"{signed['name']}\nentry 33 {given['subject_id']}\n{given['leaf_hash']}\n{signed['at']}\n"
+    )
+    line = f"\u2014 {signed['name']} {signed['signature']}\n"
+
+    opened = read_note(f"{text}\n{line}".encode()).opened([receipt_key().verifier_key])
+
+    assert opened == text
 
 
 def test_a_time_without_fractions_is_the_same_time() -> None:
