@@ -15,6 +15,10 @@ _TEXT = re.compile(
 )
 
 
+SIZE_MAX = 2**63 - 1
+"""The largest number that PostgreSQL keeps; no tree comes near it."""
+
+
 class CheckpointMalformed(ValueError):
     """The text is no checkpoint, or one with extension lines. Does not quote it."""
 
@@ -43,6 +47,6 @@ def checkpoint(text: str) -> Checkpoint:
         raise CheckpointMalformed from None
     made = Checkpoint(found["origin"], int(found["size"]), root)
     # The text is compared, since one root has several base64 texts for a lenient reader.
-    if len(root) != HASH_SIZE_BYTES or made.text() != text:
+    if len(root) != HASH_SIZE_BYTES or made.size > SIZE_MAX or made.text() != text:
         raise CheckpointMalformed
     return made

@@ -19,7 +19,7 @@ PREFIX: Final = struct.Struct(">H")
 
 _PATH = re.compile(
     r"(?:(?P<level>0|[1-9][0-9]?)/)?"
-    r"(?P<index>(?:x[0-9]{3}/)*[0-9]{3})"
+    r"(?P<index>(?:x[0-9]{3}/){0,6}[0-9]{3})"
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
     re.ASCII,
 )

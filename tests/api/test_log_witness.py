@@ -235,7 +235,14 @@ async def test_what_is_wrong_has_its_status(
     forged = Note(text, (Signature(origin, key_of(origin).key_id, bytes(64)),))
     by_another = Note(text, (key_of(ORIGINS[4]).sign(text, private_of(ORIGINS[4]).sign),))
 
+    endless = Checkpoint(ORIGINS[4], 2**63, bytes(32)).text()
+    signed = Note(endless, (key_of(ORIGINS[4]).sign(endless, private_of(ORIGINS[4]).sign),))
+
     assert problem(await post(caller, b"")) == (400, "witness-request-malformed")
+    assert problem(await post(caller, bytes(AddCheckpoint(0, (), signed)))) == (
+        400,
+        "witness-request-malformed",
+    )
     assert problem(await post(caller, asked(origin, 0, 10)[:-1]))[0] == 400
     assert problem(await post(caller, asked(origin, 11, 10)))[0] == 400
     assert problem(await post(caller, asked("stranger.example", 0, 10))) == (

@@ -203,6 +203,7 @@ ROOT = b64encode(EMPTY_ROOT).decode()
         f"{ORIGIN}\n1\n{ROOT.replace('U=', 'V=')}\n",
         f"{ORIGIN}\n1\n!!!\n",
         f"{ORIGIN}\n{'9' * 20}\n{ROOT}\n",
+        f"{ORIGIN}\n{2**63}\n{ROOT}\n",
         f"{ORIGIN}\n\u0661\n{ROOT}\n",
     ],
 )
