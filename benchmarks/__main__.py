@@ -14,6 +14,7 @@ from benchmarks import (
     in_process,
     live_projections,
     log_integration,
+    log_proofs,
     log_verification,
     machine,
     projections,
