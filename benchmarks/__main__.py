@@ -68,6 +68,10 @@ def main() -> None:
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
+        # The last: it lengthens the log of the service.
+        figures += _measured(
+            "proofs", log_proofs.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
     print(f"\n{table(figures)}\n\n{time.monotonic() - began:.0f} s")
     if chosen.json:
         measured = {**pinned, "figures": [figure.as_json() for figure in figures]}
