@@ -206,6 +206,7 @@ class Run:
                     max_examples=min(own.max_examples, EXAMPLES_MAX),
                     derandomize=True,
                     database=None,
+                    deadline=None,  # a busy machine is not a fault
                     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
                 )
                 setattr(test, "_hypothesis_internal_use_settings", quick)  # noqa: B010  # mypy

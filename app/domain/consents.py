@@ -241,7 +241,7 @@ def _agree_to_transfer(
 ) -> tuple[Record, ...]:
     purpose = purpose_named(command.purpose, given.policy)
     recipient = recipient_of(command.recipient, purpose, given.policy)
-    if recipient.group and command.country is None:
+    if recipient.group and not command.country:
         raise ConsentEvidenceInvalid(missing=("country",))
     country = command.country.lower() if recipient.group and command.country else None
     proof = proven(command.evidence, given)

@@ -501,9 +501,10 @@ def test_agreeing_to_a_transfer_is_an_act_of_its_own() -> None:
 @pytest.mark.clause("C29", "L60", "L55")
 def test_a_consent_to_a_transfer_names_recipient_and_country() -> None:
     """A group of recipients is in many countries; agreeing to all of them is agreeing to none."""
-    given(SUBSCRIBER).when(replace(AGREE, country=None)).then_refused(
-        ConsentEvidenceInvalid, missing=("country",)
-    )
+    for nowhere in (None, ""):
+        given(SUBSCRIBER).when(replace(AGREE, country=nowhere)).then_refused(
+            ConsentEvidenceInvalid, missing=("country",)
+        )
     given(SUBSCRIBER).when(replace(AGREE, recipient="mailchimp")).then_refused(RecipientNotListed)
     given(SUBSCRIBER).when(replace(AGREE, purpose="astrology")).then_refused(PurposeUnknown)
     given(SUBSCRIBER).when(replace(AGREE, recipient="azavista", country="TR")).then(
