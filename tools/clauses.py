@@ -34,11 +34,10 @@ def _spread(prefix: str, *ranges: str, width: int = 1) -> list[str]:
 
 
 PROMISED = (
-    *_spread("C", "2-3", "5-16", "18-20", "22-32", "35-36", "38", "41-47", "49", "64-65", "68"),
-    *_spread("C", "63", "69-70", "72-74", "79-80"),
-    *_spread("L", "2-7", "9", "11-17", "19-28", "31-32", "35-36", "38", "41-47", "55-56"),
-    *_spread("L", "74-77"),
+    *_spread("C", "2-16", "18-60", "62-82"),
+    *_spread("L", "2-7", "9-33", "35-67", "74-77"),
     *_spread("PL", "1-27", width=2),
+    *_spread("X", "1-13"),
 )
 """What this version stands for: none of these may be without a test."""
 

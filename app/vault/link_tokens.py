@@ -58,7 +58,7 @@ class LinkTokens:
             + link.serial.to_bytes(2, "big")
             + link.about.encode()
         )
-        return urlsafe_b64encode(said + self._seal(said)).decode().rstrip("=")
+        return _text(said + self._seal(said))
 
     def link(self, token: str) -> Link | None:
         """What a token says; None for one that this ledger did not make."""
@@ -68,6 +68,8 @@ class LinkTokens:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         except ValueError:
             return None
+        if _text(raw) != token:  # the last character has bits to spare: one link has one token
+            return None
         said, seal = raw[:-_MAC_SIZE_BYTES], raw[-_MAC_SIZE_BYTES:]
         if len(said) < _FIXED_SIZE_BYTES or not hmac.compare_digest(seal, self._seal(said)):
             return None
@@ -76,3 +78,7 @@ class LinkTokens:
 
     def _seal(self, said: bytes) -> bytes:
         return self._mac.digest(prefixed(b"ledger/link/v1", said))[:_MAC_SIZE_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")

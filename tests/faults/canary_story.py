@@ -44,6 +44,7 @@ REGISTERS = (
     "/v1/disclosures",
     "/v1/recipients",
     "/v1/processing-records",
+    "/v1/impact-assessments",
     "/v1/subjects",
     "/v1/consents",
     "/v1/relationships",
@@ -171,6 +172,7 @@ class Story:
         self._public()
         self._newsletter()
         self._mails()
+        self._answered()
 
     def _arrange(self) -> None:
         today = today_in_brussels().isoformat()
@@ -644,8 +646,8 @@ class Story:
         self._page("GET", "/newsletter")
         form = {"email": self.markers.email("form"), "wording": wording["sha256"]}
         self._page("POST", "/newsletter", data=form)
-        until(lambda: len(list(self._confirmations())) >= 2)
-        for link in list(self._confirmations()):
+        until(lambda: len(list(self._waiting("confirm"))) >= 2)
+        for link in list(self._waiting("confirm")):
             self._page("GET", link)
             self._page("POST", link)
         archive = {"version": POLICY, "against": POLICY}
@@ -655,7 +657,23 @@ class Story:
         self.call("GET", "/privacy/{version}/{text_language}", path={**archive, **_SWEDISH})
         self.done("GET", "/v1/policies/{version}/diff/{against}", path=archive)
 
-    def _confirmations(self) -> Iterator[str]:
+    def _answered(self) -> None:
+        """A copy that is fetched by the link in the letter that answers a request."""
+        subject = self.register("f", source="member_organisation")
+        asked = {"subject_id": subject, "right": "access", "channel": "email", "proof": "login"}
+        made = self.done("POST", "/v1/rights-requests", json=asked)["rights_request"]
+        one, named = "/v1/rights-requests/{request}", {"request": made["request"]}
+        self.done("POST", f"{one}/approve", path=named, json={"decided_by": NOBODY})
+        report = "/v1/subjects/{subject_id}/access-report"
+        self.done("GET", report, path={"subject_id": subject})
+        told = {"decided_by": NOBODY, "told_by": "email"}
+        self.done("POST", f"{one}/fulfil", path=named, json=told)
+        until(lambda: len(list(self._waiting("answers"))) >= 1)
+        for link in list(self._waiting("answers")):
+            self._page("GET", link)
+            self._page("POST", link, data={"form": "page"})
+
+    def _waiting(self, kind: str) -> Iterator[str]:
         """The links in what waits to be sent; letters that wait beside it are looked at."""
         message = "/v1/subjects/{subject_id}/mails/{mail_id}"
         tasks = self.done("GET", "/v1/mail-tasks", params={"limit": 200})["items"]
@@ -667,7 +685,7 @@ class Story:
                 parsed = message_from_bytes(waiting.content, policy=SMTPUTF8)
                 body = parsed.get_body(("plain",))
                 assert body is not None
-                yield from re.findall(r"/confirm/[A-Za-z0-9_-]+", body.get_content())
+                yield from re.findall(rf"/{kind}/[A-Za-z0-9_-]+", body.get_content())
 
     def _mails(self) -> None:
         """Letters that are posted, links in them, and what a human says came of them."""

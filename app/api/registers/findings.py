@@ -91,11 +91,11 @@ async def _of_the_policy(call: Call, question: Question) -> Part:
     found = await ruled(service.rulebook, service.store, question.as_of, moment)
     cut = None if question.as_of is None else moment
     seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
-    rows = findings.of_the_policy(found, await _of_the_text(call, found), seen.by_activity)
+    rows = findings.of_the_policy(found, await findings_of_the_text(call, found), seen.by_activity)
     return whole(rows, question, min(about_people, seen.stands_at))
 
 
-async def _of_the_text(call: Call, found: Ruled) -> list[Finding]:
+async def findings_of_the_text(call: Call, found: Ruled) -> list[Finding]:
     """What the linter finds in every text that was supplied."""
     policy, told = found.given.policy, list[Finding]()
     for language in policy.texts:
