@@ -20,7 +20,7 @@ from app.store.append import (
     SealedBlob,
     WrappedKey,
 )
-from app.store.batches import read_batch
+from app.store.batches import Batches
 from app.store.codec import core_line, core_of, entry_of, leaf_hash, read_entry
 from app.tlog.receipts import Batch, ReceiptKey
 from app.values import Value
@@ -140,6 +140,7 @@ class EventStore:
 
     def __init__(self, pool: "asyncpg.Pool[Any]", vault: KeyVault) -> None:
         self._pool = pool
+        self._batches = Batches(pool)
         self.vault = vault
 
     async def read_stream(
@@ -175,7 +176,7 @@ class EventStore:
 
     async def read_batch(self, key: ReceiptKey, first_position: int, size: int) -> Batch:
         """The entries that one signature of the receipt key covers."""
-        return await read_batch(self._pool, key, first_position, size)
+        return await self._batches.read(key, first_position, size)
 
     async def read_last(self, stream_id: StreamId) -> Recorded[Any] | None:
         """The last event of a stream: enough to append where no decision looks further back."""

@@ -11,9 +11,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.store import batches
 from app.store.connection import connect
 from app.store.integrator import Integrator
 from app.tlog.receipt_text import promise_of, receipt_keys_in, receipt_of
+from app.tlog.receipts import Batch, ReceiptKey
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
 from tests.api.live import live
@@ -242,3 +244,41 @@ async def test_the_log_honours_what_was_promised_and_a_rewritten_one_is_found_ou
     assert (kept.document["receipt"]["log"], kept.exit_code) == ("honoured", 0)
     assert (broken.document["receipt"]["log"], broken.exit_code) == ("broken", 5)
     assert broken.document["receipt"]["instead"]["position"] == position
+
+
+async def test_a_batch_is_read_once_for_all_who_repeat_something_of_it(
+    caller: httpx.AsyncClient, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that is sent again repeats each line of it; a failed reading is tried again."""
+    reads: list[tuple[int, int]] = []
+    read, failing = batches.read_batch, [True]
+
+    async def counted(pool: Any, key: ReceiptKey, first: int, size: int) -> Batch:
+        reads.append((first, size))
+        if failing:
+            failing.pop()
+            raise OSError
+        return await read(pool, key, first, size)
+
+    monkeypatch.setattr(batches, "read_batch", counted)
+    people = await newcomers(caller, batches.KEPT_MAX)
+    names = [str(uuid4()) for _ in people]
+
+    async def written() -> list[httpx.Response]:
+        every = zip(people, names, strict=True)
+        return await asyncio.gather(*(consented(caller, one, name) for one, name in every))
+
+    first = await written()
+    failed = await consented(caller, people[0], names[0])
+    again, once_more = await written(), await written()
+
+    batches_made = {
+        (one.json()["position"] - one.json()["signed"]["index"], one.json()["signed"]["size"])
+        for one in first
+    }
+    assert failed.status_code == 503
+    assert {one.status_code for one in first + again + once_more} == {201}
+    for before, *repeated in zip(first, again, once_more, strict=True):
+        assert [one.json() for one in repeated] == [before.json()] * 2
+        assert {one.headers["idempotent-replayed"] for one in repeated} == {"true"}
+    assert sorted(reads[1:]) == sorted(batches_made)
