@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import pytest
 
 from app.domain.arrangements import Arrangement
-from app.domain.control import Contract, ControlState
+from app.domain.control import CONTROL, Command, Contract, ControlState
 from app.domain.decider import Circumstances, Refusal
 from app.domain.obtaining import Obtained
 from app.domain.subject import SUBJECT, SubjectState
@@ -84,6 +84,15 @@ def circumstances(
 ) -> Circumstances:
     """The packaged policy and law, at noon on the day on which the policy came into force."""
     return replace(Circumstances(policy=POLICY, law=LAW, control=control, now=now), **others)
+
+
+def arranged(*commands: Command, before: ControlState = CONTRACTED) -> ControlState:
+    """What the controller has said once the commands are carried out."""
+    state = before
+    for command in commands:
+        for record in CONTROL.decide(command, state, circumstances(control=state)):
+            state = CONTROL.evolve(state, stored(record, state.version + 1))
+    return state
 
 
 @dataclass(frozen=True)

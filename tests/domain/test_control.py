@@ -56,7 +56,7 @@ from app.events.suppressions import SuppressionLifted
 from app.events.transmissions import TransmissionBar
 from app.policy.vocabulary import AgreementKind
 from app.values import replace
-from tests.spec import NOW, circumstances, stored
+from tests.spec import NOW, arranged, circumstances, stored
 
 POD = UUID("c1d4c8a4-2f7e-4df1-9c55-0b7f0c6f0a11")
 STRUCTURE, TEXT, OTHER = "aa" * 32, "bb" * 32, "cc" * 32
@@ -79,12 +79,8 @@ ANNULLED = LapseTransferMechanism(mechanism="dpf", on=date(2027, 3, 1))
 
 
 def after(*commands: Command) -> ControlState:
-    """The state once the commands are carried out."""
-    state = CONTROL.initial
-    for command in commands:
-        for record in CONTROL.decide(command, state, circumstances(control=state)):
-            state = CONTROL.evolve(state, stored(record, state.version + 1))
-    return state
+    """The state once the commands are carried out, and nothing before."""
+    return arranged(*commands, before=CONTROL.initial)
 
 
 def decided(command: Command, *history: Command) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.control import CONTROL, ControlState
+from app.domain.control import CONTROL
 from app.domain.erasure_progress import Stage
 from app.domain.erasure_steps import (
     ApproveErasure,
@@ -31,7 +31,7 @@ from tests.domain.test_erasures import (
     REQUEST,
     execute,
 )
-from tests.spec import CONTRACTED, circumstances, given, stored
+from tests.spec import arranged, circumstances, given
 
 HOLD = UUID("3f2b5c1e-7a10-4c43-9e55-0f6f3ad6b901")
 OTHER = UUID("3f2b5c1e-7a10-4c43-9e55-0f6f3ad6b902")
@@ -48,16 +48,7 @@ ASKED_BY = "test"
 """Who recorded every event of these histories."""
 
 
-def switched(*commands: SwitchSafeguard) -> ControlState:
-    """What the controller arranged, with these switches."""
-    state = CONTRACTED
-    for command in commands:
-        for record in CONTROL.decide(command, state, circumstances(control=state)):
-            state = CONTROL.evolve(state, stored(record, state.version + 1))
-    return state
-
-
-TWO_PEOPLE = switched(SWITCH)
+TWO_PEOPLE = arranged(SWITCH)
 
 
 @pytest.mark.clause("C66", "L9")
@@ -66,7 +57,7 @@ def test_a_safeguard_is_switched_on_and_off_once() -> None:
     off = replace(SWITCH, on=False)
 
     def events(command: SwitchSafeguard, *history: SwitchSafeguard) -> tuple[object, ...]:
-        state = switched(*history)
+        state = arranged(*history)
         return tuple(r.event for r in CONTROL.decide(command, state, circumstances(control=state)))
 
     on = SafeguardSwitched(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
@@ -74,8 +65,8 @@ def test_a_safeguard_is_switched_on_and_off_once() -> None:
     assert events(SWITCH, SWITCH) == ()
     assert events(off) == ()
     assert events(off, SWITCH) == (replace(on, on=False),)
-    assert switched(SWITCH).safeguards == {Safeguard.TWO_PERSON_ERASURE}
-    assert switched(SWITCH, off).safeguards == frozenset()
+    assert arranged(SWITCH).safeguards == {Safeguard.TWO_PERSON_ERASURE}
+    assert arranged(SWITCH, off).safeguards == frozenset()
 
 
 @pytest.mark.clause("C66", "L9")

@@ -4,11 +4,12 @@ A hold on an occasion is on the control stream, since it is about everybody who 
 """
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.domain.control import CONTROL, Command, ControlState
+from app.domain.control import CONTROL, Command
 from app.domain.decider import Refusal
 from app.domain.holds import PlaceHold, ReleaseHold, holding
 from app.domain.occasions import (
@@ -31,7 +32,16 @@ from app.events.holds import (
     OccasionEnded,
 )
 from app.values import replace
-from tests.spec import CONTRACTED, NOW, OCCASION, Given, circumstances, given, registration, stored
+from tests.spec import (
+    CONTRACTED,
+    NOW,
+    OCCASION,
+    Given,
+    arranged,
+    circumstances,
+    given,
+    registration,
+)
 
 HOLD = UUID("3f2b5c1e-7a10-4c43-9e55-0f6f3ad6b901")
 OTHER = UUID("3f2b5c1e-7a10-4c43-9e55-0f6f3ad6b902")
@@ -58,15 +68,6 @@ HOLD_OCCASION = HoldOccasion(
 )
 END = EndOccasion(occasion=OCCASION, on=TODAY)
 SETTLE = SettleGrant(grant=GRANT, on=TODAY, amount_cents=6_000_000)
-
-
-def arranged(*commands: Command) -> ControlState:
-    """What the controller said, after the usual contracts."""
-    state = CONTRACTED
-    for command in commands:
-        for record in CONTROL.decide(command, state, circumstances(control=state)):
-            state = CONTROL.evolve(state, stored(record, state.version + 1))
-    return state
 
 
 def said(command: Command, *history: Command) -> tuple[object, ...]:
@@ -99,7 +100,7 @@ def test_a_hold_on_a_person_is_placed_once_and_says_why() -> None:
 @pytest.mark.clause("L63")
 def test_a_hold_ends_once_and_is_never_placed_again_under_its_id() -> None:
     """A repeated request of the one or the other changes nothing, and another hold stays."""
-    both = given(PERSON, PLACE, replaced(PLACE, hold=OTHER))
+    both = given(PERSON, PLACE, replace(PLACE, hold=OTHER))
     when = both.when(RELEASE)
 
     when.then(LegalHoldReleased(hold=HOLD))
@@ -125,18 +126,16 @@ def test_a_hold_that_nobody_placed_cannot_end() -> None:
         ({"source": "no_such"}, SourceUnknown),
     ],
 )
-def test_a_hold_names_what_the_policy_knows(
-    change: dict[str, object], refusal: type[Refusal]
-) -> None:
+def test_a_hold_names_what_the_policy_knows(change: dict[str, Any], refusal: type[Refusal]) -> None:
     """A class that does not exist would hold nothing, unnoticed."""
-    given(PERSON).when(replaced(PLACE, **change)).then_refused(refusal)
+    given(PERSON).when(replace(PLACE, **change)).then_refused(refusal)
 
 
 @pytest.mark.clause("L63", "L64")
 def test_what_is_held_is_of_the_classes_and_the_occasion_that_are_named() -> None:
     """Without either, everything is; each person's own and everybody's count together."""
-    everything = replaced(PLACE, hold=OTHER, retention_classes=frozenset())
-    there = replaced(everything, occasion=OCCASION)
+    everything = replace(PLACE, hold=OTHER, retention_classes=frozenset())
+    there = replace(everything, occasion=OCCASION)
 
     assert held_by(given(PERSON, PLACE), "participation") == {HOLD}
     assert held_by(given(PERSON, PLACE), "participation", OCCASION) == {HOLD}
@@ -231,8 +230,3 @@ def test_no_clock_is_set_going_ahead(command: EndOccasion | SettleGrant) -> None
 
     late = circumstances(control=CONTRACTED, now=NOW.replace(hour=23))  # it is tomorrow there
     assert CONTROL.decide(tomorrow, CONTRACTED, late)
-
-
-def replaced(command: PlaceHold, **changes: object) -> PlaceHold:
-    """The command with other values in some fields."""
-    return replace(command, **changes)

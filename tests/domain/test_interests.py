@@ -18,7 +18,7 @@ from app.domain.interests import (
 from app.domain.purpose_limitation import PurposeUnknown
 from app.events.interests import AssessmentOutcome, LegitimateInterestAssessed
 from app.policy.vocabulary import LegalBasis
-from tests.spec import NOW, POLICY, circumstances, stored
+from tests.spec import NOW, POLICY, arranged, circumstances
 
 TODAY = NOW.date()
 ASSESSMENT = UUID("cccccccc-0000-4000-8000-000000000007")
@@ -37,11 +37,7 @@ def assessment(purpose: str = "photos", **more: Any) -> AssessInterest:
 
 def after(*commands: AssessInterest) -> ControlState:
     """The control stream after assessments."""
-    state = ControlState()
-    for command in commands:
-        for record in CONTROL.decide(command, state, circumstances(control=state)):
-            state = CONTROL.evolve(state, stored(record, state.version + 1))
-    return state
+    return arranged(*commands, before=CONTROL.initial)
 
 
 def found(state: ControlState, purpose: str, on: date = TODAY) -> Interest:

@@ -10,6 +10,7 @@ from app.api.answers import receipted
 from app.api.bodies import Body, ReceiptBody
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
+from app.api.registers.activities import ruled_and_observed
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.auth import Scope
 from app.domain.standing_findings import DecideStandingFinding
@@ -21,10 +22,7 @@ from app.projections import FINDINGS, PROFILES, SHARING_REGISTER
 from app.projections.positions import position_of
 from app.registers import findings
 from app.registers.findings import PEOPLE
-from app.registers.moments import moment_of
-from app.registers.observed import observed
-from app.registers.processing_records import declared_pairs
-from app.registers.rules import Ruled, ruled
+from app.registers.rules import Ruled
 from app.registers.table import Part, Question, whole
 
 ROUTES = router("registers")
@@ -87,10 +85,7 @@ async def _of_people(call: Call, question: Question, after: str | None) -> Part:
 async def _of_the_policy(call: Call, question: Question) -> Part:
     service = call.service
     about_people = await position_of(service.pool, FINDINGS)
-    moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
-    found = await ruled(service.rulebook, service.store, question.as_of, moment)
-    cut = None if question.as_of is None else moment
-    seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
+    found, seen = await ruled_and_observed(service, question.as_of)
     rows = findings.of_the_policy(found, await findings_of_the_text(call, found), seen.by_activity)
     return whole(rows, question, min(about_people, seen.stands_at))
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
+from app.api.registers.activities import ruled_and_observed
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.api.registers.findings import findings_of_the_text
 from app.auth import Scope
@@ -15,10 +16,6 @@ from app.projections import PROFILES, SHARING_REGISTER
 from app.registers.belgian_model import Language
 from app.registers.findings import of_the_policy
 from app.registers.impact_assessments import COLUMNS, impact_assessments
-from app.registers.moments import moment_of
-from app.registers.observed import observed
-from app.registers.processing_records import declared_pairs
-from app.registers.rules import ruled
 from app.registers.table import Part, Question, whole
 
 ROUTES = router("registers")
@@ -59,11 +56,7 @@ class AssessmentsAsked(Asked):
 
 
 async def _read(call: Call, question: Question) -> Part:
-    service = call.service
-    moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
-    found = await ruled(service.rulebook, service.store, question.as_of, moment)
-    cut = None if question.as_of is None else moment
-    seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
+    found, seen = await ruled_and_observed(call.service, question.as_of)
     findings = of_the_policy(found, await findings_of_the_text(call, found), seen.by_activity)
     filters = dict(question.filters)
     language = Language(filters.pop("language"))

@@ -7,14 +7,12 @@ from pydantic import Field
 
 from app.api.call import Call, authorised
 from app.api.operations import router
+from app.api.registers.activities import ruled_and_observed
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.auth import Scope
 from app.projections import PROFILES, SHARING_REGISTER
 from app.registers.belgian_model import COLUMNS, Language, headings
-from app.registers.moments import moment_of
-from app.registers.observed import observed
-from app.registers.processing_records import declared_pairs, records
-from app.registers.rules import ruled
+from app.registers.processing_records import records
 from app.registers.table import Part, Question, whole
 
 ROUTES = router("registers")
@@ -46,11 +44,7 @@ class RecordsAsked(Asked):
 
 
 async def _read(call: Call, question: Question) -> Part:
-    service = call.service
-    moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
-    found = await ruled(service.rulebook, service.store, question.as_of, moment)
-    cut = None if question.as_of is None else found.given.now
-    seen = await observed(service.pool, service.tallies, declared_pairs(found.given.policy), cut)
+    found, seen = await ruled_and_observed(call.service, question.as_of)
     filters = dict(question.filters)
     language = Language(filters.pop("language"))
     rows = records(found.given, seen.by_activity, language)
