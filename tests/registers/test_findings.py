@@ -213,6 +213,9 @@ async def test_defects_of_the_text_are_findings_with_their_lines(service: Servic
 async def test_pages_go_on_from_the_policy_to_people_and_tables_have_them_all(
     caller: httpx.AsyncClient, service: Service
 ) -> None:
+    person = await register(caller, verification=None)
+    raising = RaiseFinding(finding=uuid4(), code=FindingCode.POSSIBLE_DUPLICATE, source="email")
+    await service.ledger.execute(UUID(person.rpartition("/")[2]), raising, Attribution(by="intake"))
     found = await rows(caller, service, PATH, columns=["code", "kind", "state"])
     small = await rows(caller, service, PATH, columns=["code", "kind", "state"], limit=4)
     first = await page(caller, PATH, limit=4)
