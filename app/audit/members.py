@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from app.clock import random_id
+
 SUMS: Final = "SHA256SUMS"
 MODE: Final = 0o644
 OWN_MODE: Final = 0o600
@@ -56,8 +58,9 @@ class Members:
 @contextmanager
 def members(file: Path) -> Iterator[Members]:
     """A new zip for its owner alone, put in place when everything is in it."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWN_MODE)
+    draft = file.with_name(f".{file.name}.{random_id()}")
+    # Never a file, or a link, that somebody else put there: the folder may be everybody's.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWN_MODE)
     try:
         with os.fdopen(descriptor, "w+b") as raw:
             with zipfile.ZipFile(raw, "w") as archive:

@@ -8,13 +8,15 @@ Formats: RFC 6962 trees, and from c2sp.org signed-note, tlog-checkpoint, tlog-co
 tlog-policy, tlog-tiles, tlog-proof. Exit codes: 0 verified, 1 not verified, 2 wrong usage.
 
 Trust nothing that the bundle says of its own keys: compare the verifier key with one that you got
-by another way, or name that one with --vkey.
+by another way, or name that one with --vkey. Nor trust the copy of this file in a bundle of which
+you do not know who made it: take one from elsewhere.
 """
 
 import argparse
 import base64
 import hashlib
 import json
+import re
 import sys
 import zipfile
 import zlib
@@ -26,7 +28,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256
+FILE_MAX_BYTES = 1 << 27
 ERASURES = ("erasure.executed", "retention.executed")
+CONTROL = (
+    *("contract", "law", "legitimate-interest", "log", "necessity", "policy", "policy-text"),
+    *("receiver", "register", "safeguard", "standing-finding", "storage", "transfer-mechanism"),
+)
+"""What only streams of the controller tell of: the first word of a type."""
 
 
 class Wrong(Exception):
@@ -34,6 +42,10 @@ class Wrong(Exception):
 
 
 MALFORMED = (Wrong, ValueError, LookupError, TypeError, AttributeError, StopIteration)
+UNREADABLE = (
+    *(*MALFORMED, ArithmeticError, EOFError, OSError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def sha256(content: bytes) -> bytes:
@@ -105,22 +117,31 @@ class Policy:
         self.logs: list[Key] = []
         self.witnesses: dict[str, Key] = {}
         self.groups: list[tuple[str, int, list[str]]] = []
-        self.quorum = "none"
-        for number, line in enumerate(text.splitlines(), 1):
-            match [] if line.startswith("#") else line.split():
+        self.quorum = ""
+        lines = [re.split("[ \t]+", line.strip(" \t")) for line in text.split("\n")]
+        for number, words in enumerate(lines, 1):
+            known = {*self.witnesses, *(name for name, _, _ in self.groups)}
+            inside = {member for _, _, members in self.groups for member in members}
+            match [] if words[0][:1] in ("", "#") else words:
                 case []:
                     continue
-                case ["log", key, *_]:
+                case ["log", key] | ["log", key, _]:
                     self.logs.append(Key(key, 1))
-                case ["witness", name, key, *_]:
+                case ["witness", name, key] | ["witness", name, key, _] if name not in known:
                     self.witnesses[name] = Key(key, 4)
-                case ["group", name, count, *members]:
-                    threshold = {"any": "1", "all": str(len(members))}.get(count, count)
-                    self.groups.append((name, int(threshold), members))
-                case ["quorum", name]:
+                case ["group", name, count, *members] if known - inside >= {*members}:
+                    most = len({*members})
+                    threshold = int({"any": "1", "all": str(most)}.get(count, count))
+                    if name in known or most < len(members) or not 1 <= threshold <= most:
+                        raise Wrong(f"policy, line {number}: there can be no such group")
+                    self.groups.append((name, threshold, members))
+                case ["quorum", name] if not self.quorum and name in {"none", *known}:
                     self.quorum = name
                 case _:
                     raise Wrong(f"policy, line {number}: it is none of a policy")
+        owners = {key.public for key in self.witnesses.values()}
+        if not self.quorum or "none" in self.witnesses or len(owners) < len(self.witnesses):
+            raise Wrong("policy: it has no quorum, or one witness twice")
 
     def is_met(self, names: set[str]) -> bool:
         reached = set(names)
@@ -165,16 +186,26 @@ class Bundle:
         self.size, self.root, self.note = 0, b"", b""
         self.about: dict[str, Any] = {}
         if self.zip:
-            self.names = {one.filename for one in self.zip.infolist() if not one.is_dir()}
+            names = [one.filename for one in self.zip.infolist() if not one.is_dir()]
         else:
             files = (file for file in place.rglob("*") if file.is_file())
-            self.names = {file.relative_to(place).as_posix() for file in files}
+            names = [file.relative_to(place).as_posix() for file in files]
+        self.names = {*names}
+        self.unread = self.names - {"SHA256SUMS", "report.html", "verify.py", "policy"}
+        self.twice = len(names) - len(self.names)
 
-    def read(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
         if name not in self.names:
             raise Wrong(f"{name} is missing")
-        self.reading = name
-        return self.zip.read(name) if self.zip else (self.folder / name).read_bytes()
+        self.reading, file = name, self.folder / name
+        if (self.zip.getinfo(name).file_size if self.zip else file.stat().st_size) > FILE_MAX_BYTES:
+            raise Wrong("it is larger than any file of a bundle")
+        return self.zip.read(name) if self.zip else file.read_bytes()
+
+    def read(self, name: str) -> bytes:
+        """The content of a file that belongs there."""
+        self.unread.discard(name)
+        return self.content(name)
 
     def open(self, policy: Policy) -> set[str]:
         """What the bundle is about, by a checkpoint that the policy trusts; who cosigned that."""
@@ -183,17 +214,23 @@ class Bundle:
         self.size, self.root, witnesses = open_checkpoint(self.note, policy)
         if not policy.is_met(witnesses):
             raise Wrong("too few witnesses cosigned it")
+        origin = self.note.decode().partition("\n")[0]
+        said = tuple(self.about[name] for name in ("format", "origin", "size", "root"))
+        if said != (1, origin, self.size, self.root.hex()):
+            raise Wrong("bundle.json says something else than it")
         return witnesses
 
     def check_sums(self) -> Iterator[str]:
         listed: dict[str, str] = {}
+        if self.twice:
+            yield "the zip: it has several files of one name"
         for line in self.read("SHA256SUMS").decode().splitlines(keepends=True):
             digest, name = line[:64], line[66:-1]
             if line != f"{digest}  {name}\n" or name in listed:
                 yield f"SHA256SUMS: the line of {name!r} is malformed"
             listed[name] = digest
         for name in sorted(listed.keys() | self.names - {"SHA256SUMS"}):
-            if name not in self.names or sha256(self.read(name)).hex() != listed.get(name):
+            if name not in self.names or sha256(self.content(name)).hex() != listed.get(name):
                 yield f"{name}: it is not the file that SHA256SUMS lists"
 
 
@@ -246,7 +283,7 @@ class Streams:
             raise Wrong("it erased something else than was sealed")
 
 
-def verify_log(bundle: Bundle, streams: Streams, kept: dict[int, bytes]) -> Iterator[str]:
+def verify_log(bundle: Bundle, streams: Streams, kept: dict[int, set[bytes]]) -> Iterator[str]:
     """Every entry, tile and root of the whole log; what is wrong, place by place."""
     levels: list[list[bytes]] = [[]]
     control = iter(bundle.read("control.ndjson").splitlines())
@@ -256,13 +293,15 @@ def verify_log(bundle: Bundle, streams: Streams, kept: dict[int, bytes]) -> Iter
             place = f"position {position} ({name})"
             try:
                 core = streams.take(entry)
-                said = {"position": position, **core}
-                if core["s"] in bundle.about["control"] and said != json.loads(next(control)):
-                    yield f"{place}: control.ndjson lists something else"
+                if core["s"] in bundle.about["control"]:
+                    if {"position": position, **core} != json.loads(next(control)):
+                        raise Wrong("control.ndjson lists something else")
+                elif core["t"].partition(".")[0] in CONTROL:
+                    raise Wrong("control.ndjson leaves it out")
             except MALFORMED as fault:
                 yield f"{place}: {reason(fault)}"
             levels[0].append(leaf_hash(entry))
-            if position + 1 in kept and root_of(levels) != kept.pop(position + 1):
+            if position + 1 in kept and {root_of(levels)} != kept.pop(position + 1):
                 yield f"{place}: up to here the log is not the one of a checkpoint that you kept"
         level, index = 0, first // WIDTH
         while len(levels[level]) == WIDTH:  # a full tile: its hash goes one level up
@@ -272,15 +311,21 @@ def verify_log(bundle: Bundle, streams: Streams, kept: dict[int, bytes]) -> Iter
             levels[level].clear()
             level, index = level + 1, index // WIDTH
         progress(first + WIDTH, bundle.size)
+    yield from verify_edge(bundle, levels)
+    if next(control, None) is not None:
+        yield "control.ndjson: it lists more than there is"
+    if bundle.about["records"] != len(streams.heads):
+        yield "bundle.json: there are not so many records"
+    yield from (f"the log has no {size} entries, as a checkpoint that you kept" for size in kept)
+
+
+def verify_edge(bundle: Bundle, levels: list[list[bytes]]) -> Iterator[str]:
     for level, hashes in enumerate(levels):
         if hashes:
             index = bundle.size // WIDTH ** (level + 1)
             yield from compare(bundle, tile_name(str(level), index, len(hashes)), hashes)
     if root_of(levels) != bundle.root:
         yield "checkpoint: the entries lead to another root"
-    if next(control, None) is not None:
-        yield "control.ndjson: it lists more than there is"
-    yield from (f"the log has no {size} entries, as a checkpoint that you kept" for size in kept)
 
 
 def compare(bundle: Bundle, name: str, hashes: list[bytes]) -> Iterator[str]:
@@ -308,6 +353,8 @@ def tile_name(kind: str, index: int, width: int) -> str:
 
 def verify_record(bundle: Bundle, streams: Streams) -> Iterator[str]:
     """Every event of one stream, each with its proof under the one checkpoint."""
+    if bundle.about["versions"] < 1:
+        yield "bundle.json: it is of no event at all"
     for version in range(1, bundle.about["versions"] + 1):
         name = f"events/{version:06}"
         try:
@@ -318,6 +365,8 @@ def verify_record(bundle: Bundle, streams: Streams) -> Iterator[str]:
             check_proof(bundle, bundle.read(f"{name}.tlog-proof"), leaf_hash(entry))
         except MALFORMED as fault:
             yield f"{name}: {reason(fault)}"
+            if f"{name}.entry" not in bundle.names:
+                return
         progress(version, bundle.about["versions"])
 
 
@@ -334,7 +383,8 @@ def check_proof(bundle: Bundle, proof: bytes, leaf: bytes) -> None:
 
 
 def reason(fault: Exception) -> str:
-    return str(fault) if isinstance(fault, Wrong | zipfile.BadZipFile) else "it is malformed"
+    told = isinstance(fault, Wrong | zipfile.BadZipFile | OSError)
+    return str(fault) if told else "it is malformed"
 
 
 def progress(done: int, total: int) -> None:
@@ -343,32 +393,51 @@ def progress(done: int, total: int) -> None:
         print(f"\r{min(done, total):,} of {total:,}", end=end, file=sys.stderr, flush=True)
 
 
-def problems(bundle: Bundle, options: argparse.Namespace) -> Iterator[str]:
+def problems(
+    bundle: Bundle, given: Policy | None, pinned: list[Key], notes: dict[str, bytes]
+) -> Iterator[str]:
     yield from bundle.check_sums()
-    policy = Policy(
-        (options.policy.read_bytes() if options.policy else bundle.read("policy")).decode()
-    )
-    if options.vkey:
-        policy.logs = [Key(text, 1) for text in options.vkey]
-    streams, kept = Streams(), {}
-    for file in options.checkpoint or []:
-        size, root, _ = open_checkpoint(file.read_bytes(), policy)
-        kept[size] = root
+    policy, whose = given or Policy(bundle.read("policy").decode()), "yours"
+    if pinned:
+        policy.logs = pinned
+    elif not given:
+        whose = "THE BUNDLE'S OWN, compare it"
+    kept: dict[int, set[bytes]] = {0: {sha256(b"")}}
+    for file, note in notes.items():
+        try:
+            size, root, _ = open_checkpoint(note, policy)
+            kept[size] = {*kept.get(size, ()), root}
+        except MALFORMED as fault:
+            yield f"{file}: {reason(fault)}"
+    if kept.pop(0) != {sha256(b"")}:
+        yield "a checkpoint that you kept has another empty log"
     try:
         witnesses = bundle.open(policy)
     except MALFORMED as fault:
         yield f"{bundle.reading}: {reason(fault)}"
-    else:
-        whole = bundle.about["kind"] == "log"
-        yield from verify_log(bundle, streams, kept) if whole else verify_record(bundle, streams)
-        events = sum(head[0] for head in streams.heads.values())
-        print(f"{events} events, {len(streams.heads)} streams, {len(streams.erased)} keys erased")
-        print(f"checkpoint of {bundle.size} entries, root {bundle.root.hex()}")
-        print(f"cosigned by: {', '.join(sorted(witnesses)) or 'nobody'}")
-        whose = "yours" if options.vkey or options.policy else "THE BUNDLE'S OWN, compare it"
-        print("\n".join(f"verifier key ({whose}): {key.text}" for key in policy.logs))
-        if kept and not whole:
-            yield "one record cannot be compared with a checkpoint that you kept"
+        return
+    streams = Streams()
+    match bundle.about["kind"]:
+        case "log":
+            yield from verify_log(bundle, streams, kept)
+        case "record":
+            yield from verify_record(bundle, streams)
+            if notes:
+                yield "one record cannot be compared with a checkpoint that you kept"
+        case _:
+            yield "bundle.json: there is no such kind of bundle"
+    yield from (f"{name}: no such bundle has this file" for name in sorted(bundle.unread))
+    events = sum(head[0] for head in streams.heads.values())
+    say(f"{events} events, {len(streams.heads)} streams, {len(streams.erased)} keys erased")
+    say(f"checkpoint of {bundle.size} entries, root {bundle.root.hex()}")
+    say(f"cosigned by: {', '.join(sorted(witnesses)) or 'nobody'}")
+    for key in policy.logs:
+        say(f"verifier key ({whose}): {key.text}")
+
+
+def say(line: str) -> None:
+    """Prints it so that nothing in it can steer a terminal, or look like another line."""
+    print(re.sub(r"[^ -~]", lambda found: ascii(found[0])[1:-1], line))
 
 
 def main() -> int:
@@ -378,13 +447,22 @@ def main() -> int:
     options.add_argument("--policy", type=Path, help="a policy of your own (c2sp.org/tlog-policy)")
     options.add_argument("--checkpoint", action="append", type=Path, help="one that you kept")
     chosen = options.parse_args()
-    bundle, found = Bundle(chosen.bundle), 0
+    try:  # what is the caller's own
+        given = Policy(chosen.policy.read_bytes().decode()) if chosen.policy else None
+        pinned = [Key(text, 1) for text in chosen.vkey or ()]
+        notes = {str(file): file.read_bytes() for file in chosen.checkpoint or ()}
+        if not chosen.bundle.exists():
+            raise Wrong(f"there is no {chosen.bundle}")
+    except UNREADABLE as fault:
+        options.error(reason(fault))
+    bundle, found = None, 0
     try:
-        for found, problem in enumerate(problems(bundle, chosen), 1):
+        bundle = Bundle(chosen.bundle)
+        for found, problem in enumerate(problems(bundle, given, pinned, notes), 1):
             if found <= 50:
-                print(f"WRONG  {problem}")
-    except (*MALFORMED, OSError, zipfile.BadZipFile, zlib.error) as fault:
-        print(f"WRONG  {bundle.reading}: {reason(fault)}")
+                say(f"WRONG  {problem}")
+    except UNREADABLE as fault:
+        say(f"WRONG  {bundle.reading if bundle else chosen.bundle}: {reason(fault)}")
         found += 1
     print(f"NOT VERIFIED: {found} things are wrong" if found else "VERIFIED")
     return 1 if found else 0

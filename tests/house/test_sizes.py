@@ -8,7 +8,9 @@ MODULE_LINES_MAX = 400
 CODE = ("app", "alembic", "benchmarks", "samples", "tools")
 
 LONG_FUNCTIONS: dict[str, str] = {}
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {
+    "app/audit/verify_bundle.py": "one file that an auditor runs by itself, against forgers",
+}
 """Name -> why it may be so. An excuse that nothing needs fails the test."""
 
 
