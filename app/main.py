@@ -355,6 +355,8 @@ def create_app(settings: Settings, logins: Logins | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        # A slash too much is another path: a redirect would name the host that the caller named.
+        redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         # Its spans would carry paths and queries: ours are in `app/api/tracing.py`.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},

@@ -95,6 +95,10 @@ class _Exchange:
         try:
             if self._declared_too_large():
                 await self._problem("body-too-large")
+            elif self._scope["path"].endswith("\n"):
+                # Routes are matched by `$`, which is also true before a last line feed: one
+                # resource would have two addresses, and a cache would keep both.
+                await self._problem("not-found")
             else:
                 await self._envelope.answer(self._scope, self._limited_receive, self._stamped_send)
         except BodyTooLarge:

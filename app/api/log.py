@@ -165,6 +165,7 @@ async def read_timestamp(
 
     That text is the three lines before the empty one; `Content-Location` names the size.
     """
+    check_once(request, "size")
     stamps = TimeStamps(_log_pool(request))
     stamp = await stamps.newest() if size is None else await stamps.of_size(number(size))
     if stamp is None:
@@ -304,6 +305,12 @@ def _log(request: Request) -> LogTree:
 def _log_pool(request: Request) -> Any:  # asyncpg's pool is generic in its stubs only
     service: Service = request.app.state.service
     return service.pool
+
+
+def check_once(request: Request, *names: str) -> None:
+    """ProofQueryInvalid when one is given twice: two readers could take different ones."""
+    if any(len(request.query_params.getlist(name)) > 1 for name in names):
+        raise ProofQueryInvalid
 
 
 def number(text: str) -> int:

@@ -14,6 +14,7 @@ from app.api.log import (
     TEXT,
     CheckpointMissing,
     ProofQueryInvalid,
+    check_once,
     newest,
     number,
 )
@@ -68,6 +69,7 @@ async def prove_inclusion(
 
     The leaf is the SHA-256 of a zero byte and the entry; every receipt has it.
     """
+    check_once(call.request, "event", "position", "size")
     if (event is None) == (position is None):
         raise ProofQueryInvalid
     log = LogTree(call.service.pool)
@@ -107,6 +109,7 @@ async def prove_consistency(
     None between a size and itself, or from an empty log. Sizes beyond the newest checkpoint are not
     there yet.
     """
+    check_once(request, "from", "to")
     if from_ is None:
         raise ProofQueryInvalid
     service: Service = request.app.state.service

@@ -348,6 +348,41 @@ async def test_a_consistency_that_cannot_be_proved_is_no_fault(
     assert problem(answer) == (status, slug)
 
 
+TWICE = [
+    "/log/proof/consistency?from=1&from=2",
+    "/log/proof/consistency?from=1&to=2&to=3",
+    "/log/proof/inclusion?position=1&position=2",
+    "/log/proof/inclusion?position=1&size=201&size=202",
+    "/log/timestamp?size=1&size=2",
+]
+
+
+@pytest.mark.parametrize("query", TWICE)
+async def test_what_is_asked_twice_is_not_chosen_from(
+    caller: httpx.AsyncClient, sizes: list[int], query: str
+) -> None:
+    """A cache or a guard before us may take the other one."""
+    assert problem(await caller.get(query)) == (400, "proof-query-invalid")
+
+
+ADDRESSES = ["/log/checkpoint", "/log/policy", "/log/tile/0/000", "/log/tile/entries/000"]
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+async def test_each_resource_has_one_address(
+    caller: httpx.AsyncClient, sizes: list[int], path: str
+) -> None:
+    """Neither a line feed nor a slash at the end, and nobody is sent to the host that he named."""
+    assert (await caller.get(path)).status_code == 200
+    assert problem(await caller.get(f"{path}%0A")) == (404, "not-found")
+    slash = await caller.get(f"{path}/", headers={"host": "elsewhere.example"})
+    assert slash.status_code in (400, 404)
+    assert "location" not in slash.headers
+    for method in ("HEAD", "OPTIONS", "PUT", "DELETE"):
+        other = await caller.request(method, path)
+        assert (other.status_code, other.headers["allow"]) == (405, "GET")
+
+
 async def test_entries_and_inclusion_are_not_for_everybody(
     shared_api: Api, reader: httpx.AsyncClient, sizes: list[int]
 ) -> None:
