@@ -51,6 +51,7 @@ ONE = "/v1/rights-requests/{request}"
         "rights-request-unverified",
         "rights-request-unapproved",
         "answer-missing",
+        "objection-stands",
         "tasks-open",
         "data-held",
         "ground-inapplicable",
@@ -92,7 +93,13 @@ async def fulfil_rights_request(request: UUID, body: FulfilmentBody, call: Desk)
     answers=RightsRequestReceipt,
     status=201,
     summary="Refuse a request",
-    problems=("refusal-incomplete", "ground-inapplicable", "excess-unproven", *DONE),
+    problems=(
+        "refusal-incomplete",
+        "ground-inapplicable",
+        "excess-unproven",
+        "objection-stands",
+        *DONE,
+    ),
     clauses=("C63", "C80"),
     law=("L25", "L26", "L38", "L46"),
     writes=True,
@@ -101,6 +108,7 @@ async def refuse_rights_request(request: UUID, body: RefusalBody, call: Desk) ->
     """Records that it is not acted on: the ground, the reasons, the complaint and the remedy.
 
     That a request is unfounded or excessive is shown by evidence, and approved by a second human.
+    An objection that came with it is decided first: silence grants what nobody overrode (L44).
     """
     step = RefuseRequest(
         request=request,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from app.domain.erasure_progress import Stage
 from app.domain.objections import Status
 from app.domain.rights_request_progress import RightsRequest, Task
 from app.events.rights_requests import RefusalGround, RequestedRight, TaskKind
@@ -94,7 +93,7 @@ def answers_of(request: RightsRequest, state: "SubjectState") -> frozenset[UUID]
             return frozenset(
                 key
                 for key, one in state.erasures.by_id.items()
-                if one.stage in _GONE and one.requested_at >= request.received_at
+                if one.executed_at is not None and one.executed_at >= request.received_at
             )
         case RequestedRight.RESTRICTION:
             active = state.restrictions.active.items()
@@ -112,14 +111,22 @@ def answers_of(request: RightsRequest, state: "SubjectState") -> frozenset[UUID]
             return None
 
 
-_GONE = frozenset({Stage.EXECUTED, Stage.CLOSED})
-
-
 def _done(request: RightsRequest, state: "SubjectState") -> Iterator[UUID]:
     meant = RequestedRight.ACCESS if request.right in _REPORTED else request.right
     for key, (right, at) in state.rights_requests.done.items():
         if right is meant and at >= request.received_at:
             yield key
+
+
+def objections_of(request: RightsRequest, state: "SubjectState") -> frozenset[Status]:
+    """Where the objections stand that came with a request; none once the person was erased."""
+    if state.erased:
+        return frozenset()
+    return frozenset(
+        one.status
+        for one in state.objections.by_id.values()
+        if state.rights_requests.survivor(one.request) is request
+    )
 
 
 def untold(answers: tuple[UUID, ...], state: "SubjectState") -> bool:

@@ -6,7 +6,14 @@ reasons, the complaint and the remedy (L25), and none that no human decided (L46
 
 from uuid import UUID
 
-from app.domain.rights_request_answers import HELD_AGAINST, answers_of, grounds_against, untold
+from app.domain.objections import Status
+from app.domain.rights_request_answers import (
+    HELD_AGAINST,
+    answers_of,
+    grounds_against,
+    objections_of,
+    untold,
+)
 from app.domain.rights_request_case import Case, Records, check_open
 from app.domain.rights_request_progress import RequestStatus, RightsRequest
 from app.domain.rights_request_refusals import (
@@ -16,6 +23,7 @@ from app.domain.rights_request_refusals import (
     GroundInapplicable,
     IdentitySettled,
     NotADuplicate,
+    ObjectionStands,
     RefusalIncomplete,
     RequesterKnown,
     RightsRequestUnapproved,
@@ -91,6 +99,8 @@ def _answers(command: FulfilRequest, request: RightsRequest, case: Case) -> tupl
     answers = command.answers or tuple(sorted(found))
     if not answers or not found.issuperset(answers):
         raise AnswerMissing(right=request.right.value)
+    if Status.PENDING in objections_of(request, case.state):
+        raise ObjectionStands(status=Status.PENDING.value)
     if untold(answers, case.state):
         raise TasksOpen
     return answers
@@ -100,6 +110,7 @@ def refused(command: RefuseRequest, request: RightsRequest, case: Case) -> Recor
     """A human decided against it, and the person knows why and where to go (Art. 12(4), (5))."""
     check_open(request)
     _check_ground(command.ground, request)
+    _check_objections(command.ground, request, case)
     told = _told(command.refused)
     held_against = command.ground in HELD_AGAINST
     evidence = [text for text in command.evidence if text.strip()]
@@ -125,6 +136,16 @@ def _check_ground(ground: RefusalGround | None, request: RightsRequest) -> None:
     settled = ground is RefusalGround.IDENTITY_FAILURE and request.verified
     if ground not in grounds_against(request.right) or settled:
         raise GroundInapplicable(right=request.right.value)
+
+
+def _check_objections(ground: RefusalGround, request: RightsRequest, case: Case) -> None:
+    """Nobody is told no while silence would say yes, or the answer already was yes (L43, L44)."""
+    standing = objections_of(request, case.state)
+    if Status.PENDING in standing:
+        raise ObjectionStands(status=Status.PENDING.value)
+    weighed = ground not in HELD_AGAINST and ground is not RefusalGround.IDENTITY_FAILURE
+    if weighed and Status.GRANTED in standing:
+        raise ObjectionStands(status=Status.GRANTED.value)
 
 
 def _told(remedies: Remedies | None) -> list[str]:

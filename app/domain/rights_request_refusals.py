@@ -31,6 +31,13 @@ class RightsRequestUnapproved(Refusal):
     rules = ("L46",)
 
 
+class ObjectionStands(Refusal):
+    """An objection that came with the request says otherwise than the answer would (Art. 21(1))."""
+
+    code = "objection-stands"
+    rules = ("L44", "L25")
+
+
 class ReceiptTooOld(Refusal):
     """No right under the Regulation was exercised before it applied."""
 

@@ -15,7 +15,7 @@ from app.domain.collections import RectifyData
 from app.domain.consultations import RecordInspection, RecordRightsAnswer
 from app.domain.decider import Refusal
 from app.domain.disclosures import RecordDisclosure
-from app.domain.objections import RaiseObjection, UpholdObjection
+from app.domain.objections import OverrideObjection, RaiseObjection, UpholdObjection
 from app.domain.recipients import RecipientNotListed
 from app.domain.restrictions import AnnounceLift, LiftRestriction, Restrict
 from app.domain.retention import expired
@@ -35,6 +35,7 @@ from app.domain.rights_request_refusals import (
     GroundInapplicable,
     IdentitySettled,
     NotADuplicate,
+    ObjectionStands,
     ReceiptTooOld,
     ReceiptUnevidenced,
     RefusalIncomplete,
@@ -601,6 +602,29 @@ def test_an_objection_is_answered_when_it_is_granted() -> None:
         VERIFY, APPROVE, At(NOW, raised), At(NOW, UpholdObjection(objection=FILE)), ask=ask
     )
     assert granted.when(FULFIL).records[0].event.answers == (FILE,)
+
+
+@pytest.mark.clause("L44", "L25", "L43")
+def test_nobody_is_refused_what_silence_would_grant_or_has_been_granted() -> None:
+    """Told no within the month, the person would have heard yes at its end (Art. 21(1))."""
+    ask = replace(ACCESS, right=RequestedRight.OBJECTION)
+    raise_one = RaiseObjection(objection=FILE, source="email", request=REQUEST)
+    raised = At(NOW, replace(raise_one, purpose="event_logistics"))
+    news = At(NOW, replace(raise_one, objection=OTHER_FILE, purpose="newsletter"))
+    overridden = At(NOW, OverrideObjection(objection=FILE, grounds="A claim before the court."))
+    refuse = replace(REFUSE, ground=RefusalGround.LEGITIMATE_INTEREST)
+
+    waiting = asked(VERIFY, APPROVE, raised, news, ask=ask)
+    waiting.when(refuse).then_refused(ObjectionStands, status="pending")
+    waiting.when(FULFIL).then_refused(ObjectionStands, status="pending")
+
+    decided = asked(VERIFY, APPROVE, raised, overridden, ask=ask)
+    assert isinstance(decided.when(refuse).records[0].event, RightsRequestRefused)
+
+    absolute = asked(VERIFY, APPROVE, news, ask=ask)
+    absolute.when(refuse).then_refused(ObjectionStands, status="granted")
+    doubted = asked(news, ask=ask).when(replace(REFUSE, ground=RefusalGround.IDENTITY_FAILURE))
+    assert isinstance(doubted.records[0].event, RightsRequestRefused)
 
 
 @pytest.mark.clause("C69", "L25")
