@@ -200,7 +200,9 @@ async def _refusing(request: Request, token: str, code: str) -> Response:
 async def refuse_policy_change(
     request: Request, token: TokenPath, language: LanguageQuery = None
 ) -> Response:
-    """Records a request for erasure with the trigger `policy_change`, or a general objection.
+    """Records a rights request for erasure (trigger `policy_change`), or an objection to all.
+
+    Either has its clock, its place among what is due, and a letter that says until when.
 
     Without a choice nothing is recorded, and the page is shown again.
     """
@@ -211,7 +213,7 @@ async def refuse_policy_change(
         return await _refusing(request, token, code)
     try:
         link = await linked.read(token, LinkKind.POLICY)
-        await (linked.leave(link) if choice == ERASE else linked.object(link))
+        await (linked.leave(link, code) if choice == ERASE else linked.object(link))
     except Refusal:
         return await gone(request.app.state.service, code)
     texts = said(code)

@@ -12,10 +12,17 @@ from app.domain.letters_owed import OWN_PAGES
 from app.domain.objections import RaiseObjection
 from app.domain.obtaining import Obtained
 from app.domain.proofs import Consent
+from app.domain.rights_request_steps import ReceiveRequest
 from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import InTurn, SubjectState
 from app.domain.suppressions import Unsubscribe
 from app.events.erasures import ErasureTrigger
+from app.events.rights_requests import (
+    IdentityProof,
+    RequestChannel,
+    RequestedRight,
+    RequestTrigger,
+)
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
@@ -132,15 +139,29 @@ class Linked:
         )
         await self._ledger.execute(link.stream_id, command, BY)
 
-    async def leave(self, link: Link) -> None:
+    async def leave(self, link: Link, language: str) -> None:
         """Whoever does not accept a new policy asks to be erased; nobody is taken to agree (C79).
 
-        Nothing is destroyed by a click: the request is answered as any other.
+        Nothing is destroyed by a click: a rights request begins, with its clock, and is answered as
+        any other. Pressed again while it is open, the button begins no second one.
         """
-        command = RequestErasure(
+        erase = RequestErasure(
             erasure=random_id(), source=SOURCE, trigger=ErasureTrigger.POLICY_CHANGE
         )
-        await self._ledger.execute(link.stream_id, command, BY)
+        ask = ReceiveRequest(
+            file=random_id(),
+            right=RequestedRight.ERASURE,
+            channel=RequestChannel.WEB,
+            trigger=RequestTrigger.POLICY_CHANGE,
+            language=language,
+            proof=IdentityProof.LINK,
+        )
+        state = await self._ledger.state(link.stream_id)
+        asked = any(
+            one.status.open and (one.right, one.trigger) == (ask.right, ask.trigger)
+            for one in state.rights_requests.by_id.values()
+        )
+        await self._ledger.execute(link.stream_id, InTurn((erase,) if asked else (ask, erase)), BY)
 
     async def object(self, link: Link) -> None:
         """The same person objects to everything that may be objected to (C79; Art. 21)."""

@@ -20,7 +20,7 @@ from app.events.declare import type_of
 from app.events.mails import MailQueued
 from app.policy.loader import load, packaged_structure
 from app.policy.wordings import wording_shown
-from app.projections import CONSENTS, MAILS, NOTICES
+from app.projections import CONSENTS, MAILS, NOTICES, RIGHTS_REQUESTS
 from app.propagation.linked import Linked, LinkUnknown
 from app.receipts import Attribution
 from app.rights.consent_expiry import ExpiringConsents
@@ -98,7 +98,7 @@ async def caught_up(database: Database) -> None:
     """The read models hold everything."""
     connection = await connect(database.dsn("ledger_projector"))
     try:
-        for projection in (NOTICES, MAILS, CONSENTS):
+        for projection in (NOTICES, MAILS, CONSENTS, RIGHTS_REQUESTS):
             await catch_up(connection, projection)
     finally:
         await connection.close()
@@ -235,6 +235,16 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
     assert left.status_code == 200
     assert (erasure.trigger, erasure.stage) == ("policy_change", "requested")
     assert state.collections.held
+    await anybody.post(link, content="choice=erase", headers=FORM)
+    await caught_up(database)
+    [due] = await listed(client, "/v1/deadlines?kind=rights_request")
+    [request] = (await service.ledger.state(person)).rights_requests.by_id.values()
+    asked = (request.right, request.trigger, request.channel, request.verified)
+    assert asked == ("erasure", "policy_change", "web", True)
+    assert due["subject_id"] == str(person), "somebody has to see to it, until a day that is told"
+    await mailing(service, mailbox).turn()
+    [(_, confirmed)] = mailbox.received[1:]
+    assert confirmed["Content-Language"] == "en"
 
     await anybody.post(link, content="choice=object", headers=FORM)
     objections = (await service.ledger.state(person)).objections.by_id
