@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.clock import random_id
+from app.domain.children import UnderAge, minimum_age
 from app.domain.collections import CollectData, RectifyData
 from app.domain.identifiers import ClaimIdentifier
 from app.domain.identities import identifying_kind
@@ -19,6 +20,7 @@ from app.domain.subject import SUBJECT, InTurn, fold
 from app.domain.subjects import JoinSubject, RegisterSubject
 from app.domain.suppressions import SubjectSuppressed, Unsubscribe
 from app.domain.values import normalise
+from app.events.subjects import ChildDiscovered
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
@@ -32,6 +34,8 @@ from app.vault.sealing import Sealed
 TRIES_MAX = 4
 REGISTRAR = "registrar"
 """Who records what follows from a registration by itself."""
+
+_DISCOVERY = "child.discovered"
 
 
 class Registered(StrEnum):
@@ -79,6 +83,7 @@ class Registrar:
                     if found is None
                     else await self._join(found, command, attribution)
                 )
+                await self._check_of_age(registration)
                 addresses = _addresses(identifiers)
                 await self.settle(registration.subject_id, addresses, command.source, policy)
                 return registration
@@ -145,9 +150,11 @@ class Registrar:
         command = replace(command, suppressed_for=suppressed)
         first = command if found is None else JoinSubject(command)
         try:
-            SUBJECT.decide(InTurn((first, *further)), state, given)
+            records = SUBJECT.decide(InTurn((first, *further)), state, given)
         except SubjectSuppressed:
             return Registered.SUPPRESSED
+        if any(isinstance(record.event, ChildDiscovered) for record in records):
+            raise UnderAge(minimum_age=minimum_age(given))
         return Registered.NEW if found is None else Registered.FOUND
 
     async def collect(
@@ -167,6 +174,16 @@ class Registrar:
         receipt = await self._ledger.execute(subject_id, command, attribution)
         await self.settle(subject_id, _addresses(identifiers), command.source, policy)
         return receipt
+
+    async def _check_of_age(self, registration: Registration) -> None:
+        """Of a child who is known the discovery is on record; whoever calls hears the same (C74).
+
+        A different answer would tell which children are known.
+        """
+        receipt = registration.receipt
+        if receipt is not None and any(line.type == _DISCOVERY for line in receipt.lines):
+            rules = await self._ledger.rules()
+            raise UnderAge(minimum_age=minimum_age(rules.at(self._ledger.clock())))
 
     async def _suppressed(
         self,

@@ -1,6 +1,7 @@
 """People become known, are found, shown and corrected over HTTP; nobody is guessed (DESIGN 6)."""
 
 import hashlib
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -397,3 +398,38 @@ async def test_what_joins_a_known_person_joins_whole_or_not_at_all(
     assert joined.json()["subject_id"] == subject_id
     added = await event_types(database, untouched)
     assert added == ["notice.shown", "relationship.started", "data.collected"]
+
+
+@pytest.mark.clause("C74", "C75", "L19", "L28")
+async def test_which_children_are_known_no_registration_tells(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """A known one is marked for erasure all the same; whoever calls gets the answer for unknown."""
+    known = await registered(client)
+    line = {**registration(), "obtained": [travelling(ASA["contact.email"])]}
+    other = {**registration(), "obtained": [travelling("nobody@forvaltning.example")]}
+    key = {"Idempotency-Key": str(uuid4())}
+
+    rehearsed = await client.post(
+        "/v1/imports?dry_run=true",
+        content=json.dumps(line).encode(),
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+    assert not (await service.ledger.state(UUID(known))).child
+    answers = [
+        await client.post("/v1/subjects", json=line, headers=key),
+        await client.post("/v1/subjects", json=line, headers=key),
+        await client.post("/v1/subjects", json=other),
+    ]
+
+    told = [(one.status_code, {**one.json(), "instance": ""}) for one in answers]
+    assert told[0] == told[1] == told[2]
+    assert (told[0][0], told[0][1]["type"]) == (422, "/problems/under-age")
+    assert json.loads(rehearsed.text)["problem"]["type"] == "/problems/under-age"
+    assert (await service.ledger.state(UUID(known))).child
+
+
+def travelling(email: str) -> dict[str, Any]:
+    """What a travel desk sends of somebody born in 2020."""
+    data = {"contact.name": "Bo", "contact.email": email, "identity.birth_date": "2020-01-01"}
+    return {"purpose": "travel_booking", "data": data}
