@@ -36,7 +36,7 @@ RECORD = _recording()
 def detected(recorded: Recorded[BreachDetected]) -> Writes:
     """A breach is on the list from its detection on, and for good."""
     return (
-        RECORD(
+        RECORD.write(
             subject_id=recorded.stream_id,
             position=recorded.position,
             recorded_at=recorded.recorded_at,

@@ -75,7 +75,7 @@ def _act(recorded: Recorded[Any], kind: str, act: str, **more: Any) -> Write:
     names = ("recipient", "country", "request", "wording", "language", "policy")
     said = {name: getattr(event, name, None) for name in names}
     method = getattr(event, "method", None)
-    return ACT(
+    return ACT.write(
         **opened(recorded),
         **said,
         kind=kind,
@@ -91,7 +91,7 @@ def _act(recorded: Recorded[Any], kind: str, act: str, **more: Any) -> Write:
 
 def _end(recorded: Recorded[Any], kind: str) -> Write:
     event = recorded.event
-    return END(
+    return END.write(
         **closed(recorded),
         kind=kind,
         purpose=event.purpose,
@@ -109,7 +109,7 @@ def requested(recorded: Recorded[ConsentRequested]) -> Writes:
 @CONSENTS.on(ConsentConfirmed)
 def confirmed(recorded: Recorded[ConsentConfirmed]) -> Writes:
     """The second step: the request is over, and what it confirms is the consent."""
-    over = END_REQUEST(**closed(recorded), request=recorded.event.request)
+    over = END_REQUEST.write(**closed(recorded), request=recorded.event.request)
     return (over, _end(recorded, CONSENT), _act(recorded, CONSENT, "confirmed"))
 
 
@@ -126,7 +126,9 @@ def consented(recorded: Recorded[ConsentGiven]) -> Writes:
 @CONSENTS.on(ConsentWithdrawn)
 def withdrawn(recorded: Recorded[ConsentWithdrawn]) -> Writes:
     """From here on it carries nothing, nor do the explicit consents to its transfers."""
-    transfers = END_TRANSFERS(**closed(recorded), kind=TRANSFER, purpose=recorded.event.purpose)
+    transfers = END_TRANSFERS.write(
+        **closed(recorded), kind=TRANSFER, purpose=recorded.event.purpose
+    )
     return (
         _end(recorded, CONSENT),
         _end(recorded, REQUEST),
@@ -158,11 +160,13 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
     """The evidence lies under another key now."""
     keys = {seal.retention_class: seal.key_id for seal in recorded.seals}
     key = keys.get(recorded.event.retention_class)
-    moved = MOVE(subject_id=recorded.stream_id, version=recorded.event.origin, evidence_key=key)
+    moved = MOVE.write(
+        subject_id=recorded.stream_id, version=recorded.event.origin, evidence_key=key
+    )
     return () if key is None else (moved,)
 
 
 @CONSENTS.on(ErasureExecuted, RetentionExecuted)
 def destroyed(recorded: Recorded[ErasureExecuted | RetentionExecuted]) -> Writes:
     """The act is still told; its evidence is gone with its key."""
-    return (LOSE(subject_id=recorded.stream_id, data_keys=recorded.event.keys),)
+    return (LOSE.write(subject_id=recorded.stream_id, data_keys=recorded.event.keys),)

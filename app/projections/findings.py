@@ -30,7 +30,7 @@ def raised(recorded: Recorded[FindingRaised]) -> Writes:
     """Something waits for a human."""
     event = recorded.event
     return (
-        RAISE(
+        RAISE.write(
             **opened(recorded),
             finding=event.finding,
             code=event.code.value,
@@ -44,10 +44,12 @@ def raised(recorded: Recorded[FindingRaised]) -> Writes:
 def cleared(recorded: Recorded[FindingCleared]) -> Writes:
     """Who cleared it stands in the entry."""
     event = recorded.event
-    return (CLEAR(**closed(recorded), finding=event.finding, resolution=event.resolution.value),)
+    return (
+        CLEAR.write(**closed(recorded), finding=event.finding, resolution=event.resolution.value),
+    )
 
 
 @FINDINGS.on(ErasureExecuted)
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """What was noticed about somebody who was erased concerns nobody any more."""
-    return (FORGET(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()
+    return (FORGET.write(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()

@@ -135,5 +135,5 @@ async def fold_together(
     except Exception as fault:
         raise Suspicious from fault
     for statement, rows in batches([*writes, *((write,) for write in after)]):
-        await connection.execute(statement.sql_of(build.number), as_json(rows))
+        await connection.execute(statement.sql_of(build.number), as_json(statement, rows))
     return list(poison.values())

@@ -47,8 +47,8 @@ def fold_person(projection: Projection, lines: Sequence[LogLine]) -> tuple[Rows,
 
 def _folded(projection: Projection, lines: Sequence[LogLine]) -> Rows:
     rows: Rows = {table.name: [] for table in projection.tables}
-    for write in (*projection.fold_all(lines), *projection.fold_page(tuple(lines))):
-        write.statement.apply(rows, write.row)  # type: ignore[misc]  # asked for before: in_memory_alone
+    for statement, row in (*projection.fold_all(lines), *projection.fold_page(tuple(lines))):
+        statement.apply(rows, row)  # type: ignore[misc]  # asked for before: in_memory_alone
     for table in projection.tables:
         shape = _shape(table)
         mine = rows[shape.name]

@@ -33,7 +33,7 @@ from sqlalchemy.sql.selectable import Join, Select
 Row: TypeAlias = list[Any]  # what the columns hold, in the order of the table
 Rows: TypeAlias = dict[str, list[Row]]
 """The rows of one person, by the name of their table."""
-Apply: TypeAlias = Callable[[Rows, dict[str, Any]], None]
+Apply: TypeAlias = Callable[[Rows, tuple[Any, ...]], None]
 
 Expression: TypeAlias = Any  # elements of SQL, told apart by `match`
 
@@ -45,9 +45,12 @@ class NotInMemory(Exception):
     """The statement says something that is not understood here: the database carries it out."""
 
 
-def in_memory(core: Executable, subject: str) -> Apply:
-    """What the statement does to the rows of one person; ``subject`` names their common column."""
-    source = _Source(subject)
+def in_memory(core: Executable, given: tuple[str, ...]) -> Apply:
+    """What the statement does to the rows of one person when it is given a row of such columns.
+
+    The first is the one that all rows of the person have in common.
+    """
+    source = _Source(given)
     match core:
         case Insert():
             lines = source.inserting(core)
@@ -57,8 +60,8 @@ def in_memory(core: Executable, subject: str) -> Apply:
             lines = source.deleting(core)
         case _:
             raise NotInMemory(type(core).__name__)
-    given = [f"    {local} = given[{name!r}]" for name, local in source.given.items()]
-    text = "\n".join(["def apply(rows, given):", *given, *(f"    {line}" for line in lines)])
+    each = f"    {', '.join(source.given.values())}, = given"
+    text = "\n".join(["def apply(rows, given):", each, *(f"    {line}" for line in lines)])
     made: dict[str, Any] = {}
     exec(text, source.constants, made)  # noqa: S102  # written above from a declared statement, at import
     apply: Apply = made["apply"]
@@ -68,12 +71,10 @@ def in_memory(core: Executable, subject: str) -> Apply:
 class _Source:
     """Python source of one statement, with the names that it uses."""
 
-    def __init__(self, subject: str) -> None:
-        self._subject = subject
-        self.given: dict[str, str] = {}
+    def __init__(self, given: tuple[str, ...]) -> None:
+        self._subject = given[0]
+        self.given = {name: f"given_{number}" for number, name in enumerate(given)}
         """Given column -> local name."""
-        self.once = False
-        """Whether a given column is asked for once, and needs no local name."""
         self.constants: dict[str, Any] = {}
 
     def inserting(self, core: Insert) -> list[str]:
@@ -82,7 +83,6 @@ class _Source:
             raise NotInMemory("an insert of another kind")
         conditions = list(chosen._where_criteria)  # noqa: SLF001  # one by one, to be put in order
         [source] = chosen.get_final_froms()
-        self.once = not conditions and not isinstance(source, Table | Join)
         values = dict(
             zip(core._select_names or (), chosen.selected_columns, strict=True)  # noqa: SLF001  # the columns of from_select
         )
@@ -220,10 +220,8 @@ class _Source:
                 return f"row[{_index(expression.table, expression)}]"
             case ColumnClause(is_literal=True):
                 return repr(_literal(expression.name))
-            case ColumnClause() if self.once:
-                return f"given[{expression.name!r}]"
             case ColumnClause():
-                return self.given.setdefault(expression.name, f"given_{len(self.given)}")
+                return self.given[expression.name]
             case BindParameter():
                 return self._constant(expression.value)
             case Null():

@@ -46,7 +46,7 @@ SETTLE = filling(mails, "mail", *CAME_OF_IT)
 def queued(recorded: Recorded[MailQueued]) -> Writes:
     """It is to be sent."""
     event = recorded.event
-    row = QUEUE(
+    row = QUEUE.write(
         **opened(recorded),
         mail=event.mail,
         kind=event.kind.value,
@@ -65,7 +65,7 @@ def settled(recorded: Recorded[Any]) -> Writes:
     event = recorded.event
     names = ("channel", "failure", "code", "attempts")
     said = {name: getattr(event, name, None) for name in names}
-    row = SETTLE(
+    row = SETTLE.write(
         subject_id=recorded.stream_id,
         mail=event.mail,
         state=_STATES[type(event)],

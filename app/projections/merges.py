@@ -44,7 +44,7 @@ def proposed(recorded: Recorded[MergeProposed]) -> Writes:
     """It waits for somebody else."""
     event = recorded.event
     return (
-        PROPOSE(
+        PROPOSE.write(
             **opened(recorded),
             merge=event.merge,
             side=event.side.value,
@@ -59,7 +59,7 @@ def proposed(recorded: Recorded[MergeProposed]) -> Writes:
 def approved(recorded: Recorded[MergeApproved]) -> Writes:
     """One stands for both."""
     return (
-        APPROVE(
+        APPROVE.write(
             subject_id=recorded.stream_id,
             merge=recorded.event.merge,
             approved_position=recorded.position,
@@ -72,10 +72,10 @@ def approved(recorded: Recorded[MergeApproved]) -> Writes:
 @MERGES.on(MergeRejected, MergeReverted)
 def ended(recorded: Recorded[MergeRejected | MergeReverted]) -> Writes:
     """Each stands for itself."""
-    return (END(**closed(recorded), merge=recorded.event.merge),)
+    return (END.write(**closed(recorded), merge=recorded.event.merge),)
 
 
 @MERGES.on(ErasureExecuted)
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """Nothing links a person who was erased to another record."""
-    return (FORGET(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()
+    return (FORGET.write(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()

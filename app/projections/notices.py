@@ -39,13 +39,13 @@ TELL = closing(notices_owed)
 def shown(recorded: Recorded[NoticeShown]) -> Writes:
     """The person was informed; what was owed is told."""
     event = recorded.event
-    show = SHOW(
+    show = SHOW.write(
         **opened(recorded),
         policy=event.policy,
         language=event.language,
         channel=event.channel.value,
     )
-    return (REPLACE(**closed(recorded)), TELL(**closed(recorded)), show)
+    return (REPLACE.write(**closed(recorded)), TELL.write(**closed(recorded)), show)
 
 
 @NOTICES.on(DataCollected)
@@ -53,10 +53,10 @@ def obtained(recorded: Recorded[DataCollected]) -> Writes:
     """Data that did not come from the person set the month of Art. 14 going."""
     if recorded.event.origin is SourceOrigin.SUBJECT or not recorded.event.held:
         return ()
-    return (OWE(**opened(recorded), source=recorded.event.source),)
+    return (OWE.write(**opened(recorded), source=recorded.event.source),)
 
 
 @NOTICES.on(ErasureExecuted)
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """Of nobody whose data are gone is a notice owed."""
-    return (TELL(**closed(recorded)),) if recorded.event.of_everything else ()
+    return (TELL.write(**closed(recorded)),) if recorded.event.of_everything else ()

@@ -69,7 +69,7 @@ def raised(recorded: Recorded[ObjectionRaised]) -> Writes:
     """One that is to be weighed is a restriction by itself meanwhile (Art. 18(1)(d))."""
     event = recorded.event
     scope = {"purpose": event.purpose, "recipient": event.recipient, "source": event.source}
-    objection = OBJECT(
+    objection = OBJECT.write(
         **opened(recorded),
         **scope,
         objection=event.objection,
@@ -78,7 +78,7 @@ def raised(recorded: Recorded[ObjectionRaised]) -> Writes:
     )
     if event.ground is not ObjectionGround.OWN_SITUATION:
         return (objection,)
-    resting = RESTRICT(
+    resting = RESTRICT.write(
         **opened(recorded),
         **scope,
         restriction=event.objection,
@@ -94,7 +94,7 @@ def decided(recorded: Recorded[ObjectionGranted | ObjectionOverridden]) -> Write
     event = recorded.event
     granted = isinstance(event, ObjectionGranted)
     reason: GrantReason | None = event.reason if isinstance(event, ObjectionGranted) else None
-    decision = DECIDE(
+    decision = DECIDE.write(
         subject_id=recorded.stream_id,
         objection=event.objection,
         decision="granted" if granted else "overridden",
@@ -102,7 +102,7 @@ def decided(recorded: Recorded[ObjectionGranted | ObjectionOverridden]) -> Write
         decided_position=recorded.position,
         decided_at=recorded.recorded_at,
     )
-    over = LIFT(**closed(recorded), restriction=event.objection)
+    over = LIFT.write(**closed(recorded), restriction=event.objection)
     return (decision, over) if granted else (decision,)
 
 
@@ -111,8 +111,8 @@ def withdrawn(recorded: Recorded[ObjectionWithdrawn]) -> Writes:
     """Nothing rests for it any more."""
     key = recorded.event.objection
     return (
-        WITHDRAW(**closed(recorded), objection=key),
-        LIFT(**closed(recorded), restriction=key),
+        WITHDRAW.write(**closed(recorded), objection=key),
+        LIFT.write(**closed(recorded), restriction=key),
     )
 
 
@@ -121,7 +121,7 @@ def restricted(recorded: Recorded[RestrictionSet]) -> Writes:
     """One use rests, or every use (Art. 18(1))."""
     event = recorded.event
     return (
-        RESTRICT(
+        RESTRICT.write(
             **opened(recorded),
             restriction=event.restriction,
             ground=event.ground.value,
@@ -138,7 +138,7 @@ def disputed(recorded: Recorded[AccuracyDisputed]) -> Writes:
     """What is contested rests until it was verified (Art. 18(1)(a))."""
     event = recorded.event
     return (
-        RESTRICT(
+        RESTRICT.write(
             **opened(recorded),
             restriction=event.restriction,
             ground=RestrictionGround.ACCURACY.value,
@@ -154,7 +154,7 @@ def disputed(recorded: Recorded[AccuracyDisputed]) -> Writes:
 def announced(recorded: Recorded[RestrictionLiftAnnounced]) -> Writes:
     """The person was told that it is about to end (Art. 18(3))."""
     return (
-        ANNOUNCE(
+        ANNOUNCE.write(
             subject_id=recorded.stream_id,
             restriction=recorded.event.restriction,
             announced_position=recorded.position,
@@ -166,7 +166,7 @@ def announced(recorded: Recorded[RestrictionLiftAnnounced]) -> Writes:
 @OBJECTIONS.on(RestrictionLifted)
 def lifted(recorded: Recorded[RestrictionLifted]) -> Writes:
     """The restriction is over."""
-    return (LIFT(**closed(recorded), restriction=recorded.event.restriction),)
+    return (LIFT.write(**closed(recorded), restriction=recorded.event.restriction),)
 
 
 @OBJECTIONS.on(ErasureExecuted)
@@ -176,6 +176,6 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
         return ()
     subject_id = recorded.stream_id
     return (
-        FORGET_OBJECTIONS(subject_id=subject_id),
-        FORGET_RESTRICTIONS(subject_id=subject_id),
+        FORGET_OBJECTIONS.write(subject_id=subject_id),
+        FORGET_RESTRICTIONS.write(subject_id=subject_id),
     )

@@ -137,8 +137,8 @@ async def fold_carefully(connection: Connection, build: Build, line: LogLine) ->
         return type(fault).__name__
     try:
         async with connection.transaction():
-            for write in writes:
-                await connection.execute(write.statement.sql_of(build.number), as_json([write.row]))
+            for statement, row in writes:
+                await connection.execute(statement.sql_of(build.number), as_json(statement, [row]))
     except POISON as fault:
         return type(fault).__name__
     return None

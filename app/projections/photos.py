@@ -30,7 +30,7 @@ def published(recorded: Recorded[PhotoPublished]) -> Writes:
     """It stays when the person is erased: the picture still hangs, and has to come down."""
     event = recorded.event
     return (
-        PUBLISH(
+        PUBLISH.write(
             **opened(recorded),
             photo=event.photo,
             purpose=event.purpose,

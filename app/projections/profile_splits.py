@@ -35,7 +35,7 @@ def split(recorded: Recorded[SplitApproved]) -> Writes:
     if event.side is SplitSide.OFFSHOOT:
         return ()
     return (
-        LEAVE(
+        LEAVE.write(
             subject_id=recorded.stream_id,
             versions=event.versions,
             at=recorded.recorded_at,

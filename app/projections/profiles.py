@@ -35,7 +35,8 @@ def touched(lines: tuple[LogLine, ...]) -> Writes:
     """Whatever happens to a person changes their content, but for somebody reading it (A9)."""
     newest = {line.stream_id: line.version for line in lines if not _is_reading(line.event_type)}
     return tuple(
-        rows.TOUCH(subject_id=stream_id, version=version) for stream_id, version in newest.items()
+        rows.TOUCH.write(subject_id=stream_id, version=version)
+        for stream_id, version in newest.items()
     )
 
 
@@ -43,7 +44,7 @@ def touched(lines: tuple[LogLine, ...]) -> Writes:
 def registered(recorded: Recorded[SubjectRegistered]) -> Writes:
     """A person became known."""
     return (
-        rows.REGISTER(
+        rows.REGISTER.write(
             subject_id=recorded.stream_id,
             registered_at=recorded.recorded_at,
             source=recorded.event.source,
@@ -70,7 +71,7 @@ def collected(recorded: Recorded[DataCollected]) -> Writes:
     for retention_class, generation in event.generations.items():
         categories = [one for one, kept in event.held.items() if kept == retention_class]
         alike |= _datum(recorded, retention_class, generation)
-        brought += rows.HOLD.each(alike, "category", categories)
+        brought += rows.HOLD.write_each(alike, "category", categories)
     return tuple(brought)
 
 
@@ -79,7 +80,7 @@ def rectified(recorded: Recorded[DataRectified]) -> Writes:
     """The corrected value takes the slot, on the basis on which the wrong one was held."""
     event = recorded.event
     corrected = (
-        rows.REPLACE(
+        rows.REPLACE.write(
             **_datum(recorded, retention_class, event.generations[retention_class])
             | _slot(recorded, event.category, purpose)
         )
@@ -94,7 +95,7 @@ def completed(recorded: Recorded[DataCompleted]) -> Writes:
     """A statement is held beside the value, and goes when the value is superseded."""
     event = recorded.event
     return tuple(
-        rows.SUPPLEMENT(
+        rows.SUPPLEMENT.write(
             **_datum(recorded, retention_class, event.generations[retention_class])
             | _slot(recorded, event.category, purpose)
         )
@@ -109,7 +110,7 @@ def claimed(recorded: Recorded[IdentifierClaimed]) -> Writes:
     if event.value_at != recorded.version:
         return ()
     return (
-        rows.HOLD(
+        rows.HOLD.write(
             **_datum(recorded, event.retention_class, event.generation),
             kind=HeldKind.IDENTIFIER.value,
             category=event.category,
@@ -126,7 +127,9 @@ def claimed(recorded: Recorded[IdentifierClaimed]) -> Writes:
 def released(recorded: Recorded[IdentifierReleased]) -> Writes:
     """A further identifier is out of use; a collected value stays what it is."""
     claim = recorded.event.identifier
-    return (rows.RELEASE(subject_id=recorded.stream_id, obtained=claim, at=recorded.recorded_at),)
+    return (
+        rows.RELEASE.write(subject_id=recorded.stream_id, obtained=claim, at=recorded.recorded_at),
+    )
 
 
 @PROFILES.on(FileReferenced)
@@ -134,7 +137,7 @@ def referenced(recorded: Recorded[FileReferenced]) -> Writes:
     """A file elsewhere is held here by its title."""
     event = recorded.event
     return (
-        rows.HOLD(
+        rows.HOLD.write(
             **_datum(recorded, event.retention_class, event.generation),
             kind=HeldKind.FILE.value,
             category=event.category,
@@ -153,7 +156,7 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
     event = recorded.event
     section, key_id = _place(recorded, event.retention_class)
     return (
-        rows.MOVE(
+        rows.MOVE.write(
             subject_id=recorded.stream_id,
             from_version=event.origin,
             retention_class=event.retention_class,
@@ -170,7 +173,7 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """What the erasure reached is gone, history included; that it was held is still said."""
     event, subject_id, at = recorded.event, recorded.stream_id, recorded.recorded_at
-    gone = rows.ERASE(
+    gone = rows.ERASE.write(
         subject_id=subject_id,
         data_keys=event.keys,
         purposes=event.purposes,
@@ -180,7 +183,9 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
         at=at,
     )
     return (
-        (gone, rows.ERASE_SUBJECT(subject_id=subject_id, at=at)) if event.of_everything else (gone,)
+        (gone, rows.ERASE_SUBJECT.write(subject_id=subject_id, at=at))
+        if event.of_everything
+        else (gone,)
     )
 
 
@@ -188,7 +193,7 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
 def expired(recorded: Recorded[RetentionExecuted]) -> Writes:
     """What lay under the key is gone, its period being over; that it was held is still said."""
     nothing_else = dict.fromkeys(("purposes", "categories", "retained"), ())
-    gone = rows.ERASE(
+    gone = rows.ERASE.write(
         subject_id=recorded.stream_id,
         data_keys=recorded.event.keys,
         **nothing_else,
@@ -201,7 +206,9 @@ def expired(recorded: Recorded[RetentionExecuted]) -> Writes:
 @PROFILES.on(RestrictionSet, AccuracyDisputed)
 def restricted(recorded: Recorded[RestrictionSet | AccuracyDisputed]) -> Writes:
     """One more restriction is in force (Art. 18(1))."""
-    return (rows.RESTRICT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+    return (
+        rows.RESTRICT.write(subject_id=recorded.stream_id, restriction=recorded.event.restriction),
+    )
 
 
 @PROFILES.on(ObjectionRaised)
@@ -209,19 +216,21 @@ def objected(recorded: Recorded[ObjectionRaised]) -> Writes:
     """An objection that is to be weighed is a restriction by itself meanwhile (Art. 18(1)(d))."""
     if recorded.event.ground is not ObjectionGround.OWN_SITUATION:
         return ()
-    return (rows.RESTRICT(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
+    return (
+        rows.RESTRICT.write(subject_id=recorded.stream_id, restriction=recorded.event.objection),
+    )
 
 
 @PROFILES.on(ObjectionGranted, ObjectionWithdrawn)
 def answered(recorded: Recorded[ObjectionGranted | ObjectionWithdrawn]) -> Writes:
     """Granted, the objection itself stops the use; withdrawn, nothing does."""
-    return (rows.LIFT(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
+    return (rows.LIFT.write(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
 
 
 @PROFILES.on(RestrictionLifted)
 def lifted(recorded: Recorded[RestrictionLifted]) -> Writes:
     """One restriction less."""
-    return (rows.LIFT(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
+    return (rows.LIFT.write(subject_id=recorded.stream_id, restriction=recorded.event.restriction),)
 
 
 @cache
@@ -237,7 +246,7 @@ def _superseding(
     recorded: Recorded[DataCollected | DataRectified], purpose: str, categories: tuple[str, ...]
 ) -> Write:
     """What was current in the slots is history."""
-    return rows.SUPERSEDE(
+    return rows.SUPERSEDE.write(
         subject_id=recorded.stream_id,
         purpose=purpose,
         categories=categories,

@@ -108,15 +108,13 @@ class Projection:
         found = self._handlers.get(line.event_type)
         if found is None:
             return ()
-        recorded = line.recorded
-        event_class, handler = found
+        recorded, (event_class, handler) = line.recorded, found
         if not isinstance(recorded.event, event_class):
             return ()  # a version of the type that only a later program knows
         writes = handler(recorded)
         subject_id = recorded.stream_id
-        for write in writes:
-            mine = write.row[SUBJECT]
-            assert mine is subject_id or mine == subject_id, "a row of somebody else"
+        for _, row in writes:
+            assert row[0] is subject_id or row[0] == subject_id, "a row of somebody else"
         return writes
 
     def fold_all(self, lines: Iterable[LogLine]) -> list[Write]:

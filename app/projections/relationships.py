@@ -30,7 +30,7 @@ def started(recorded: Recorded[RelationshipStarted]) -> Writes:
     """A relationship lasts from here on."""
     event = recorded.event
     return (
-        START(
+        START.write(
             **opened(recorded),
             kind=event.kind,
             organisation=event.organisation,
@@ -45,7 +45,7 @@ def ended(recorded: Recorded[RelationshipEnded]) -> Writes:
     """The period of the policy is counted from when it happened, not from when it was told."""
     event = recorded.event
     return (
-        END(
+        END.write(
             **closed(recorded),
             kind=event.kind,
             organisation=event.organisation,
@@ -58,4 +58,4 @@ def ended(recorded: Recorded[RelationshipEnded]) -> Writes:
 @RELATIONSHIPS.on(ErasureExecuted)
 def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """Whoever was erased never took part in anything."""
-    return (FORGET(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()
+    return (FORGET.write(subject_id=recorded.stream_id),) if recorded.event.of_everything else ()

@@ -45,7 +45,7 @@ def received(recorded: Recorded[RightsRequestReceived]) -> Writes:
     """Somebody waits for an answer."""
     event = recorded.event
     return (
-        RECEIVE(
+        RECEIVE.write(
             **opened(recorded),
             request=recorded.event_id,
             requested_right=event.right.value,
@@ -62,7 +62,7 @@ def triaged(recorded: Recorded[RightsRequestTriaged]) -> Writes:
     """It was another right than it seemed."""
     event = recorded.event
     return (
-        TRIAGE(
+        TRIAGE.write(
             subject_id=recorded.stream_id,
             request=event.request,
             requested_right=event.right.value,
@@ -75,11 +75,11 @@ def triaged(recorded: Recorded[RightsRequestTriaged]) -> Writes:
 def resumed(recorded: Recorded[RightsRequestDoubtAnswered]) -> Writes:
     """Whoever could not be identified has said more: the request is open again."""
     nothing = dict.fromkeys((*ENDS, "ending"))
-    return (REOPEN(subject_id=recorded.stream_id, request=recorded.event.request, **nothing),)
+    return (REOPEN.write(subject_id=recorded.stream_id, request=recorded.event.request, **nothing),)
 
 
 @RIGHTS_REQUESTS.on(*CLOSING)
 def ended(recorded: Recorded[Any]) -> Writes:
     """Nobody waits any more."""
     ending = type_of(recorded.event).name.rpartition(".")[2]
-    return (CLOSE(**closed(recorded), request=recorded.event.request, ending=ending),)
+    return (CLOSE.write(**closed(recorded), request=recorded.event.request, ending=ending),)

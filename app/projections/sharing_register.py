@@ -183,7 +183,7 @@ def disclosed(recorded: Recorded[DataDisclosed]) -> Writes:
     """One disclosure is one row, also when the same recipient gets the same again (C23)."""
     event = recorded.event
     return (
-        RECORD(
+        RECORD.write(
             subject_id=recorded.stream_id,
             version=recorded.version,
             position=recorded.position,
@@ -210,9 +210,9 @@ def erased(recorded: Recorded[ErasureExecuted]) -> Writes:
     """
     event = recorded.event
     if event.step is ErasureStep.CLOSING:
-        return (CLOSE(subject_id=recorded.stream_id, erasure=event.erasure),)
+        return (CLOSE.write(subject_id=recorded.stream_id, erasure=event.erasure),)
     return (
-        REACH(
+        REACH.write(
             subject_id=recorded.stream_id,
             erasure=event.erasure,
             of_everything=event.of_everything,
@@ -227,7 +227,7 @@ def informed(recorded: Recorded[ErasureRecipientInformed]) -> Writes:
     """The duty of Art. 19 towards one recipient was met, or could not be."""
     event = recorded.event
     return (
-        INFORM(
+        INFORM.write(
             subject_id=recorded.stream_id,
             recipient=event.recipient,
             erasure=event.erasure,

@@ -5,8 +5,8 @@ spends a fifth of the time on it, and the requests of the same machine have the 
 """
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +18,9 @@ from sqlalchemy.sql import ClauseElement, TableValuedAlias
 from app.projections.in_memory import Apply, NotInMemory, in_memory
 from app.store.tables import READ_MODELS
 
+Given: TypeAlias = tuple[Any, ...]  # what the columns hold, in the order of the statement
+Write: TypeAlias = "tuple[Statement, Given]"
+"""One row given to a statement: what a handler answers. Nothing here does I/O."""
 SCHEMA = str(READ_MODELS.schema)
 SUBJECT = "subject_id"
 """The column that all given rows have: what is written belongs to one person."""
@@ -30,61 +33,38 @@ def given(*columns: Column[Any]) -> TableValuedAlias:
     return rows.table_valued(*named).render_derived(name="given", with_types=True)
 
 
-class Write:
-    """One row given to a statement: what a handler answers. Nothing here does I/O."""
-
-    __slots__ = ("row", "statement")
-
-    def __init__(self, statement: "Statement", row: dict[str, Any]) -> None:
-        self.statement = statement
-        self.row = row  # Any: what the column holds
-
-    @property
-    def subject_id(self) -> UUID:
-        """The person whose rows it touches, and no others."""
-        subject_id: UUID = self.row[SUBJECT]
-        return subject_id
-
-
 class Statement:
-    """An INSERT, UPDATE or DELETE of what `given` rows say; calling it gives a Write.
+    """An INSERT, UPDATE or DELETE of what `given` rows say.
 
     No two rows that one event gives may touch the same row of a table.
     """
 
-    __slots__ = ("_called", "_names", "_of_builds", "apply", "sql", "table")
+    __slots__ = ("_of_builds", "apply", "columns", "sql", "table", "write")
 
     def __init__(self, rows: TableValuedAlias, core: Executable) -> None:
-        self._names = frozenset(rows.c.keys())
-        self._called: set[tuple[str, ...]] = set()
-        """Names as callers have given them so far: each caller's are looked at once."""
+        names = rows.c.keys()
+        assert SUBJECT in names, "what is written belongs to one person"
+        self.columns = (SUBJECT, *(name for name in names if name != SUBJECT))
+        """Of a given row, in its order: the person comes first."""
+        self.write = _writing(self)
+        """One more row, a value by the name of each column; TypeError when one lacks or is new."""
         self._of_builds: dict[int, str] = {}
         self.sql, parameters = compiled(core)
         self.table: Table = core.table  # type: ignore[attr-defined]  # an INSERT, UPDATE or DELETE
         """The table that it changes."""
-        assert SUBJECT in self._names, "what is written belongs to one person"
         assert parameters == ("rows",), "a statement takes given rows and nothing else"
         try:
-            self.apply: Apply | None = in_memory(core, SUBJECT)
+            self.apply: Apply | None = in_memory(core, self.columns)
         except NotInMemory:
             self.apply = None
         _OF_TABLE.setdefault(self.table, []).append(self)
 
-    def __call__(self, **row: Any) -> Write:
-        """One more row; TypeError when its names are not exactly those of the given columns."""
-        self._check(tuple(row))
-        return Write(self, row)
-
-    def each(self, alike: dict[str, Any], column: str, values: Iterable[Any]) -> list[Write]:
+    def write_each(self, alike: dict[str, Any], column: str, values: Iterable[Any]) -> list[Write]:
         """Rows that differ in one column alone, one for each of its values."""
-        self._check((*alike, column))
-        return [Write(self, {**alike, column: value}) for value in values]
-
-    def _check(self, names: tuple[str, ...]) -> None:
-        if names not in self._called:
-            if set(names) != self._names:
-                raise TypeError(f"expected {', '.join(sorted(self._names))}")
-            self._called.add(names)
+        _, row = self.write(**alike, **{column: None})
+        at = self.columns.index(column)
+        before, after = row[:at], row[at + 1 :]
+        return [(self, (*before, value, *after)) for value in values]
 
     def sql_of(self, build: int) -> str:
         """The statement on the tables of one build."""
@@ -115,6 +95,20 @@ class Query:
             raise AnswerTooSlow from None
 
 
+def _writing(statement: Statement) -> Callable[..., Write]:
+    """A function from the columns by their names to a Write.
+
+    It is written out for the statement: a dictionary of any names, looked at and taken apart again,
+    would take four times as long, and a rebuild makes a row for almost every event.
+    """
+    names = ", ".join(statement.columns)
+    text = f"def write(*, {names}):\n    return statement, ({names},)"
+    made: dict[str, Any] = {"statement": statement}
+    exec(text, made)  # noqa: S102  # written above from declared columns, at import
+    write: Callable[..., Write] = made["write"]
+    return write
+
+
 def in_memory_alone(tables: Iterable[Table]) -> bool:
     """Whether every statement on these tables can be carried out in memory."""
     return all(
@@ -122,31 +116,32 @@ def in_memory_alone(tables: Iterable[Table]) -> bool:
     )
 
 
-def batches(events: Iterable[tuple[Write, ...]]) -> list[tuple[Statement, list[dict[str, Any]]]]:
+def batches(events: Iterable[tuple[Write, ...]]) -> list[tuple[Statement, list[Given]]]:
     """The writes of some events with equal statements together: each group is one execution.
 
     The writes of one person keep their order, and those of two events of one person never share a
     group: within one execution a row changes once. Two people have no row in common.
     """
-    groups: list[tuple[Statement, list[dict[str, Any]]]] = []
+    groups: list[tuple[Statement, list[Given]]] = []
     newest: dict[Statement, int] = {}
     reached: dict[UUID, int] = {}
     for writes in events:
-        for write in writes:
-            index = newest.get(write.statement, -1)
-            if index < reached.get(write.subject_id, 0):
-                index = newest[write.statement] = len(groups)
-                groups.append((write.statement, []))
-            groups[index][1].append(write.row)
-            reached[write.subject_id] = index
+        for statement, row in writes:
+            index = newest.get(statement, -1)
+            if index < reached.get(row[0], 0):
+                index = newest[statement] = len(groups)
+                groups.append((statement, []))
+            groups[index][1].append(row)
+            reached[row[0]] = index
         if writes:
-            reached[writes[-1].subject_id] += 1
+            reached[row[0]] += 1
     return groups
 
 
-def as_json(rows: list[dict[str, Any]]) -> str:
+def as_json(statement: Statement, rows: Iterable[Given]) -> str:
     """The rows as `given` reads them: UUIDs and moments as text, nothing lost."""
-    return msgspec.json.encode(rows).decode()
+    named = [dict(zip(statement.columns, row, strict=True)) for row in rows]
+    return msgspec.json.encode(named).decode()
 
 
 def of_build(sql: str, build: int) -> str:

@@ -27,7 +27,7 @@ def suppressed(recorded: Recorded[SuppressionRecorded]) -> Writes:
     """The addresses beside the event are closed to one purpose."""
     event = recorded.event
     return (
-        SUPPRESS(
+        SUPPRESS.write(
             **opened(recorded),
             purpose=event.purpose,
             cause=event.cause.value,
@@ -39,4 +39,4 @@ def suppressed(recorded: Recorded[SuppressionRecorded]) -> Writes:
 @SUPPRESSIONS.on(SuppressionLifted)
 def lifted(recorded: Recorded[SuppressionLifted]) -> Writes:
     """A later consent opens the purpose again for this person."""
-    return (LIFT(**closed(recorded), purpose=recorded.event.purpose),)
+    return (LIFT.write(**closed(recorded), purpose=recorded.event.purpose),)

@@ -53,7 +53,7 @@ def scratch_projection(
         if language == refused:
             language = None
         key = 1 if same_key else recorded.version
-        return (NOTE(subject_id=recorded.stream_id, version=key, language=language),)
+        return (NOTE.write(subject_id=recorded.stream_id, version=key, language=language),)
 
     if page_poison is not None:
 
