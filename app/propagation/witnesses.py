@@ -21,8 +21,8 @@ ANSWER_MAX_BYTES: Final = 16_000
 LINES_MAX: Final = 32
 TRIES_MAX: Final = 3
 """A witness that several of us feed may move on between two requests."""
-SECONDS_MAX: Final = 253_402_300_799
-"""The last second of the year 9999, after which nobody here can write a time."""
+CLOCKS_APART_MAX_S: Final = 3_600
+"""By so much a witness's clock may be ahead; a cosignature of later than that lies."""
 
 
 class Verdict(StrEnum):
@@ -71,7 +71,7 @@ async def ask(
             now=now,
         )
         if fetched.attempt.status != 409:
-            return _final(witness, tree, fetched, old=old)
+            return _final(witness, tree, fetched, old=old, now=now)
         size = conflicting_size(fetched.body) if fetched.media_type == SIZE_TYPE else None
         if size is None:
             return Answer(Verdict.MALFORMED, status=409)
@@ -85,7 +85,9 @@ async def ask(
     return Answer(Verdict.MALFORMED, old, 409)
 
 
-def _final(witness: Witness, tree: SignedTree, fetched: Fetched, *, old: int) -> Answer:
+def _final(
+    witness: Witness, tree: SignedTree, fetched: Fetched, *, old: int, now: datetime
+) -> Answer:
     status = fetched.attempt.status
     if status is None:
         return Answer(Verdict.SILENT)
@@ -98,7 +100,7 @@ def _final(witness: Witness, tree: SignedTree, fetched: Fetched, *, old: int) ->
             at_s = witness.key.cosigned_at_s(tree.note.text, line)
         except CosignatureInvalid:
             continue
-        if at_s <= SECONDS_MAX:
+        if at_s <= now.timestamp() + CLOCKS_APART_MAX_S:
             return Answer(Verdict.COSIGNED, tree.size, status, line, at_s)
     return Answer(Verdict.MALFORMED, status=status)
 

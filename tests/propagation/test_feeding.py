@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
+from time import time
 
 import pytest
 import pytest_asyncio
@@ -184,6 +185,10 @@ HOSTILE: dict[str, tuple[Callable[[Received], bytes | None], str]] = {
     "no end of the line": (lambda r: reply(200, W.line(body_of(r))[:-1]), "malformed"),
     "another key": (lambda r: reply(200, OTHER.line(body_of(r))), "malformed"),
     "another checkpoint": (lambda _: reply(200, W.line("a\n1\nx\n")), "malformed"),
+    "a time to come": (
+        lambda r: reply(200, PlainWitness(VKEY, W.name, at_s=int(time()) + 4_000).line(body_of(r))),
+        "malformed",
+    ),
     "a time that nobody can write": (
         lambda r: reply(200, PlainWitness(VKEY, W.name, at_s=2**62).line(body_of(r))),
         "malformed",
