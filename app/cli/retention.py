@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -21,6 +21,16 @@ app = typer.Typer(no_args_is_help=True)
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what is due; nothing is destroyed.")
 ]
+HINDERED: Final = {
+    "busy": (
+        "busy. Somebody reads or writes it for long, as `pdledger log verify` or a dump does;"
+        " the workers try again within the hour, or repeat this when that is done"
+    ),
+    "too-large": (
+        "too-large. Writers would wait for the copy of more than 256 MiB, see decision 0014"
+    ),
+}
+
 On = Annotated[
     datetime | None,
     typer.Option(
@@ -79,7 +89,7 @@ def compact_storage(*, as_json: Json = False) -> None:
     )
     lines = [told]
     if done["hindered"]:
-        lines.append(f"A table was not written anew: {done['hindered']}.")
+        lines.append(f"A table was not written anew: {HINDERED[done['hindered']]}.")
     answer({"compacted": done}, lines, as_json=as_json)
     if done["hindered"]:
         raise typer.Exit(ExitCode.NOT_IN_ORDER)

@@ -6,15 +6,17 @@ verifier kept.
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import asyncpg
 import typer
 import uvloop
 from cryptography import x509
 
-from app.cli.answers import CommandFailed, ExitCode, Json, answer
+from app.cli.answers import CommandFailed, ExitCode, Json, answer, unavailable
 from app.cli.configuration import read_settings
 from app.cli.databases import reached_by_auditor
 from app.cli.progress import Report, progress
@@ -101,7 +103,8 @@ def verify_ledger(
         reached_by_auditor(settings) as url,
     ):
         uvloop.run(_reach(url))
-        done = uvloop.run(verify_log(url, trust, since=start, workers=workers, progress=report))
+        with _held_by_nobody():
+            done = uvloop.run(verify_log(url, trust, since=start, workers=workers, progress=report))
     document = outcome(done, with_ids=with_ids) | {
         "keys_pinned": trust.pinned,
         "authorities_pinned": bool(trust.stamps.roots),
@@ -116,7 +119,7 @@ def verify_ledger(
 
 def verified(settings: Settings, report: Report) -> LogVerification:
     """All of the ledger of these settings, by nothing but itself."""
-    with reached_by_auditor(settings) as url:
+    with reached_by_auditor(settings) as url, _held_by_nobody():
         return uvloop.run(verify_log(url, Trust(), progress=report))
 
 
@@ -170,6 +173,24 @@ def stamp_certificates(settings: Settings, files: list[Path] | None = None) -> C
         roots += read.roots
         others += read.intermediates
     return Certificates(tuple(roots), tuple(others))
+
+
+@contextmanager
+def _held_by_nobody() -> Iterator[None]:
+    """A verification and the rewriting of a table (E2) exclude each other; says so."""
+    try:
+        yield
+    except asyncpg.LockNotAvailableError:
+        raise unavailable(
+            "tables-held",
+            "a table is being written anew (E2) or held by somebody else: ask again in a minute",
+        ) from None
+    except asyncpg.TransactionTimeoutError:
+        raise unavailable(
+            "verification-cut-short",
+            "the server ends transactions earlier than this one: use --workers or --since, or"
+            " raise transaction_timeout of the auditor",
+        ) from None
 
 
 async def _reach(url: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PAGE_ROWS = 2_000
 FINDINGS_MAX = 1_000
+HOLD_WAIT_MAX_S = 60.0
+"""A rewrite of a table is cut short after less; whoever holds one longer is not waited for."""
 SMALL_BLOB_SIZE_BYTES: Final = 8_192
 """Larger ones are read one by one: a page of photographs would not fit into memory."""
 FIRST_STREAM: Final = UUID(int=0)
@@ -148,7 +150,9 @@ async def hold_tables(connection: "Connection") -> bool:
 
     The lock on the first comes before the snapshot. The auditor may not lock the second, of which
     a column is hidden, except by reading it: by then the snapshot is there, so it is looked at.
+    asyncpg.LockNotAvailableError when somebody else holds one of them for too long.
     """
+    await connection.execute(f"SET LOCAL lock_timeout = {round(HOLD_WAIT_MAX_S * 1000)}")
     await connection.execute("LOCK TABLE ledger.sealed IN ACCESS SHARE MODE")
     await connection.execute(_HOLD_KEYS_SQL)
     return bool(await connection.fetchval(_KEYS_WHOLE_SQL))

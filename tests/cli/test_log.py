@@ -3,6 +3,7 @@
 One ledger of this module with a signed log; its owner comes and goes between the commands.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,12 +16,13 @@ import asyncpg
 import pytest
 
 from app.cli.answers import ExitCode
+from app.store import integrity
 from app.store.connection import connect
 from app.store.integrator import Integrator
 from app.tlog.notes import VerifierKey
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, Ended
 from tests.conftest import ROOT, Database, in_thread
 from tests.store.chains import Chain
 from tests.store.conftest import open_epoch
@@ -120,6 +122,32 @@ def test_a_log_that_is_not(call: Call, signed: Settings, tampered: Callable[[str
     assert ended.exit_code == told.exit_code == ExitCode.NOT_IN_ORDER
     assert ("entry-not-in-tree", 1) in {(one["rule"], one["position"]) for one in found}
     assert "entry-not-in-tree at position 1, version 1 of " in told.out
+
+
+@pytest.mark.parametrize("table", ["sealed", "keyring"])
+def test_a_table_that_is_being_written_anew_is_not_waited_for_without_end(
+    call: Call,
+    signed: Settings,
+    module_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+) -> None:
+    monkeypatch.setattr(integrity, "HOLD_WAIT_MAX_S", 0.1)
+    told = in_thread(_while_held(module_database, table, lambda: call("log", "verify", **signed)))
+
+    assert told.exit_code == ExitCode.UNAVAILABLE
+    assert "is being written anew (E2)" in told.error
+    assert call("log", "verify", **signed).exit_code == 0
+
+
+async def _while_held(database: Database, table: str, ask: Callable[[], Ended]) -> Ended:
+    owner = await asyncpg.connect(database.dsn("postgres"))
+    try:
+        async with owner.transaction():
+            await owner.execute(f"LOCK TABLE ledger.{table}")
+            return await asyncio.to_thread(ask)
+    finally:
+        await owner.close()
 
 
 def test_keys_that_were_brought_along_decide(call: Call, signed: Settings, tmp_path: Path) -> None:
