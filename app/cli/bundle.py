@@ -48,8 +48,8 @@ def write_bundle(
     settings = read_settings()
     if out.exists() and not overwrite:
         raise refused("file-exists", f"{out} exists already; --overwrite replaces it")
-    if not out.absolute().parent.is_dir():
-        raise CommandFailed(ExitCode.USAGE, "folder-missing", f"there is no folder for {out}")
+    if not out.absolute().parent.is_dir() or out.is_dir():
+        raise CommandFailed(ExitCode.USAGE, "folder-missing", f"{out} is no file in a folder")
     order = Order(moment_text(system_clock()), _witnesses(settings))
     with (
         progress("bundle", as_json=as_json) as report,
@@ -79,6 +79,13 @@ async def _write(
                 return await write_record(
                     connection, made, order, stream_id=subject, progress=report
                 )
+    except OSError as failure:
+        # Of the connection, too: what asyncpg raises for one has no number.
+        if failure.errno is None:
+            raise
+        raise unavailable(
+            "file-unwritable", f"{out} cannot be written: {failure.strerror}"
+        ) from None
     except LogUnsigned:
         raise unavailable("log-unsigned", "no integrator has signed the log so far") from None
     except RecordUnknown:

@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.cli.answers import CommandFailed, ExitCode
+from app.cli.answers import CommandFailed, ExitCode, unavailable
 from app.cli.private_files import write_private
 from app.store.checkpoint_check import Trust
 from app.tlog.checkpoints import checkpoint
@@ -60,7 +60,13 @@ def write_verified(file: Path, verified: VerifiedLog) -> None:
         "vkeys": [str(key) for key in verified.keys],
         "edge": b64encode(verified.edge.packed()).decode(),
     }
-    write_private(file, json.dumps(kept, indent=1) + "\n")
+    try:
+        write_private(file, json.dumps(kept, indent=1) + "\n")
+    except OSError as failure:
+        raise unavailable(
+            "since-unwritable",
+            f"everything is as it was written, but {file} cannot be: {failure.strerror}",
+        ) from None
 
 
 def _unusable(file: Path) -> CommandFailed:

@@ -5,6 +5,7 @@ One ledger of this module with a signed log; its owner comes and goes between th
 
 import asyncio
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -276,6 +277,8 @@ def test_a_bundle_is_written_once_and_verifies(
     ("arguments", "code"),
     [
         (["none/log.zip"], "folder-missing"),
+        (["."], "file-exists"),
+        ([".", "--overwrite"], "folder-missing"),
         (["log.zip", "--subject", "00000000-0000-4000-8000-000000000000"], "record-unknown"),
     ],
 )
@@ -286,6 +289,32 @@ def test_a_bundle_that_cannot_be_written(
     ended = call("log", "bundle", str(tmp_path / out), *more, "--json", **signed)
 
     assert ended.document["failed"]["code"] == code
+    assert not list(tmp_path.iterdir())
+
+
+@contextmanager
+def _no_room_beyond(size_bytes: int) -> Iterator[None]:
+    """The kernel refuses every file that grows beyond it, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_told_as_such_and_leaves_nothing_half(
+    call: Call, signed: Settings, tmp_path: Path
+) -> None:
+    with _no_room_beyond(2_000):
+        bundle = call("log", "bundle", str(tmp_path / "log.zip"), "--json", **signed)
+    with _no_room_beyond(100):
+        since = call("log", "verify", "--since", str(tmp_path / "since"), "--json", **signed)
+
+    assert bundle.exit_code == since.exit_code == ExitCode.UNAVAILABLE
+    assert bundle.document["failed"]["code"] == "file-unwritable"
+    assert '"sound": true' in since.out
+    assert '"since-unwritable"' in since.out
     assert not list(tmp_path.iterdir())
 
 
