@@ -17,7 +17,7 @@ from app.auth import Scope
 from app.domain.subjects import SubjectUnknown
 from app.events.declare import type_of
 from app.events.recorded import Recorded
-from app.store.codec import UnknownEvent
+from app.store.recorded import UnknownEvent
 
 ROUTES = router("subjects")
 

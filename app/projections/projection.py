@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Table, Text, and_, literal_column
 from app.events import EVENT_TYPES
 from app.events.recorded import Recorded
 from app.projections.statements import SUBJECT, Write
-from app.store.codec import read_for_projection
+from app.store.recorded import read_for_projection
 from app.store.tables import positions
 
 Writes = tuple[Write, ...]

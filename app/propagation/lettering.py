@@ -28,9 +28,9 @@ from app.propagation.messages import mailbox
 from app.propagation.rights_letters import Telling, letter_of, matter_of
 from app.propagation.survivors import survivor_of
 from app.receipts import Attribution
-from app.store.codec import UnknownEvent
 from app.store.event_store import Stream
 from app.store.on_file import address_for_mail, addresses_on_file, value_on_file
+from app.store.recorded import UnknownEvent
 from app.vault.link_tokens import LinkKind
 from app.vault.sealing import Sealed
 

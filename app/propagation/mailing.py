@@ -37,10 +37,10 @@ from app.propagation.mail import PostOffice
 from app.propagation.smtp import Attempt, Handed
 from app.propagation.survivors import survivor_of
 from app.receipts import Attribution
-from app.store.codec import read_entry
 from app.store.event_store import Stream
 from app.store.log_pages import read_log_page
 from app.store.mail_queue import TO_PRINT, UNWRITTEN, ClaimedMail, MailQueue, Queued
+from app.store.recorded import read_entry
 from app.vault.sealing import KeyUnavailable, Sealed
 
 MAILER: Final = Attribution(by="mailer")

@@ -29,9 +29,9 @@ from app.propagation.deliveries import JITTER, WAITS_S, Portion, random_portion
 from app.propagation.outbound import Attempt, Outbound, Outcome
 from app.propagation.receivers import sealed_to
 from app.receipts import Attribution
-from app.store.codec import read_entry
 from app.store.log_pages import read_log_page
 from app.store.receivers import Address, ReceiverRegister
+from app.store.recorded import read_entry
 from app.store.transmission_queue import ClaimedTransmission, TransmissionQueue
 
 TRANSMITTER: Final = Attribution(by="transmitter")

@@ -18,8 +18,8 @@ from app.registers.listing import Lasting, Listing
 from app.registers.table import Part, Question, columns
 from app.rights.as_of import AsOf
 from app.store.append import PARTITION
-from app.store.codec import read_entry
 from app.store.event_store import EventStore
+from app.store.recorded import read_entry
 from app.store.tables import events
 
 COLUMNS = columns(

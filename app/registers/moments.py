@@ -10,8 +10,8 @@ from app.domain.decider import Refusal
 from app.projections.statements import Query
 from app.rights.as_of import AsOf
 from app.store.append import PARTITION
-from app.store.codec import read_entry
 from app.store.event_store import EventStore
+from app.store.recorded import read_entry
 from app.store.tables import events
 
 

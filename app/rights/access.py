@@ -42,7 +42,7 @@ from app.rights.merged import other_records
 from app.rights.person import Person, check_known, person_of
 from app.rights.policy_quotes import policy_quotes
 from app.store.answer_proofs import Anchor, AnswerProofs, proof_of
-from app.store.codec import read_entry
+from app.store.recorded import read_entry
 from app.values import replace
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value

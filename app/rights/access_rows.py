@@ -18,7 +18,7 @@ from app.rights.access_names import Names
 from app.rights.access_told import Told
 from app.rights.copy_of_data import CopiedValue
 from app.rights.person import Place
-from app.store.codec import UnknownEvent
+from app.store.recorded import UnknownEvent
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 

@@ -20,8 +20,8 @@ from app.events.recorded import Recorded
 from app.events.rights_requests import RequestedRight, RightsRequestReceived
 from app.policy.law import Law
 from app.rights.person import Person, person_of
-from app.store.codec import UnknownEvent
 from app.store.event_store import EventStore
+from app.store.recorded import UnknownEvent
 from app.vault.sealing import Erased, Sealed
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value

@@ -22,7 +22,7 @@ from app.events.restrictions import (
     RestrictionLifted,
 )
 from app.policy.vocabulary import IdentifierKind
-from app.store.codec import read_entry
+from app.store.recorded import read_entry
 from tests.projections.history import Bucket, Log, Person
 from tests.projections.wording import (
     CATEGORIES,

@@ -23,11 +23,20 @@ from app.events.declare import EventType, registry
 from app.events.recorded import Recorded, Seal
 from app.events.upcasts import UPCASTS
 from app.identifiers import KeyId
-from app.store.codec import core_line, entry_of, read_entry, read_for_projection
+from app.store.codec import core_line, entry_of
+from app.store.recorded import (
+    READ_AT_ONCE,
+    EntryMalformed,
+    read_entries,
+    read_entry,
+    read_for_projection,
+)
 
 FOLDER = Path(__file__).parent / "events"
 TYPES = [pytest.param(kind, id=f"{kind.name}.v{kind.version}") for kind in registry().values()]
 FILES = sorted(FOLDER.glob("*.json"))
+STREAM = UUID("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+SEAL = Seal(0, "participation", KeyId(STREAM), bytes(32), 64, None)
 
 
 def example(hint: Any) -> Any:
@@ -83,23 +92,45 @@ def test_every_golden_file_reads_as_the_current_version(file: Path) -> None:
     assert isinstance(event, kind.cls)
 
 
-@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
-def test_a_projection_reads_what_everybody_reads(file: Path) -> None:
-    """Its own reader leaves out and puts off; what it tells is the same, whatever the version."""
+def stored(file: Path, *seals: Seal) -> bytes:
+    """An entry with the payload of a golden file."""
     name, _, version = file.stem.rpartition(".v")
-    kind, stream_id = registry()[name], UUID("7d444840-9dc0-11d1-b245-5ffdce74fad2")
     core = core_line(
-        replace(kind, version=int(version)),
+        replace(registry()[name], version=int(version)),
         json.loads(file.read_text(encoding="utf-8")),
         event_id=UUID("6f1c2f7e-3a52-4d0e-9a5e-0d7a7a1c9b10"),
-        stream_id=stream_id,
+        stream_id=STREAM,
         version=3,
         previous=bytes(32),
         recorded_at=datetime(2026, 11, 22, 10, 0, 0, 1, tzinfo=UTC),
         occurred_at=datetime(2026, 11, 21, tzinfo=UTC),
         by="tests",
     )
-    entry = entry_of(core, [Seal(0, "participation", KeyId(stream_id), bytes(32), 64, None)])
+    return entry_of(core, seals)
+
+
+def test_many_entries_read_as_each_of_them() -> None:
+    """At once where every type is known, and one by one where the lines of any are not."""
+    current = [golden(kind) for kind in registry().values()]
+    plain, sealed = map(stored, current), (stored(one, SEAL) for one in current)
+    known = [entry for both in zip(plain, sealed, strict=True) for entry in both]
+    old = [stored(file, SEAL) for file in FILES]
+    unknown = known[0].replace(b'"t":"', b'"t":"later.')
+    torn = [known[0][:-4], known[0][-4:] + known[1]]
+
+    for entries in (known, old, [*known, unknown, *old], known[:1], []):
+        numbered = range(7, 7 + len(entries))
+        assert read_entries(entries, numbered) == list(map(read_entry, entries, numbered))
+    assert len(known) + len(old) > READ_AT_ONCE
+    for wrong in (torn, [known[0] + b"\n"], [known[0][:-1]], [known[0] + known[1]], [b""]):
+        with pytest.raises(EntryMalformed):
+            read_entries(wrong, range(len(wrong)))
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_a_projection_reads_what_everybody_reads(file: Path) -> None:
+    """Its own reader leaves out and puts off; what it tells is the same, whatever the version."""
+    name, stream_id, entry = file.stem.rpartition(".v")[0], STREAM, stored(file, SEAL)
 
     whole = read_entry(entry, 5)
     read = read_for_projection(entry, name=name, stream_id=stream_id, position=5)
