@@ -108,19 +108,18 @@ async def load(
 ) -> list[Run]:
     """Brings a new build of each projection up to its cut, with keys and indexes."""
     with beside(url, workers - 1) as others, _without_collecting():
-        lanes = await open_lanes(url)
-        writers = [writer for _, writer in lanes]
+        lanes = await open_lanes(url, workers=workers)
         try:
             runs = [
-                replace(run, readers=workers * len(lanes))
-                for run in await _runs(writers[0], tuple(projections))
+                replace(run, workers=workers)
+                for run in await _runs(lanes[0].writer, tuple(projections))
             ]
             total = sum(run.cut + 1 for run in runs)
             before = 0
             for run in runs:
                 others.tell(run)
                 await _load(lanes, run, _telling(progress, before, total))
-                await _complete_all(writers, run)
+                await _complete_all(lanes[0], run)
                 before += run.cut + 1
             return runs
         finally:
@@ -218,7 +217,7 @@ async def _loaded(connection: Connection, run: Run) -> tuple[int, int]:
     return row["events"], row["missing"]
 
 
-async def _complete_all(both: list[Connection], run: Run) -> None:
+async def _complete_all(both: Lane, run: Run) -> None:
     """Two builds at a time: PostgreSQL sorts on a core of its own for each connection."""
     waiting = iter(run.builds)
 

@@ -24,9 +24,11 @@ from app.projections.slices import SLICES, SliceRange, slice_of
 LINES_A_FETCH = 250
 """Few, as `loading.LINES_A_WRITE` says why."""
 EVENTS_A_STRETCH = 1_000_000
-STRETCHES_MIN, STRETCHES_MAX = 4, 8
+STRETCHES_MAX = 8
+STRETCHES_ALONE_MIN = 4
 """Each is one scan of the whole log, at a fiftieth of the cost of folding it; and while the first
-is sorted, there is nothing to fold."""
+is sorted, there is nothing to fold: one process waits then, and the database has a core to itself.
+Several fill every core in any case, and each scan more is theirs."""
 
 # What is sorted hardly fits the caches of the processor in any case; more memory makes it slower.
 # Whoever reads waits while a range is written, and long where its people are loaded one by one.
@@ -63,15 +65,16 @@ class Run:
     id: UUID
     cut: int
     builds: tuple[Build, ...]
-    readers: int = 1
-    """How many connections read at a time: there are stretches for all of them."""
+    workers: int = 1
+    """How many processes load it: there are stretches for all of them."""
 
     @property
     def stretches(self) -> int:
         """A power of two."""
         wanted = min(STRETCHES_MAX, (self.cut + 1) // EVENTS_A_STRETCH)
-        count = STRETCHES_MIN
-        while count < max(wanted, self.readers):
+        least = STRETCHES_ALONE_MIN if self.workers == 1 else self.workers
+        count = 2
+        while count < max(wanted, least):
             count *= 2
         return count
 

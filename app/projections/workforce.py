@@ -33,7 +33,7 @@ class Others:
         """Has them load ranges of a run too."""
         builds = [(one.projection.name, one.number) for one in run.builds]
         for pipe in self._pipes:
-            pipe.send((run.id, run.cut, run.readers, builds))
+            pipe.send((run.id, run.cut, run.workers, builds))
 
 
 @contextmanager
@@ -73,16 +73,16 @@ def _work(url: str, pipe: "Pipe[Any, Any]", inherited: "list[Pipe[Any, Any]]") -
     named = {projection.name: projection for projection in PROJECTIONS}
     while True:
         try:
-            run_id, cut, readers, builds = pipe.recv()
+            run_id, cut, workers, builds = pipe.recv()
         except EOFError:
             return
         made = tuple(Build(named[name], number) for name, number in builds)
-        run = Run(run_id, cut, made, readers)
+        run = Run(run_id, cut, made, workers)
         uvloop.run(_load(url, run))
 
 
 async def _load(url: str, run: Run) -> None:
-    lanes = await open_lanes(url)
+    lanes = await open_lanes(url, workers=run.workers)
     try:
         await asyncio.gather(*(load_all(one, run) for one in lanes))
     finally:

@@ -204,7 +204,7 @@ async def test_a_stretch_is_read_by_one_at_a_time_and_without_what_is_loaded(
     projector: Connection, url: str
 ) -> None:
     """Eight ranges, of which one is in, and five stretches, the outer ones half as long."""
-    run = Run(random_id(), cut=99, builds=(), readers=3)
+    run = Run(random_id(), cut=99, builds=(), workers=3)
     await projector.executemany(
         "INSERT INTO ledger.rebuild_ranges (run, first_slice, end_slice, events)"
         " VALUES ($1, $2, $3, $4)",
