@@ -25,11 +25,13 @@ class VerifiedLog:
     note: bytes
     keys: tuple[VerifierKey, ...]
     edge: Edge
+    receipt_keys: tuple[VerifierKey, ...] = ()
 
     def trusted(self, brought: Trust) -> Trust:
         """What was brought along, and the checkpoint; these keys, unless others were brought."""
         kept = (*brought.kept, read_note(self.note))
-        return replace(brought.with_keys(self.keys), kept=kept)
+        receipt_keys = (*brought.receipt_keys, *self.receipt_keys)
+        return replace(brought.with_keys(self.keys), kept=kept, receipt_keys=receipt_keys)
 
 
 def read_verified(file: Path) -> VerifiedLog | None:
@@ -41,6 +43,8 @@ def read_verified(file: Path) -> VerifiedLog | None:
         kept = json.loads(file.read_bytes())
         note = kept["note"].encode()
         keys = tuple(map(verifier_key, kept["vkeys"]))
+        # Files that were written before these were kept have none.
+        receipt_keys = tuple(map(verifier_key, kept.get("receipt_vkeys", ())))
         said = checkpoint(read_note(note).opened(keys))
         edge = Edge.unpacked(said.size, b64decode(kept["edge"], validate=True))
     except FileNotFoundError:
@@ -49,7 +53,7 @@ def read_verified(file: Path) -> VerifiedLog | None:
         raise _unusable(file) from None
     if edge.root() != said.root or kept["format"] != FORMAT:
         raise _unusable(file)
-    return VerifiedLog(note, keys, edge)
+    return VerifiedLog(note, keys, edge, receipt_keys)
 
 
 def write_verified(file: Path, verified: VerifiedLog) -> None:
@@ -58,6 +62,7 @@ def write_verified(file: Path, verified: VerifiedLog) -> None:
         "format": FORMAT,
         "note": verified.note.decode(),
         "vkeys": [str(key) for key in verified.keys],
+        "receipt_vkeys": [str(key) for key in verified.receipt_keys],
         "edge": b64encode(verified.edge.packed()).decode(),
     }
     try:

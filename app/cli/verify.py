@@ -27,7 +27,15 @@ from app.settings import Settings
 from app.store.checkpoint_check import Trust
 from app.store.log_verification import LogVerification, verify_log
 from app.tlog.checkpoints import CheckpointMalformed, checkpoint
-from app.tlog.notes import Note, NoteMalformed, VerifierKeyMalformed, read_note, verifier_key
+from app.tlog.notes import (
+    Note,
+    NoteMalformed,
+    VerifierKey,
+    VerifierKeyMalformed,
+    read_note,
+    verifier_key,
+)
+from app.tlog.receipt_text import receipt_keys_in
 from app.tlog.time_stamps import Certificates
 from app.tlog.trust_policies import TrustPolicy, TrustPolicyMalformed, trust_policy
 
@@ -113,8 +121,9 @@ def verify_ledger(
     answer({"verification": document}, _lines(document), as_json=as_json)
     if not done.found.sound:
         raise typer.Exit(ExitCode.NOT_IN_ORDER)
-    if since is not None and done.tree.note is not None:
-        write_verified(since, VerifiedLog(done.tree.note, done.tree.keys, done.tree.edge))
+    tree = done.tree
+    if since is not None and tree.note is not None:
+        write_verified(since, VerifiedLog(tree.note, tree.keys, tree.edge, done.receipt_keys))
 
 
 def verified(settings: Settings, report: Report) -> LogVerification:
@@ -142,6 +151,7 @@ def outcome(done: LogVerification, *, with_ids: bool = False) -> dict[str, Any]:
             "checkpoints": tree.checkpoints,
             "verifier_keys": [str(key) for key in tree.keys],
         },
+        "receipt_keys": [str(key) for key in done.receipt_keys],
         "time_stamps": {
             "count": done.stamps.count,
             "newest_size": done.stamps.newest_size,
@@ -200,11 +210,12 @@ async def _reach(url: str) -> None:
 
 def _trust(checkpoints: list[Path], vkeys: list[str], policy: Path | None) -> Trust:
     """What the verifier brought along; a file that cannot be used is wrong usage."""
-    trusted = TrustPolicy()
+    trusted, receipt_keys = TrustPolicy(), tuple[VerifierKey, ...]()
     if policy is not None:
         try:
-            trusted = trust_policy(policy.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, TrustPolicyMalformed):
+            text = policy.read_text(encoding="utf-8")
+            trusted, receipt_keys = trust_policy(text), receipt_keys_in(text)
+        except (OSError, UnicodeDecodeError, TrustPolicyMalformed, VerifierKeyMalformed):
             raise _unusable("policy-unusable", policy) from None
     try:
         keys = tuple((verifier_key(text), None) for text in vkeys)
@@ -213,7 +224,7 @@ def _trust(checkpoints: list[Path], vkeys: list[str], policy: Path | None) -> Tr
             ExitCode.USAGE, "vkey-malformed", "--vkey takes a verifier key: name+id+key"
         ) from None
     notes = tuple(map(_kept_note, checkpoints))
-    return Trust(replace(trusted, logs=(*trusted.logs, *keys)), notes)
+    return Trust(replace(trusted, logs=(*trusted.logs, *keys)), notes, receipt_keys)
 
 
 def _kept_note(file: Path) -> Note:

@@ -38,6 +38,8 @@ class Trust:
     """Without a log in it, the verifier keys that the database names are believed."""
     kept: tuple[Note, ...] = ()
     """Checkpoints of earlier days."""
+    receipt_keys: tuple[VerifierKey, ...] = ()
+    """Keys of receipts of earlier days."""
     stamps: Certificates = field(default_factory=Certificates)
     """What vouches for the authorities of time-stamps; without a root, nothing does."""
 
@@ -58,14 +60,16 @@ class Trust:
         return tuple(key for key, _ in self.policy.logs)
 
 
-def read_keys(texts: Collection[str], add: Add) -> tuple[VerifierKey, ...]:
+def read_keys(
+    texts: Collection[str], add: Add, *, place: str = "verifier key"
+) -> tuple[VerifierKey, ...]:
     """The keys that the database names; one that is none is a finding."""
     keys = []
     for text in texts:
         try:
             keys.append(verifier_key(text))
         except VerifierKeyMalformed:
-            add(Finding(Rule.VERIFIER_KEY_WRONG, None, None, place="verifier key"))
+            add(Finding(Rule.VERIFIER_KEY_WRONG, None, None, place=place))
     return tuple(keys)
 
 

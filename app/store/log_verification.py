@@ -26,10 +26,12 @@ from app.store.integrity import (
     check_streams,
     hold_tables,
 )
+from app.store.receipt_key_check import check_receipt_keys
 from app.store.stamp_check import StampVerification, check_stamps
 from app.store.stream_check import Finding, Rule
 from app.store.tree_check import TreeVerification, check_tree
 from app.tlog.edge import Edge
+from app.tlog.notes import VerifierKey
 
 if TYPE_CHECKING:
     from app.store.integrity import Connection
@@ -73,6 +75,7 @@ class LogVerification:
     found: Verification
     tree: TreeVerification
     stamps: StampVerification
+    receipt_keys: tuple[VerifierKey, ...]
 
 
 async def verify_log(
@@ -128,6 +131,7 @@ async def _verified(
         try:
             tree = await check_tree(connection, trust, found, start=since, told=told)
             stamps = await check_stamps(connection, trust, found.add)
+            receipt_keys = await check_receipt_keys(connection, trust, found.add)
             await _check_epochs(connection, found)
             if mine is not None:
                 await check_streams(connection, mine, found, told)
@@ -140,7 +144,7 @@ async def _verified(
         finally:
             for other in others:
                 other.cancel()
-    return LogVerification(found, tree, stamps)
+    return LogVerification(found, tree, stamps, receipt_keys)
 
 
 def shared_out(streams: StreamRange, workers: int) -> tuple[StreamRange | None, list[StreamRange]]:

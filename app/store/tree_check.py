@@ -96,6 +96,10 @@ async def check_tree(
 ) -> TreeVerification:
     """Checks all that comes after ``start`` within the transaction; ``told`` hears of each page."""
     keys = read_keys([row[0] for row in await connection.fetch(KEYS_SQL, PARTITION)], found.add)
+    if trust.pinned and not set(keys).issubset(trust.keys):
+        # What `/log/policy` shows, to whoever has no other word for it.
+        place = "verifier key that was not brought along"
+        found.add(Finding(Rule.VERIFIER_KEY_WRONG, None, None, place=place))
     walk = _Walk(connection, trust.with_keys(keys), found, start or Edge())
     return await walk.check(told or (lambda _count: None))
 

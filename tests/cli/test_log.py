@@ -161,7 +161,35 @@ def test_keys_that_were_brought_along_decide(call: Call, signed: Settings, tmp_p
     assert ours.exit_code == 0
     assert ours.document["verification"]["keys_pinned"]
     assert others.exit_code == ExitCode.NOT_IN_ORDER
-    assert rules == {"checkpoint-unsigned"}
+    assert rules == {"checkpoint-unsigned", "verifier-key-wrong"}
+
+
+@pytest.mark.clause("L9")
+def test_keys_of_receipts_that_were_kept_must_still_be_there(
+    call: Call, signed: Settings, tmp_path: Path
+) -> None:
+    """In a copy of /log/policy, or in the file of what was verified last."""
+    policy, since = tmp_path / "policy", tmp_path / "since"
+    policy.write_text(f"# receipts {OTHER}\nlog {VKEY}\nquorum none\n")
+    by_policy = call("log", "verify", "--policy", str(policy), "--json", **signed)
+    first = call("log", "verify", "--since", str(since), "--json", **signed)
+    kept = json.loads(since.read_text())
+    since.write_text(json.dumps(kept | {"receipt_vkeys": [OTHER]}))
+    by_since = call("log", "verify", "--since", str(since), "--json", **signed)
+    since.write_text(json.dumps({name: kept[name] for name in kept if name != "receipt_vkeys"}))
+    older = call("log", "verify", "--since", str(since), "--json", **signed)
+    policy.write_text(f"# receipts nothing\nlog {VKEY}\nquorum none\n")
+    malformed = call("log", "verify", "--policy", str(policy), "--json", **signed)
+
+    for ended in (by_policy, by_since):
+        [found] = ended.document["verification"]["findings"]
+        assert (found["rule"], found["place"]) == (
+            "verifier-key-wrong",
+            "key of receipts that was kept",
+        )
+    assert kept["receipt_vkeys"] == first.document["verification"]["receipt_keys"]
+    assert older.exit_code == 0
+    assert malformed.document["failed"]["code"] == "policy-unusable"
 
 
 @pytest.mark.clause("L9")

@@ -25,6 +25,7 @@ from app.tlog.cosignatures import WitnessKey
 from app.tlog.edge import Edge
 from app.tlog.merkle import leaf_hash
 from app.tlog.notes import Note, VerifierKey, read_note
+from app.tlog.receipts import key_name
 from app.tlog.trust_policies import TrustPolicy, Witness
 from app.vault.signed_head import SignedHeadFile
 from app.vault.signing import Signer
@@ -43,7 +44,7 @@ KEY = VerifierKey(ORIGIN, SIGNER.public_key)
 THIEF = Signer(b"\x08" * 32)
 TABLES = (
     *("events", "sealed", "keyring", "erasure_fence"),
-    *("log_tile", "log_edge", "log_checkpoint", "log_key", "log_cosignature"),
+    *("log_tile", "log_edge", "log_checkpoint", "log_key", "log_cosignature", "receipt_key"),
 )
 
 
@@ -403,7 +404,44 @@ async def test_a_history_that_was_rewritten_and_signed_with_another_key(
     assert alone == [], "the owner of a database can make it agree with itself"
     assert {one.rule for one in kept} == {Rule.LOG_FORKED, Rule.CHECKPOINT_UNSIGNED}
     assert f"checkpoint {written.size}" in {one.place for one in kept}
-    assert pinned == {Rule.CHECKPOINT_UNSIGNED}
+    assert pinned == {Rule.CHECKPOINT_UNSIGNED, Rule.VERIFIER_KEY_WRONG}
+
+
+@pytest.mark.clause("L9")
+async def test_keys_of_receipts_that_were_exchanged(owner: Owner, written: Written) -> None:
+    """Whoever does that can show promises that the ledger never gave, and deny those it gave."""
+    connection = owner.connection
+    ledger_id = await connection.fetchval("SELECT ledger_id FROM ledger.ledger_identity")
+    ours, thiefs = (VerifierKey(key_name(ledger_id), one.public_key) for one in (SIGNER, THIEF))
+    await owner.execute("DELETE FROM ledger.receipt_key")
+    insert = "INSERT INTO ledger.receipt_key (partition, vkey) VALUES (0, $1)"
+    await owner.execute(insert, str(ours))
+    sound = await owner.verified(receipt_keys=(ours,))
+    await owner.execute(insert, str(thiefs))
+    rotated = await owner.rules(receipt_keys=(ours,))
+    await owner.execute("DELETE FROM ledger.receipt_key WHERE vkey = $1", str(ours))
+    exchanged = await owner.findings(receipt_keys=(ours,))
+    strange = VerifierKey(key_name(uuid4()), THIEF.public_key)
+    for text, place in ((f"{thiefs}x", "key of receipts"), (strange, "of another ledger")):
+        await owner.execute("UPDATE ledger.receipt_key SET vkey = $1", str(text))
+        [found] = await owner.findings()
+        assert found.rule is Rule.VERIFIER_KEY_WRONG
+        assert place in str(found.place)
+
+    assert (sound.found.findings, sound.receipt_keys, rotated) == ([], (ours,), set())
+    assert [one.place for one in exchanged] == ["key of receipts that was kept"]
+
+
+async def test_a_verifier_key_that_was_exchanged_beside_what_it_signed(owner: Owner) -> None:
+    """The tree is as it was; what is shown to strangers is not."""
+    thiefs = str(VerifierKey(ORIGIN, THIEF.public_key))
+    await owner.execute("UPDATE ledger.log_key SET vkey = $1", thiefs)
+
+    pinned = await owner.findings(policy=TrustPolicy(((KEY, None),)))
+
+    assert [(one.rule, one.place) for one in pinned] == [
+        (Rule.VERIFIER_KEY_WRONG, "verifier key that was not brought along")
+    ]
 
 
 async def test_what_came_since_is_checked_on_what_was_kept(owner: Owner, written: Written) -> None:
