@@ -27,6 +27,8 @@ def check_report(report: Json, entries: Entries) -> None:
         _same(_row(row), _told(entry), "an event of the history")
         _same(row["facts"], entry.core.d, "the facts of an event")
         _same(row["position"], entry.position, "the position of an event")
+        classes = [one["retention_class"] for one in row["sealed"]]
+        _same(classes, [one.c for one in entry.seals], "what was sealed with an event")
     shown = len(timeline)
     last = entries[shown - 1] if 0 < shown <= len(entries) else None
     if last is None:
@@ -38,9 +40,11 @@ def check_report(report: Json, entries: Entries) -> None:
         raise AnswerUnproved("its proof does not end with the entry of this answer")
     if abs(_moment(entries[-1].core.at) - _moment(report["generated_at"])) > RECORDED_WITHIN:
         raise AnswerUnproved("its last entry is of another moment than this answer")
+    _same(report["summary"]["events"], shown, "how many events there are")
     if report["as_of"] is None:
         if shown != len(entries):
             raise AnswerUnproved("its history does not end with the entry of this answer")
+        _same(report["position"], last.position, "where it stands")
     # What this answer recorded itself is in no history of a day, not even of one to come.
     elif shown < len(entries) - 1 and not _is_after(entries[shown], report["as_of"]):
         raise AnswerUnproved("its history ends before that day did")
@@ -76,6 +80,7 @@ def check_certificate(certificate: Json, entries: Entries) -> None:
     _check_keys(executed, entries)
     told = {
         "trigger": requested[0].core.d["trigger"],
+        "of_everything": not (requested[0].core.d["purposes"] or requested[0].core.d["categories"]),
         "requested_at": _moment(requested[0].core.o or requested[0].core.at),
         "executed_at": _moment(data[-1].core.at),
         "closed_at": _moment(closing[-1].core.at) if closing else None,
@@ -89,11 +94,29 @@ def check_certificate(certificate: Json, entries: Entries) -> None:
     _same(list(map(_row_of_entry, certificate["entries"])), list(map(_executed, executed)), "entry")
     levels = {row["retention_class"]: _at_levels(row["levels"]) for row in certificate["destroyed"]}
     _same(levels, _levels(own), "how far a class is gone")
-    outcomes = dict.fromkeys(_last(own, "erasure.prepared")["recipients"])
+    _check_told(certificate, own, executed)
+
+
+def _check_told(certificate: Json, own: Entries, executed: Entries) -> None:
+    """What stays, what is closed to the person, and what the recipients answered, and when."""
+    prepared = _last(own, "erasure.prepared")
+    stays = {row["retention_class"] for row in certificate["retained"]}
+    _same(stays, set(prepared["retained"]), "what stays")
+    closed = {key for one in executed for key in one.core.d["classes"]}
+    for row in certificate["destroyed"]:
+        said = (row["retention_class"] in closed, row["closed_to_the_person"])
+        _same(*said, "what is closed to the person")
+    outcomes: dict[str, tuple[Any, ...]] = dict.fromkeys(
+        prepared["recipients"], (None, False, None)
+    )
     for one in own:
         if one.core.t == "erasure.recipient-informed":
-            outcomes[one.core.d["recipient"]] = one.core.d["outcome"]
-    answered = {row["key"]: row["outcome"] for row in certificate["recipients"]}
+            outcome, at = one.core.d["outcome"], _moment(one.core.o or one.core.at)
+            outcomes[one.core.d["recipient"]] = (outcome, outcome == "verified_gone", at)
+    answered = {
+        row["key"]: (row["outcome"], row["confirmed"], _moment_or("told_at", row["at"]))
+        for row in certificate["recipients"]
+    }
     _same(answered, outcomes, "what a recipient answered")
 
 
@@ -162,13 +185,15 @@ def _last(own: Entries, kind: str) -> Json:
 def _row(row: Json) -> tuple[Any, ...]:
     """What a row of the history says; a time may be written with less digits."""
     names = ("event_id", "type", "version", "leaf_hash", "previous")
-    return (*(row[name] for name in names), _moment(row["recorded_at"]))
+    moments = (_moment(row[name]) for name in ("recorded_at", "occurred_at"))
+    return (*(row[name] for name in names), *moments)
 
 
 def _told(entry: ProvedEntry) -> tuple[Any, ...]:
     core = entry.core
     previous = None if core.p is None else _text(core.p)
-    return core.id, core.t, core.n, _text(entry.leaf), previous, _moment(core.at)
+    moments = (_moment(core.at), _moment(core.o or core.at))
+    return core.id, core.t, core.n, _text(entry.leaf), previous, *moments
 
 
 def _row_of_entry(row: Json) -> Json:

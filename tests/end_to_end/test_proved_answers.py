@@ -224,6 +224,22 @@ def other_type(value: Any) -> None:
     value["timeline"][1]["type"] = "consent.withdrawn"
 
 
+def other_occurrence(value: Any) -> None:
+    """It is said to have happened on another day."""
+    value["timeline"][1]["occurred_at"] = "2020-01-01T00:00:00Z"
+
+
+def nothing_sealed(value: Any) -> None:
+    """An event is said to have had no data with it."""
+    row = next(row for row in value["timeline"] if row["sealed"])
+    row["sealed"] = []
+
+
+def other_count(value: Any) -> None:
+    """The summary counts otherwise than the history."""
+    value["summary"]["events"] -= 1
+
+
 def shorter_history(value: Any) -> None:
     """The proof is whole, the history is not."""
     del value["timeline"][-1]
@@ -231,7 +247,10 @@ def shorter_history(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [without_last, without_one, without_first, of_somebody_else, other_fact, other_type],
+    [
+        *(without_last, without_one, without_first, of_somebody_else, other_fact, other_type),
+        *(other_occurrence, nothing_sealed, other_count),
+    ],
 )
 @pytest.mark.parametrize("name", ["young", "whole", "past"])
 async def test_a_report_that_leaves_something_out_or_says_otherwise_is_found_out(
@@ -271,6 +290,8 @@ async def test_a_report_that_ends_with_an_earlier_answer_is_found_out(answers: A
         ("sections", 0),
         ("final", False),
         ("trigger", "unlawful"),
+        ("of_everything", False),
+        ("retained", []),
         ("requested_at", "2020-01-01T00:00:00Z"),
         ("executed_at", "2020-01-01T00:00:00Z"),
         ("closed_at", None),
@@ -286,6 +307,26 @@ async def test_a_certificate_that_says_otherwise_is_found_out(
 ) -> None:
     with pytest.raises(AnswerUnproved):
         verified(answers, "certificate", answers["certificate"] | {member: said})
+
+
+@pytest.mark.parametrize(
+    ("rows", "member", "said"),
+    [
+        ("recipients", "outcome", "verified_gone"),
+        ("recipients", "confirmed", True),
+        ("recipients", "at", "2020-01-01T00:00:00Z"),
+        ("destroyed", "closed_to_the_person", None),
+        ("destroyed", "levels", {"e1": None, "e2": None, "e3": None}),
+    ],
+)
+async def test_a_row_of_a_certificate_that_says_otherwise_is_found_out(
+    answers: Answers, rows: str, member: str, said: Any
+) -> None:
+    changed = deepcopy(answers["certificate"])
+    changed[rows][0][member] = said
+
+    with pytest.raises(AnswerUnproved):
+        verified(answers, "certificate", changed)
 
 
 async def test_a_certificate_without_the_making_or_the_destruction_of_a_key_is_found_out(
