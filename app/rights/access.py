@@ -42,6 +42,7 @@ from app.rights.merged import other_records
 from app.rights.person import Person, check_known, person_of
 from app.rights.policy_quotes import policy_quotes
 from app.store.answer_proofs import Anchor, AnswerProofs, proof_of
+from app.store.log_tree import SignedTree
 from app.store.recorded import read_entry
 from app.values import replace
 
@@ -90,11 +91,15 @@ async def access_report(
     checkpoint. In that of a report which looks back are the entries after its day, too: the first
     of them shows where the day ends.
     """
-    told = await _told(ledger, subject_id, as_of, wanted=wanted, accepted=accepted)
+    standing = asyncio.create_task(_standing(proofs))
+    try:
+        told = await _told(ledger, subject_id, as_of, wanted=wanted, accepted=accepted)
+    finally:
+        tree = await standing
     command = RecordRightsAnswer(categories=told.copy.categories & told.policy.categories.keys())
     recording = asyncio.create_task(ledger.execute(subject_id, command, attribution))
     quoting = asyncio.create_task(_quotes(ledger, told))
-    anchoring = asyncio.create_task(_anchor(proofs, told.person))
+    anchoring = asyncio.create_task(_anchor(proofs, tree, told.person))
     try:
         # Recorded before it is answered; what was there before is written down meanwhile.
         await _sent()
@@ -130,10 +135,17 @@ async def _told(
     return Told(person, copy, given, names(given.policy, spoken), spoken)
 
 
-async def _anchor(proofs: AnswerProofs | None, person: Person) -> Anchor | None:
+async def _standing(proofs: AnswerProofs | None) -> SignedTree | None:
+    """The newest checkpoint as of before the stream is read: nobody waits for it twice."""
+    return None if proofs is None else await proofs.tree()
+
+
+async def _anchor(
+    proofs: AnswerProofs | None, tree: SignedTree | None, person: Person
+) -> Anchor | None:
     if proofs is None:
         return None
-    return await proofs.anchor([one.position or 0 for one in person.stream.events])
+    return await proofs.anchor_in(tree, [one.position or 0 for one in person.stream.events])
 
 
 async def _sent() -> None:

@@ -67,7 +67,10 @@ class AnswerProofs:
 
     async def anchor(self, positions: Sequence[int]) -> Anchor:
         """Where a chain of entries at these positions hangs: the newest that is in the tree."""
-        tree = await self._tree()
+        return await self.anchor_in(await self.tree(), positions)
+
+    async def anchor_in(self, tree: SignedTree | None, positions: Sequence[int]) -> Anchor:
+        """The same in a tree that is at hand."""
         if tree is None:
             return Anchor(None, None, ())
         anchor = max((one for one in positions if one < tree.size), default=None)
@@ -76,7 +79,7 @@ class AnswerProofs:
 
     async def of_each(self, entries: Sequence[Entry]) -> Value | None:
         """Entries that need not follow each other, each with its path; None while one is young."""
-        tree = await self._tree()
+        tree = await self.tree()
         if tree is None or any(position >= tree.size for position, _ in entries):
             return None
         proved = [
@@ -85,11 +88,12 @@ class AnswerProofs:
         ]
         return proof_value(proved, tree.note)
 
-    async def _path(self, position: int, size: int) -> tuple[bytes, ...]:
-        return await self._log.hashes(inclusion_spans(position, size))
-
-    async def _tree(self) -> SignedTree | None:
+    async def tree(self) -> SignedTree | None:
+        """The newest checkpoint that the policy of the log is content with."""
         if self._policy.quorum == NOBODY:
             return await self._log.newest()
         size = await Cosignatures(self._pool).newest_size(self._policy)
         return None if size is None else await self._log.of_size(size)
+
+    async def _path(self, position: int, size: int) -> tuple[bytes, ...]:
+        return await self._log.hashes(inclusion_spans(position, size))
