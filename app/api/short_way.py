@@ -1,4 +1,4 @@
-"""A short way beside FastAPI's layers for what is plainly valid: path, JSON body, the caller's key.
+"""A short way beside FastAPI's layers for what is plainly valid: path, query, body, caller's key.
 
 Finding the route, the layers of exception handling and the solving of dependencies cost a third of
 an append (docs/decisions/0004-hot-path.md). Whatever is not valid at first sight goes FastAPI's way
@@ -7,10 +7,12 @@ all the same, with its body read again from memory, so every error of a request 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import FastAPI, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,8 +29,9 @@ Segments = tuple[str | None, ...]
 class ShortWay:
     """Answers plain requests of ``app`` itself and passes every other one on.
 
-    A route is plain when it asks for nothing but its path, one JSON body and guards that look at
-    the request alone, and when no other route of its method could answer the same path.
+    A route is plain when it asks for nothing but its path, one JSON body or, where it reads, a
+    query, and guards that look at the request alone, and when no other route of its method could
+    answer the same path.
     """
 
     def __init__(self, app: FastAPI, routes: Iterable[object]) -> None:
@@ -40,7 +43,7 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or has it answered."""
-        if scope["type"] != "http" or scope["query_string"] or scope.get("root_path"):
+        if scope["type"] != "http" or scope.get("root_path"):
             await self._app(scope, receive, send)
             return
         parts = scope["path"].split("/")
@@ -82,7 +85,8 @@ class _Plain:
     names: tuple[tuple[int, str], ...]
     guards: tuple[tuple[str, Callable[..., Any], dict[str, Any]], ...]
     fields: tuple[Any, ...]  # of the path; Any: FastAPI's own type
-    body: Any
+    queried: tuple[Any, ...]  # what a route that reads asks of the query
+    body: Any  # None of a route that reads
 
     def parameters(self, parts: list[str]) -> dict[str, str] | None:
         """The parameters in the path; None when it is another route's."""
@@ -93,9 +97,13 @@ class _Plain:
 
     async def answer(self, request: StrictRequest) -> Response | None:
         """The route's answer; None for a request that FastAPI is to refuse."""
-        if not is_json(request.headers.get("content-type", "")) or not await request.body():
-            return None
-        body = await request.json()
+        body = None
+        if self.body is not None:
+            if not is_json(request.headers.get("content-type", "")) or not await request.body():
+                return None
+            if request.scope["query_string"]:
+                return None
+            body = await request.json()
         values: dict[str, Any] = {}
         # The caller before the body's content: who has no key learns nothing of the schema.
         for name, guard, asked in self.guards:
@@ -104,9 +112,15 @@ class _Plain:
             values[field.name], errors = field.validate(request.path_params[field.alias])
             if errors:
                 return None
-        values[self.body.name], errors = self.body.validate(body)
-        if errors:
-            return None
+        if self.queried:
+            told, errors = request_params_to_args(self.queried, request.query_params)
+            if errors:
+                return None
+            values |= told
+        if self.body is not None:
+            values[self.body.name], errors = self.body.validate(body)
+            if errors:
+                return None
         dependant = self.route.dependant
         if dependant.request_param_name:
             values[dependant.request_param_name] = request
@@ -154,32 +168,43 @@ def _plain(route: APIRoute, template: Segments) -> _Plain:
         names=tuple((n, part[1:-1]) for n, part in enumerate(parts) if part[:1] == "{"),
         guards=tuple(map(_guard, dependant.dependencies)),
         fields=tuple(dependant.path_params),
+        queried=tuple(dependant.query_params),
         body=route.body_field,
     )
 
 
 def _is_plain(route: APIRoute) -> bool:
-    """Whether nothing but path, body and guards that look at the request alone is asked for."""
+    """Whether nothing but path, body or query, and guards that look at the request is asked for."""
     dependant = route.dependant
     return (
-        route.body_field is not None
-        and dependant.body_params == [route.body_field]
+        (_reads(route) if route.body_field is None else _writes(route))
         and dependant.call is not None
         and not _asks_more(dependant)
         and all(
             guard.name
             and guard.request_param_name == "request"
             and not _asks_more(guard)
-            and not (guard.path_params or guard.body_params or guard.dependencies)
+            and not (guard.path_params or guard.query_params)
+            and not (guard.body_params or guard.dependencies)
             for guard in dependant.dependencies
         )
     )
 
 
+def _writes(route: APIRoute) -> bool:
+    return route.dependant.body_params == [route.body_field] and not route.dependant.query_params
+
+
+def _reads(route: APIRoute) -> bool:
+    """Whether it answers a GET, with a response of its own making that nothing is to be made of."""
+    made = route.endpoint.__annotations__.get("return")
+    responds = isinstance(made, type) and issubclass(made, Response)
+    return route.methods == {"GET"} and responds and iscoroutinefunction(route.endpoint)
+
+
 def _asks_more(dependant: Dependant) -> bool:
     return bool(
-        dependant.query_params
-        or dependant.header_params
+        dependant.header_params
         or dependant.cookie_params
         or dependant.websocket_param_name
         or dependant.http_connection_param_name
