@@ -40,13 +40,14 @@ GAIN_MAX_MIB = 150.0
 WARM_UP = 5
 RECIPIENTS = ("mailchimp", "basecamp", "hotels")
 PURPOSE, KEPT, GENERATION, POLICY = "network_exchange", "participation", "membership", "impel-1"
+WITH_BLOBS = True
 BARE_SQL = """
 SELECT 0 AS kind, version AS a, position AS b, NULL::uuid AS k, entry AS bytes,
        NULL::text AS c, NULL::text AS g, NULL::text AS state
-  FROM ledger.events WHERE stream_id = $1
+  FROM ledger.events WHERE stream_id = $1 AND version > $3
 UNION ALL
 SELECT 1, version, section, key_id, blob, NULL, NULL, NULL
-  FROM ledger.sealed WHERE stream_id = $1
+  FROM ledger.sealed WHERE stream_id = $1 AND $2
 UNION ALL
 SELECT 2, epoch, 0, key_id, wrapped, class, generation, state
   FROM ledger.keyring WHERE subject_id = $1
@@ -124,7 +125,7 @@ async def _bare(ledger: Ledger, people: Sequence[UUID]) -> float:
         taken = []
         for person in people:
             began = time.perf_counter()
-            await statement.fetch(person)
+            await statement.fetch(person, WITH_BLOBS, 0)
             taken.append(1000 * (time.perf_counter() - began))
     finally:
         await connection.close()
