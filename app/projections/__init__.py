@@ -2,6 +2,7 @@
 
 from app.projections.breaches import BREACHES as BREACHES
 from app.projections.consents import CONSENTS as CONSENTS
+from app.projections.erasures import ERASURES as ERASURES
 from app.projections.findings import FINDINGS as FINDINGS
 from app.projections.mails import MAILS as MAILS
 from app.projections.merges import MERGES as MERGES
@@ -30,6 +31,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     NOTICES,
     MAILS,
     RIGHTS_REQUESTS,
+    ERASURES,
 )
 
 

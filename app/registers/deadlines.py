@@ -1,8 +1,8 @@
 """What has to be done by law until when, the nearest first: one register of every clock (U2).
 
-Requests, their tasks, objections, breaches, notices. Reckoned on each stream by the functions that
-the decisions use. Whoever waits for an answer are few; to whom a notice is owed can be everybody of
-an import, so that of them only those of the page are looked at one by one.
+Requests, their tasks, objections, erasures, breaches, notices. Reckoned on each stream by the
+functions that the decisions use. Whoever waits for an answer are few; to whom a notice is owed can
+be everybody of an import, so that of them only those of the page are looked at one by one.
 """
 
 from collections import Counter
@@ -23,11 +23,13 @@ from app.domain.objections import Status
 from app.domain.subject import SubjectState
 from app.events.objections import ObjectionGround
 from app.projections.breaches import BREACHES
+from app.projections.erasures import ERASURES, erasures
 from app.projections.notices import NOTICES
 from app.projections.objections import OBJECTIONS, objections
 from app.projections.rights_requests import RIGHTS_REQUESTS, rights_requests
 from app.registers.breaches import LISTING as _BREACHES
 from app.registers.breaches import Breach, read_breach
+from app.registers.deadline_erasures import of_erasures
 from app.registers.deadline_notices import EVERYBODY, Owed, owed, waits
 from app.registers.listing import IN_FORCE, Listing
 from app.registers.rights_requests import folded
@@ -47,13 +49,14 @@ COLUMNS = columns(
     due_at="The first moment that is too late; of a breach, to the second.",
     days_left="Days to it; negative when it is over.",
     urgency="`green`, `amber`, `red` or `overdue`.",
-    kind="`rights_request`, `task` of one, `objection`, `breach` or `notice`.",
-    matter="The id of the request, objection or breach; of a notice, of the event that began it.",
+    kind="`rights_request`, `task` of one, `objection`, `erasure`, `breach` or `notice`.",
+    matter="The id of the request, objection, erasure or breach; of a notice, of what began it.",
     task="The number of the task.",
     subject_id="Whose matter; a random id. None of a breach.",
     right="What is asked for.",
-    what="Status of a request, kind of a task; who is to be told of a breach; Art. of a notice.",
-    recipient="Whom a task is about.",
+    what="Status of a request, kind of a task; stage of an erasure, or `inform_recipient`;"
+    " who is to be told of a breach; Art. of a notice.",
+    recipient="Whom a task is about; who is to be told of an erasure.",
     received_on="When it arrived, became known, or was obtained.",
     calendar_day="Where the calendar alone would end it.",
     moved_over="The weekend and holidays that moved it.",
@@ -61,13 +64,14 @@ COLUMNS = columns(
     paused="Whether a question to the person is open: then the day moves on.",
     warning="Whether such a question has been open for more than a month.",
 )
-PROJECTIONS = (RIGHTS_REQUESTS, OBJECTIONS, BREACHES, NOTICES)
-KINDS: Final = ("rights_request", "task", "objection", "breach", "notice")
+PROJECTIONS = (RIGHTS_REQUESTS, OBJECTIONS, ERASURES, BREACHES, NOTICES)
+KINDS: Final = ("rights_request", "task", "objection", "erasure", "breach", "notice")
 PAGE = 1000
 
 _REQUESTS = Listing(RIGHTS_REQUESTS, rights_requests, IN_FORCE)
 _WEIGHED = objections.c.ground == literal_column(f"'{ObjectionGround.OWN_SITUATION.value}'")
 _OBJECTIONS = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED,))
+_ERASURES = Listing(ERASURES, erasures, IN_FORCE)
 _PENDING = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED, objections.c.decision.is_(None)))
 """Of today: at an earlier cut, one that was decided since may have waited."""
 
@@ -112,7 +116,7 @@ async def tally(
     counted = Counter((_kind(row), row["urgency"] == "overdue") for row in rows)
     today = day_of(given.now, given)
     counted.update(("notice", one.last_day < today) for one in found)
-    kinds = ("rights_request", "task", "objection", *_OF_BREACHES.values(), "notice")
+    kinds = ("rights_request", "task", "objection", "erasure", *_OF_BREACHES.values(), "notice")
     return {kind: Waiting(counted[kind, False], counted[kind, True]) for kind in kinds}
 
 
@@ -130,12 +134,13 @@ async def _few(
     weighed = _PENDING if question.as_of is None else _OBJECTIONS
     asking, stood = await _listed(pool, _REQUESTS, question)
     objecting, stood_too = await _listed(pool, weighed, question)
-    states = await folded(store, [*asking, *objecting], question.as_of)
+    erasing, stood_last = await _listed(pool, _ERASURES, question)
+    states = await folded(store, [*asking, *objecting, *erasing], question.as_of)
     rows = [row for key, state in states.items() for row in _rows(key, state, given)]
     found, known_at = await _listed(pool, _BREACHES, question)
     for breach in found:
         rows += _of_breach(await read_breach(store, breach, given.now, question.as_of), given)
-    return min(stood, stood_too, known_at), rows
+    return min(stood, stood_too, stood_last, known_at), rows
 
 
 async def _listed(
@@ -179,6 +184,7 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
             told = {"task": number, "what": task.kind.value, "recipient": task.recipient}
             yield {**common, "kind": "task", **told}
     yield from _pending(subject, state, given)
+    yield from of_erasures(subject, state, given, dict.fromkeys(COLUMNS.names))
 
 
 def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[Row]:

@@ -64,7 +64,7 @@ def status_value(erasure: UUID, progress: Erasure, given: Circumstances) -> Valu
         "blocked_by": list(progress.blocked_by) if progress.stage is Stage.BLOCKED else [],
         "executed_at": progress.executed_at,
         "closed_at": progress.closed_at,
-        "close_by": _close_by(progress, given),
+        "close_by": close_by(progress, given),
         "erased": [
             {
                 **class_value(key, policy),
@@ -126,7 +126,7 @@ def _norm(key: str, policy: Policy) -> str | None:
     return None if kind is None else kind.norm
 
 
-def _close_by(progress: Erasure, given: Circumstances) -> date | None:
+def close_by(progress: Erasure, given: Circumstances) -> date | None:
     """The day on which what the execution needed goes, told or not."""
     if progress.executed_at is None or progress.stage is Stage.CLOSED:
         return None

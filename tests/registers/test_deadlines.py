@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.rights.duties import Duties
 from app.service import Service
+from tests.days import today_in_brussels
 from tests.registers.reading import page, rows
-from tests.rights.people import CONTACT, get, post, register
+from tests.rights.people import CONTACT, arrange, get, post, register, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -192,3 +193,41 @@ async def granting(service: Service, at: datetime) -> int:
     assert service.eraser is not None
     duties = Duties(service.ledger, service.pool, service.eraser, clock=lambda: at)
     return (await duties.run()).granted
+
+
+@pytest.mark.clause("L36", "L37", "C66")
+async def test_an_erasure_is_due_until_it_is_carried_out_and_everybody_is_told(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """Also one that nobody asked for by a request: whoever forgets it is told of it (Art. 19)."""
+    await arrange(service, "mailchimp", "azavista")
+    contact = {**CONTACT, "contact.email": "ida@stad.example", "contact.phone": "+32470000001"}
+    person = await register(caller, contact=contact)
+    await post(caller, f"{person}/disclosures", share("azavista"))
+    hold = {"ground": "legal_claims", "source": "secretariat"}
+    held = (await post(caller, f"{person}/legal-holds", hold))["hold"]
+    await post(caller, f"{person}/erasure", {"source": "secretariat"}, status=409)
+    [waiting] = await due(caller, service, kind="erasure")
+    begun = await service.store.head_position()
+    await post(caller, f"{person}/legal-holds/{held}/release")
+    carried = (await post(caller, f"{person}/erasure", {"source": "secretariat"}))["erasure"]
+    told = await due(caller, service, kind="erasure")
+    text, entries = await calendar(caller, service)
+    counted = await figures(caller)
+    erasure = f"{person}/erasure/{carried['erasure']}"
+    for outcome, left in (("still_present", 1), ("verified_gone", 0)):
+        body = {"recipient": "azavista", "outcome": outcome}
+        await post(caller, f"{erasure}/recipients", body)
+        assert len(await due(caller, service, kind="erasure")) == left
+    then = await due(caller, service, kind="erasure", as_of=begun)
+
+    assert (waiting["what"], waiting["right"]) == ("blocked", "erasure")
+    assert waiting["matter"] == carried["erasure"]
+    assert timedelta(days=27) < date.fromisoformat(waiting["due_on"]) - today_in_brussels()
+    [duty] = told
+    assert (duty["what"], duty["recipient"], duty["task"]) == ("inform_recipient", "azavista", 1)
+    assert duty["due_on"] == carried["close_by"]
+    assert f"{carried['erasure']}-1@deadlines" in entries
+    assert person.rpartition("/")[2] not in text
+    assert (counted["erasure,running"], counted["erasure,overdue"]) == (1, 0)
+    assert [one["what"] for one in then] == ["blocked"]

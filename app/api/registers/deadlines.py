@@ -48,7 +48,9 @@ EXAMPLE = {
 class DeadlinesAsked(Asked):
     """The register narrowed by what is due."""
 
-    kind: Literal["rights_request", "task", "objection", "breach", "notice"] | None = None
+    kind: Literal["rights_request", "task", "objection", "erasure", "breach", "notice"] | None = (
+        None
+    )
     urgency: Literal["green", "amber", "red", "overdue"] | None = None
     due_on: date | None = Field(None, description="Only what is due on this day.")
 
@@ -85,7 +87,8 @@ async def list_deadlines(
 ) -> Response:
     """Lists what waits for an answer, the nearest day first, with the days that are left and why.
 
-    Requests, the tasks on them, objections that nobody has decided; breaches of which the
+    Requests, the tasks on them, objections that nobody has decided; erasures that are not carried
+    out, or of which a recipient is not told; breaches of which the
     authority or the people are to be told, by the hour; and people who are owed a notice because
     what is held of them came from somebody else.
     """

@@ -1,0 +1,95 @@
+"""Until when an erasure is to be carried out, and each recipient told of it (Arts. 12(3), 17, 19).
+
+One may begin without a request: at the desk, by a link, or because somebody is too young. It is due
+as if it had been asked for on that day; with a request, when that is (L36, L37).
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from app.domain import legal_clock
+from app.domain.decider import Circumstances
+from app.domain.erasure_progress import RUNNING, Erasure
+from app.domain.legal_clock import Due, end_of
+from app.domain.rights_request_progress import RightsRequest
+from app.domain.subject import SubjectState
+from app.events.rights_requests import RequestedRight
+from app.registers.table import Row
+from app.rights.erasure_report import close_by
+from app.rights.rights_requests import days_left, rests_value, urgency
+
+
+def of_erasures(
+    subject: UUID, state: SubjectState, given: Circumstances, nothing: Row
+) -> Iterator[Row]:
+    """What waits of a person's erasures; ``nothing`` is a row in which nothing is said yet."""
+    for key, erasure in state.erasures.by_id.items():
+        common = {
+            **nothing,
+            "kind": "erasure",
+            "matter": key,
+            "subject_id": subject,
+            "right": RequestedRight.ERASURE.value,
+        }
+        if erasure.stage in RUNNING:
+            yield {**common, **_to_carry_out(erasure, state, given)}
+        elif erasure.telling:
+            yield from ({**common, **one} for one in _to_tell(erasure, given))
+
+
+def _to_carry_out(erasure: Erasure, state: SubjectState, given: Circumstances) -> Row:
+    request, due = _due(erasure, state, given)
+    left = days_left(due.last_day, given.now, given.law)
+    return {
+        "due_on": due.last_day,
+        "due_at": due.ends_at,
+        "days_left": left,
+        "urgency": urgency(left),
+        "what": erasure.stage.value,
+        "received_on": due.received_on,
+        "calendar_day": due.calendar_day,
+        "moved_over": [f"{rest['on']} {rest['why']}" for rest in rests_value(due)],
+        "extended": request is not None and request.extended,
+        "paused": request is not None and request.asked_at is not None,
+        "warning": False,
+    }
+
+
+def _due(
+    erasure: Erasure, state: SubjectState, given: Circumstances
+) -> tuple[RightsRequest | None, Due]:
+    """The clock of the first open request for it; else that of the day on which it began."""
+    asking = [
+        one
+        for one in state.rights_requests.by_id.values()
+        if one.status.open and one.right is RequestedRight.ERASURE
+    ]
+    if not asking:
+        return None, legal_clock.due(erasure.requested_at, given.law)
+    first = min(asking, key=lambda one: one.received_at)
+    return first, first.due(given.law, given.now)
+
+
+def _to_tell(erasure: Erasure, given: Circumstances) -> Iterator[Row]:
+    """One row a recipient, until the day on which what is needed to tell them goes as well."""
+    last_day = close_by(erasure, given)
+    assert last_day is not None, "it was executed and is not closed"
+    left = days_left(last_day, given.now, given.law)
+    assert erasure.executed_at is not None
+    for number, recipient in enumerate(erasure.recipients, 1):
+        if recipient in erasure.untold:
+            yield {
+                "due_on": last_day,
+                "due_at": end_of(last_day, given.law),
+                "days_left": left,
+                "urgency": urgency(left),
+                "task": number,
+                "what": "inform_recipient",
+                "recipient": recipient,
+                "received_on": legal_clock.day_of(erasure.executed_at, given.law),
+                "calendar_day": last_day,
+                "moved_over": [],
+                "extended": False,
+                "paused": False,
+                "warning": False,
+            }
