@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.domain.children import UnderAge
+from app.domain.consents import last_day
 from app.domain.days import day_of
 from app.domain.decider import Circumstances, Fact, Refusal
 from app.domain.inheritance import as_one
@@ -168,6 +169,9 @@ class Use:
     """The transfer ground for everybody."""
     derogation: str | None
     """The mechanism that an explicit consent would be, where the law knows it on that day."""
+    day: date
+    """The day of the use."""
+    given: Circumstances
 
 
 def permission(  # noqa: PLR0917  # who, what for, to whom, what: one question
@@ -224,6 +228,8 @@ def use_of(
         transfer=(found.key, receiver.key, where),
         ground=transfer_ground(receiver, country, day, given),
         derogation=EXPLICIT_CONSENT if derogation and derogation.in_force(day) else None,
+        day=day,
+        given=given,
     )
 
 
@@ -332,8 +338,12 @@ def _suppressed(use: Use, state: "SubjectState") -> Denied | None:
 def _consent_missing(use: Use, state: "SubjectState") -> Denied | None:
     if not consent_required(use.purpose, use.emails, state):
         return None
-    consented = state.consents.of(use.purpose.key).proof is not None
-    return None if consented else Denied(ConsentMissing, {"purpose": use.purpose.key})
+    proof = state.consents.of(use.purpose.key).proof
+    if proof is not None:
+        until = last_day(use.purpose, proof, use.given)
+        if until is None or use.day <= until:  # whether or not its end is on record yet
+            return None
+    return Denied(ConsentMissing, {"purpose": use.purpose.key})
 
 
 def _transfer_consent_missing(use: Use, state: "SubjectState") -> Denied | None:

@@ -35,6 +35,7 @@ _CONTEXT: Final = {
     "dct": "http://purl.org/dc/terms/",
     "dpv": "https://w3id.org/dpv#",
     "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "legal-be": "https://w3id.org/dpv/legal/be#",
     "legal-eu": "https://w3id.org/dpv/legal/eu#",
     "loc": "https://w3id.org/dpv/loc#",
     "pd": "https://w3id.org/dpv/pd#",
@@ -43,6 +44,7 @@ _CONTEXT: Final = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 _ARTICLE = re.compile(r"Art\. (\d+)(?:\((\d+)\))?")
+_AUTHORITIES: Final = {"BE": "legal-be:DPA-BE"}
 _ROLES: Final = {
     RecipientRole.OWN: "dpv:DataController",
     RecipientRole.PROCESSOR: "dpv:DataProcessor",
@@ -130,14 +132,16 @@ def _record(person: Person, purpose: Purpose, steps: Sequence[Step], given: Circ
         "dpv:hasConsentControl": _withdrawal(person, purpose, given.policy),
         "dpv:hasRight": _rights(given.policy),
         "dpv:hasAuthority": _authority(given),
-        "dpv:hasConsentStatus": list(_states(steps, explicit=purpose.explicit_consent)),
+        "dpv:hasConsentStatus": list(_states(steps, purpose)),
     }
 
 
 def _controller(policy: Policy) -> Value:
     controller = policy.controller
     return {
+        "@id": f"mailto:{controller.email}",
         "@type": "dpv:DataController",
+        "dct:identifier": controller.company_number or controller.email,
         "dpv:hasName": controller.name,
         "dpv:hasAddress": ", ".join(controller.address),
         "dpv:hasContact": controller.email,
@@ -147,8 +151,11 @@ def _controller(policy: Policy) -> Value:
 
 def _authority(given: Circumstances) -> Value:
     authority = given.law.authority
+    term = _AUTHORITIES.get(given.policy.controller.country)
     return {
+        **({"@id": term} if term else {}),
         "@type": "dpv:DataProtectionAuthority",
+        "dct:identifier": authority.url,
         "dpv:hasName": authority.name,
         "dpv:hasAddress": ", ".join(authority.address),
         "dpv:hasContact": authority.email,
@@ -256,8 +263,8 @@ def _rights(policy: Policy) -> list[Value]:
     return rights
 
 
-def _states(steps: Iterable[Step], *, explicit: bool) -> Iterator[Value]:
-    in_force = False
+def _states(steps: Iterable[Step], purpose: Purpose) -> Iterator[Value]:
+    explicit, in_force = purpose.explicit_consent, False
     for recorded in steps:
         event = recorded.event
         state, by, method = _state(event, in_force=in_force)
@@ -269,12 +276,17 @@ def _states(steps: Iterable[Step], *, explicit: bool) -> Iterator[Value]:
             "dct:identifier": str(recorded.event_id),
             "dpv:isIndicatedAtTime": _time(recorded.happened_at),
             "dpv:isIndicatedBy": {"@id": by},
-            "dpv:hasDuration": {
-                "@type": "dpv:UntilEventDuration",
-                "rdf:value": "until it is withdrawn" if in_force else "until the next step",
-            },
+            "dpv:hasDuration": _duration(purpose, in_force=in_force),
             **({"dpv:hasIndicationMethod": method} if method else {}),
         }
+
+
+def _duration(purpose: Purpose, *, in_force: bool) -> Value:
+    """How long a status lasts by itself: a consent for the time that the policy lets it stand."""
+    if in_force and purpose.consent_keep is not None:
+        return {"@type": "dpv:TemporalDuration", "rdf:value": str(purpose.consent_keep)}
+    event = "until it is withdrawn" if in_force else "until the next step"
+    return {"@type": "dpv:UntilEventDuration", "rdf:value": event}
 
 
 def _state(event: Any, *, in_force: bool) -> tuple[str, str, str | None]:

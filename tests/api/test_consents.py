@@ -252,7 +252,11 @@ async def test_the_receipt_is_a_record_of_iso_27560_in_json_ld(client: httpx.Asy
     assert record["dpv:hasLegalBasis"]["@id"].endswith("gdpr#A6-1-a")
     assert record["dpv:hasJurisdiction"] == {"@id": "loc:BE"}
     assert record["dpv:hasConsentControl"]["@type"] == "dpv:WithdrawConsent"
-    assert record["dpv:hasDataController"]["dpv:hasName"] == "IMPEL"
+    controller = record["dpv:hasDataController"]
+    for mandatory in ("@type", "dct:identifier", "dpv:hasName", "dpv:hasAddress", "dpv:hasContact"):
+        assert controller[mandatory], mandatory
+    assert controller["dpv:hasName"] == "IMPEL"
+    assert record["dpv:hasAuthority"]["@id"] == "legal-be:DPA-BE"
     assert {right["@type"][1] for right in record["dpv:hasRight"]} >= {
         "eu-gdpr:A7-3",
         "eu-gdpr:A15",

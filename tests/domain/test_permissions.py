@@ -1,6 +1,6 @@
 """May these data go to this recipient for this purpose: every reason for a no, and their order."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +65,7 @@ from app.events.objections import (
 )
 from app.events.restrictions import RestrictionGround
 from app.events.suppressions import SuppressionMatched
+from app.policy.durations import Duration
 from app.policy.vocabulary import AgreementKind, WithoutAgreement
 from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING, at
@@ -473,6 +474,23 @@ def test_without_a_consent_in_force_there_is_no_newsletter(history: tuple[object
     """Asked for is not given, unproven is not given, and another purpose is another purpose."""
     assert denied(given(SUBSCRIBER, *history), "newsletter", "mailchimp") is ConsentMissing
     assert allowed(given(SUBSCRIBER, *history, GIVE), "newsletter", "mailchimp") == "dpf"
+
+
+@pytest.mark.clause("C25", "L16")
+def test_a_consent_whose_time_is_over_allows_nothing_before_its_end_is_on_record() -> None:
+    """The task that records the end may be a day late, or have been out for a week."""
+    newsletter = replace(POLICY.purposes["newsletter"], consent_keep=Duration(months=1))
+    policy = replace(POLICY, purposes={**POLICY.purposes, "newsletter": newsletter})
+    midnight = datetime(2026, 11, 1, 23, tzinfo=UTC)
+    on = datetime(2026, 9, 30, 22, 1, tzinfo=UTC)
+    consent = replace(GIVE, evidence=replace(GIVE.evidence, occurred_at=on))
+    last, over = (
+        given(SUBSCRIBER, At(on, consent), now=now, policy=policy)
+        for now in (midnight - timedelta(seconds=1), midnight)
+    )
+
+    assert allowed(last, "newsletter", "mailchimp") == "dpf"
+    assert denied(over, "newsletter", "mailchimp") is ConsentMissing
 
 
 @pytest.mark.clause("L14")
