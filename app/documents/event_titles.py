@@ -57,6 +57,7 @@ EVENTS: Final = MappingProxyType(
         "merge.reverted": marked("Joining two records undone"),
         "matter.inherited": marked("A choice taken over from another record of yours"),
         "matters.renewed": marked("Choices taken over were replaced"),
+        "notice.returned": marked("Privacy notice sent to you came back"),
         "notice.shown": marked("Privacy notice shown to you"),
         "objection.raised": marked("Objection raised"),
         "objection.granted": marked("Objection granted"),

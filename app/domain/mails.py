@@ -49,6 +49,9 @@ class MailState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_REACHING: Final = frozenset({MailState.QUEUED, MailState.SENT})
+
+
 class MailUnknown(Refusal):
     """The person has no such mail."""
 
@@ -95,8 +98,13 @@ class Mails:
     """Every mail to a person."""
 
     by_id: Mapping[UUID, Mail] = field(default_factory=dict)
-    objection_told: bool = False
-    """Whether the right to object was told in one of them."""
+    telling: frozenset[UUID] = frozenset()
+    """Those in which the right to object is told."""
+
+    @property
+    def objection_told(self) -> bool:
+        """Whether the right to object was told in one that left, or is about to (Art. 21(4))."""
+        return any(self.by_id[mail].state in _REACHING for mail in self.telling)
 
     def sealed_values(self) -> Iterator[SealedValue]:
         """What lies sealed beside the mails."""
@@ -223,7 +231,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
 def _queue(command: QueueMail, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     if command.mail in state.mails.by_id:
         return ()
-    if command.objection is None and not state.mails.objection_told:
+    # What became of an earlier one since this was written is for the next one to make good.
+    if command.objection is None and not state.mails.telling:
         raise ObjectionRightUntold
     if command.unsubscribe is not None and state.restrictions.active:
         raise SubjectRestricted  # nothing that is not owed reaches a restricted person (Art. 18(2))
@@ -295,13 +304,13 @@ def _queued(slice_: Mails, event: MailQueued, recorded: Recorded[Any]) -> Mails:
         state=MailState.QUEUED,
         queued_at=recorded.recorded_at,
     )
-    told = slice_.objection_told or event.objection is not None
-    return Mails({**slice_.by_id, event.mail: mail}, told)
+    telling = slice_.telling if event.objection is None else slice_.telling | {event.mail}
+    return Mails({**slice_.by_id, event.mail: mail}, telling)
 
 
 def _now(slice_: Mails, mail: UUID, state: MailState) -> Mails:
     changed = replace(slice_.by_id[mail], state=state)
-    return Mails({**slice_.by_id, mail: changed}, slice_.objection_told)
+    return Mails({**slice_.by_id, mail: changed}, slice_.telling)
 
 
 MAILS = Concern(

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 from app.domain.concern import Concern
 from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
-from app.events.notices import NoticeChannel, NoticeShown
+from app.events.notices import NoticeChannel, NoticeReturned, NoticeShown
 from app.events.recorded import Record, Recorded
 from app.policy.durations import Duration
 
@@ -45,7 +46,16 @@ class ShowNotice:
     occurred_at: datetime | None = None
 
 
-Command: TypeAlias = ShowNotice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnNotice:
+    """The mail that showed a version came back for good: nobody was told by it."""
+
+    mail: UUID
+    policy: str
+    language: str
+
+
+Command: TypeAlias = ShowNotice | ReturnNotice
 
 
 class NoticeUnknown(Refusal):
@@ -56,7 +66,12 @@ class NoticeUnknown(Refusal):
 
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
-    """The record of a notice shown; none when the person saw this version in this language."""
+    """The record of a notice shown; none when the person saw this version in this language.
+
+    Or of one that came back; none when it was another way that this version was shown.
+    """
+    if isinstance(command, ReturnNotice):
+        return _returned(command, state)
     record = shown(command, given)
     seen: NoticeShown = record.event
     return () if (seen.policy, seen.language) in state.notices.shown else (record,)
@@ -70,6 +85,15 @@ def shown(command: ShowNotice, given: Circumstances) -> Record:
         raise NoticeUnknown
     event = NoticeShown(policy=command.policy, language=language, channel=command.channel)
     return Record(event, occurred_at=command.occurred_at)
+
+
+def _returned(command: ReturnNotice, state: "SubjectState") -> tuple[Record, ...]:
+    seen = state.notices.shown.get((command.policy, command.language))
+    mail = state.mails.by_id.get(command.mail)
+    if state.erased or seen is None or mail is None or seen < mail.queued_at:
+        return ()
+    event = NoticeReturned(policy=command.policy, language=command.language, mail=command.mail)
+    return (Record(event),)
 
 
 def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
@@ -93,16 +117,18 @@ def due_of(since: datetime, given: Circumstances) -> date:
 
 def evolve(slice_: Notices, recorded: Recorded[Any]) -> Notices:
     """The notices after one more event."""
-    event: NoticeShown = recorded.event
+    event: NoticeShown | NoticeReturned = recorded.event
     version = (event.policy, event.language)
+    if isinstance(event, NoticeReturned):
+        return Notices({one: at for one, at in slice_.shown.items() if one != version})
     since = slice_.shown.get(version, recorded.happened_at)
     return Notices({**slice_.shown, version: since})
 
 
 NOTICES = Concern(
     "notices",
-    commands=(ShowNotice,),
-    folds=(NoticeShown,),
+    commands=(ShowNotice, ReturnNotice),
+    folds=(NoticeShown, NoticeReturned),
     initial=Notices(),
     decide=decide,
     evolve=evolve,

@@ -23,7 +23,7 @@ from app.domain.links import LINKS, Links
 from app.domain.mailboxes import MAILBOXES, Mailboxes
 from app.domain.mails import MAILS, Mails
 from app.domain.merges import MERGES, Merges, RevertMerge, SubjectAbsorbed
-from app.domain.notices import NOTICES, Notices
+from app.domain.notices import NOTICES, Notices, ReturnNotice
 from app.domain.objections import (
     OBJECTIONS,
     Objections,
@@ -197,6 +197,7 @@ _AFTER_ERASURE = frozenset(
         *MAILS.commands,
         *_ANSWERING,
         *_WINDING_UP,
+        ReturnNotice,
     }
 )
 """Commands on what an erasure left, and letters about it."""

@@ -1,6 +1,7 @@
 """Which version of the privacy notice a person was shown, when and in which language (L29)."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from app.events.declare import event
 from app.identifiers import Word
@@ -25,3 +26,12 @@ class NoticeShown:
     policy: Word
     language: Word
     channel: NoticeChannel
+
+
+@event("notice.returned", version=1)
+class NoticeReturned:
+    """The mail by which the person was to be informed came back: they were not."""
+
+    policy: Word
+    language: Word
+    mail: UUID

@@ -3,36 +3,46 @@
 What was shown outlives an erasure, as its proof does: the rows name nobody.
 """
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Boolean, Column, Text, update
 
 from app.events.collections import DataCollected
 from app.events.erasures import ErasureExecuted
-from app.events.notices import NoticeShown
+from app.events.notices import NoticeReturned, NoticeShown
 from app.events.recorded import Recorded
 from app.policy.vocabulary import SourceOrigin
-from app.projections.lasting import closed, closing, lasting, opened, opening
+from app.projections.lasting import ENDS, closed, closing, lasting, opened, opening
 from app.projections.projection import Projection, Writes
+from app.projections.statements import Statement, given
 
 notices = lasting(
-    "notices_v2",
+    "notices_v3",
     Column("policy", Text, nullable=False),
     Column("language", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("returned", Boolean),
     comment="Notices shown: one row each; a later one takes the place of the one before.",
 )
 
 notices_owed = lasting(
-    "notices_owed_v2",
+    "notices_owed_v3",
     Column("source", Text, nullable=False),
     comment="Collections from somebody else until a notice: of whom one may be owed.",
 )
 
-NOTICES = Projection("notices", version=2, tables=(notices, notices_owed))
+NOTICES = Projection("notices", version=3, tables=(notices, notices_owed))
 
-SHOW = opening(notices)
+SHOW = opening(notices, later=("returned",))
 REPLACE = closing(notices)
 OWE = opening(notices_owed)
 TELL = closing(notices_owed)
+RETURN = closing(notices, "policy", "language", also=("returned",))
+_ENDS = given(notices_owed.c.subject_id, *(notices_owed.c[name] for name in ENDS))
+OWE_AGAIN = Statement(
+    _ENDS,
+    update(notices_owed)
+    .where(notices_owed.c.subject_id == _ENDS.c.subject_id)
+    .values({name: _ENDS.c[name] for name in ENDS}),
+)
 
 
 @NOTICES.on(NoticeShown)
@@ -46,6 +56,14 @@ def shown(recorded: Recorded[NoticeShown]) -> Writes:
         channel=event.channel.value,
     )
     return (REPLACE.write(**closed(recorded)), TELL.write(**closed(recorded)), show)
+
+
+@NOTICES.on(NoticeReturned)
+def returned(recorded: Recorded[NoticeReturned]) -> Writes:
+    """It told nobody; what was owed before is owed again, unless another notice was shown."""
+    event = recorded.event
+    back = RETURN(**closed(recorded), policy=event.policy, language=event.language, returned=True)
+    return (back, OWE_AGAIN(subject_id=recorded.stream_id, **dict.fromkeys(ENDS)))
 
 
 @NOTICES.on(DataCollected)

@@ -22,11 +22,12 @@ from app.domain.mails import (
     MESSAGE,
     Mail,
     MailState,
+    RecordMailBounced,
     RecordMailFailed,
     RecordMailSent,
     WithdrawMail,
 )
-from app.domain.notices import ShowNotice
+from app.domain.notices import ReturnNotice, ShowNotice
 from app.domain.subject import SUBJECT, InTurn, SubjectState, fold
 from app.events.declare import registry
 from app.events.mails import MailChannel, MailFailure, MailKind, MailQueued, MailRequeued
@@ -251,8 +252,13 @@ class Mailing:
 
 
 def with_notice(command: object, mailed: MailQueued) -> object:
-    """The outcome of a mail, and with a notice that left, that the person was shown it (L29)."""
-    if not isinstance(command, RecordMailSent) or mailed.kind not in _NOTICES:
+    """The outcome of a mail, and with a notice, that the person was shown it, or was not (L29)."""
+    if mailed.kind not in _NOTICES:
+        return command
+    if isinstance(command, RecordMailBounced) and command.permanent:
+        returned = ReturnNotice(mail=mailed.mail, policy=mailed.policy, language=mailed.language)
+        return InTurn((command, returned))
+    if not isinstance(command, RecordMailSent):
         return command
     shown = ShowNotice(
         policy=mailed.policy,

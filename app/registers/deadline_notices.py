@@ -81,11 +81,15 @@ async def waits(store: EventStore, row: Row, cut: AsOf | None, given: Circumstan
 
 
 def _query(
-    opened: ColumnElement[bool], closed: ColumnElement[bool], told: ColumnElement[bool]
+    opened: ColumnElement[bool],
+    closed: ColumnElement[bool],
+    told: ColumnElement[bool],
+    returned: ColumnElement[bool],
 ) -> Query:
     """Whoever has a row that was opened and not closed, and was never told of any version."""
     obtained = func.coalesce(notices_owed.c.occurred_at, notices_owed.c.since)
-    informed = exists().where(notices.c.subject_id == notices_owed.c.subject_id, told)
+    reached = or_(notices.c.returned.is_(None), ~returned)
+    informed = exists().where(notices.c.subject_id == notices_owed.c.subject_id, told, reached)
     first = (
         select(notices_owed.c.subject_id, notices_owed.c.version, obtained.label("obtained_at"))
         .where(opened, or_(notices_owed.c.until_position.is_(None), ~closed), ~informed)
@@ -117,9 +121,10 @@ def _query(
 def _known_by(opened: str, closed: str, cut: BindParameter[Any]) -> Query:
     """The same as of a cut: what came after it is not told."""
     began, ended = notices_owed.c[opened], notices_owed.c[closed]
-    return _query(began <= cut, ended <= cut, notices.c[opened] <= cut)
+    told, returned = notices.c[opened] <= cut, notices.c[closed] <= cut
+    return _query(began <= cut, ended <= cut, told, returned)
 
 
-_NOW: Final = _query(true(), true(), true())
+_NOW: Final = _query(true(), true(), true(), true())
 _BY_POSITION: Final = _known_by("position", "until_position", bindparam("cut", type_=BigInteger))
 _BY_TIME: Final = _known_by("since", "until", bindparam("cut", type_=DateTime(timezone=True)))

@@ -26,7 +26,8 @@ COLUMNS = columns(
     occurred_at="When it was shown, where that is not when it was recorded.",
     since="When it was recorded.",
     since_by="Who recorded it: a caller id.",
-    until="When a later notice took its place.",
+    until="When a later notice took its place, or its mail came back.",
+    returned="Whether its mail came back: then nobody was told by it.",
 )
 
 DUE_COLUMNS = columns(

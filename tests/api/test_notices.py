@@ -20,7 +20,7 @@ from app.events.declare import type_of
 from app.events.mails import MailQueued
 from app.policy.loader import load, packaged_structure
 from app.policy.wordings import wording_shown
-from app.projections import CONSENTS, MAILS, NOTICES, RIGHTS_REQUESTS
+from app.projections import PROJECTIONS
 from app.propagation.linked import Linked, LinkUnknown
 from app.receipts import Attribution
 from app.rights.consent_expiry import ExpiringConsents
@@ -98,7 +98,7 @@ async def caught_up(database: Database) -> None:
     """The read models hold everything."""
     connection = await connect(database.dsn("ledger_projector"))
     try:
-        for projection in (NOTICES, MAILS, CONSENTS, RIGHTS_REQUESTS):
+        for projection in PROJECTIONS:
             await catch_up(connection, projection)
     finally:
         await connection.close()
@@ -148,6 +148,47 @@ async def test_who_was_told_of_by_others_is_told_within_a_month(
     assert (shown["policy"], shown["language"], shown["channel"]) == ("impel-1", "sv", "email")
     [mail] = await listed(client, "/v1/mails?state=sent")
     assert (mail["kind"], mail["channel"], mail["message"]) == ("notice", "smtp", queued.message)
+
+
+@pytest.mark.clause("L29", "L45")
+async def test_who_was_not_reached_by_a_notice_is_owed_it_again(
+    client: httpx.AsyncClient, service: Service, database: Database
+) -> None:
+    """A mail that came back told nobody: neither of the data nor of the right to object."""
+    person = await registered(client)
+    owed = {"kind": "obtained"}
+    await client.post(f"/v1/subjects/{person}/notices/mail", json=owed)
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    await caught_up(database)
+    then = await service.store.head_position()
+    [mail] = await listed(client, "/v1/mails?state=sent")
+    outcome = f"/v1/subjects/{person}/mails/{mail['mail']}/outcome"
+
+    delayed = await client.post(outcome, json={"outcome": "delayed"})
+    assert delayed.status_code == 201
+    assert (await service.ledger.state(person)).notices.informed
+    for _ in range(2):
+        await client.post(outcome, json={"outcome": "bounced"})
+    state = await service.ledger.state(person)
+    await caught_up(database)
+
+    assert kinds(await events_of(service, person))[-1] == "notice.returned"
+    assert not state.notices.informed
+    assert not state.mails.objection_told
+    [due] = await listed(client, "/v1/notices-due")
+    [clock] = await listed(client, "/v1/deadlines?kind=notice")
+    assert due["subject_id"] == clock["subject_id"] == str(person)
+    await caught_up(database)
+    assert await listed(client, f"/v1/deadlines?kind=notice&as_of={then}") == []
+    [returned] = await listed(client, "/v1/notices")
+    assert (returned["returned"], returned["until"] is None) == (True, False)
+
+    await client.post(outcome, json={"outcome": "retry"})
+    await mailing(service, mailbox).turn()
+    await caught_up(database)
+    assert kinds(await events_of(service, person))[-2:] == ["mail.sent", "notice.shown"]
+    assert await listed(client, "/v1/deadlines?kind=notice") == []
 
 
 @pytest.mark.clause("L29")
@@ -412,6 +453,8 @@ async def test_a_consent_ends_on_the_day_after_the_last_that_the_policy_allows(
     [record] = receipt.json()["dpv:hasRecordOfActivity"]
     states = [one["@type"][0] for one in record["dpv:hasConsentStatus"]]
     assert states == ["dpv:ConsentGiven", "dpv:ConsentExpired"]
+    lasting = record["dpv:hasConsentStatus"][0]["dpv:hasDuration"]
+    assert lasting["@type"] == "dpv:TemporalDuration"
     await caught_up(database)
     rows = await listed(client, "/v1/consents?act=expired")
     assert [row["subject_id"] for row in rows] == [str(people["early"])]
