@@ -34,14 +34,14 @@ END = closing(erasures, "erasure")
 @ERASURES.on(ErasureRequested)
 def requested(recorded: Recorded[ErasureRequested]) -> Writes:
     """Somebody has to carry it out."""
-    return (WAIT(**opened(recorded), erasure=recorded.event.erasure, recipient=None),)
+    return (WAIT.write(**opened(recorded), erasure=recorded.event.erasure, recipient=None),)
 
 
 @ERASURES.on(ErasureRecipientDue)
 def due(recorded: Recorded[ErasureRecipientDue]) -> Writes:
     """Once the data are gone, somebody has to tell them (Art. 19)."""
     event = recorded.event
-    return (WAIT(**opened(recorded), erasure=event.erasure, recipient=event.recipient),)
+    return (WAIT.write(**opened(recorded), erasure=event.erasure, recipient=event.recipient),)
 
 
 @ERASURES.on(ErasureExecuted)
@@ -49,11 +49,11 @@ def executed(recorded: Recorded[ErasureExecuted]) -> Writes:
     """The data are gone; at the end, what was kept for telling is gone too."""
     event = recorded.event
     if event.step is ErasureStep.SUBJECT:
-        return (CARRIED_OUT(**closed(recorded), erasure=event.erasure, recipient=None),)
-    return (END(**closed(recorded), erasure=event.erasure),)
+        return (CARRIED_OUT.write(**closed(recorded), erasure=event.erasure, recipient=None),)
+    return (END.write(**closed(recorded), erasure=event.erasure),)
 
 
 @ERASURES.on(ErasureWithdrawn)
 def withdrawn(recorded: Recorded[ErasureWithdrawn]) -> Writes:
     """Nothing is to be done any more."""
-    return (END(**closed(recorded), erasure=recorded.event.erasure),)
+    return (END.write(**closed(recorded), erasure=recorded.event.erasure),)

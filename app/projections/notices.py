@@ -62,8 +62,10 @@ def shown(recorded: Recorded[NoticeShown]) -> Writes:
 def returned(recorded: Recorded[NoticeReturned]) -> Writes:
     """It told nobody; what was owed before is owed again, unless another notice was shown."""
     event = recorded.event
-    back = RETURN(**closed(recorded), policy=event.policy, language=event.language, returned=True)
-    return (back, OWE_AGAIN(subject_id=recorded.stream_id, **dict.fromkeys(ENDS)))
+    back = RETURN.write(
+        **closed(recorded), policy=event.policy, language=event.language, returned=True
+    )
+    return (back, OWE_AGAIN.write(subject_id=recorded.stream_id, **dict.fromkeys(ENDS)))
 
 
 @NOTICES.on(DataCollected)
