@@ -273,6 +273,7 @@ async def working(settings: Settings, logins: Logins, service: Service) -> Async
             service.pool,
             service.eraser,
             ran=lambda done: _ran(service, done),
+            folder=settings.database_folder,
         ),
     )
     workers.start()

@@ -107,6 +107,11 @@ class Settings(BaseSettings):
     callers_ttl_s: float = Field(default=60.0, gt=0)
     """How long a caller is trusted without asking the database, should a notice be lost."""
 
+    @property
+    def database_folder(self) -> Path | None:
+        """Where the embedded database lies; None where a server is used."""
+        return None if self.database_url is not None else self.home / "postgres"
+
     @field_validator("witness_logs")
     @classmethod
     def _are_verifier_keys(cls, texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from app.cli.state import LedgerState, newest_revision, reach, read_state
 from app.settings import Settings
 from app.store import embedded_guard
 from app.store.connection import Logins, open_pool
+from app.store.rewriting import Standing, standings
 from app.store.self_test import SelfTestFailed, prove_powerless
 from app.vault.custody import RECEIPT_KEY_FILE
 
@@ -103,6 +104,7 @@ async def _database(settings: Settings, logins: Logins) -> list[Examined]:
         schema,
         _epoch(settings, state),
         await _policy(logins.application),
+        *([await _storage(logins.application)] if state.migrated else []),
         await _attempt("history cannot be rewritten", _self_test(logins.application)),
         *[
             await _attempt(f"{role} login", _login(url))
@@ -133,6 +135,25 @@ async def _policy(url: str) -> Examined:
     version, languages = rows[-1]
     texts = ", ".join(languages) if languages else "none yet (`policy publish --text`)"
     return Examined("policy", in_order=True, note=f"{version}; texts in the archive: {texts}")
+
+
+async def _storage(url: str) -> Examined:
+    """A copy that nobody ends keeps its room, and no E2 is reached."""
+    connection = await reach(url)
+    try:
+        tables = await standings(connection)
+    finally:
+        await connection.close()
+    stuck = any(one.stuck for one in tables)
+    return Examined("bytes of what was erased", not stuck, ", ".join(map(_standing, tables)))
+
+
+def _standing(table: Standing) -> str:
+    if table.begun_at and table.under_way:
+        return f"{table.relation} {table.phase} since {table.begun_at:%Y-%m-%d %H:%M}Z"
+    if table.done_at is None:
+        return f"{table.relation} never written anew"
+    return f"{table.relation} written anew {table.done_at:%Y-%m-%d}"
 
 
 def _self_test(url: str) -> Callable[[], Awaitable[str]]:

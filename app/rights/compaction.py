@@ -1,14 +1,12 @@
 """E2: the bytes of what was destroyed leave live storage, and the log says when (C61, L7).
 
 Three tables lose rows by an erasure, and by the end of a period. They are written anew when
-something was destroyed since they were last; what lives is copied, and the files with the old bytes
-are gone at the commit. The old bytes were in the write-ahead log as well: E2 is stated when that
-has moved on, too.
+something was destroyed since they were last; what lives is copied beside living appends, and the
+files with the old bytes go when the copy takes their place. The old bytes were in the write-ahead
+log as well: E2 is stated when that has moved on, too.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -26,20 +24,12 @@ from app.ledger import Ledger
 from app.receipts import Attribution
 from app.store.event_store import Stream
 from app.store.log_pages import read_log_page
+from app.store.rewriting import LATER, Hindrance, Rewriting, Standing, standings
 
-TABLES: Final = ("sealed", "keyring", "identifiers")
-"""From which an erasure takes rows."""
-BYTES_MAX: Final = 2**28
-"""Of one table: writers wait while it is copied (docs/decisions/0014-bytes-gone.md)."""
-TIMEOUT_S: Final = 55.0
-TRIES_MAX: Final = 4
-PAUSE_S: Final = 0.5
-"""A table that is in use is tried again; each try gives way to appends in half a second."""
 DESTROYING: Final = ("erasure.executed", "retention.executed")
 PAGE_SIZE: Final = 500
 BY: Final = Attribution(by="compaction")
 
-REWRITE_SQL: Final = "SELECT outcome, through, wal, bytes FROM ledger.ledger_rewrite($1, $2)"
 # The bound of the ring: a segment that is used again keeps its old bytes until it is written over.
 WAL_SQL: Final = """
 SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint AS at,
@@ -79,18 +69,18 @@ class Compacted:
     pending: int = 0
     """Erasures that had not reached E2 before it."""
     rewritten: bool = False
-    hindered: str | None = None
-    """Why a table was not written anew: busy or too-large."""
+    hindered: Hindrance | None = None
+    """Why a table was not written anew."""
     assured: int = 0
     """Erasures that reached E2."""
     waiting: int = 0
     """Erasures whose bytes the write-ahead log may still hold."""
     due: bool = False
-    """Whether anything was destroyed since the tables were last written anew."""
+    """Whether anything was destroyed since the tables were last written anew, or one is begun."""
 
 
 class Compacting:
-    """Writes the tables anew over the eraser's connections, and states what that reached."""
+    """Has the tables written anew, and states what that reached."""
 
     def __init__(
         self,
@@ -99,13 +89,13 @@ class Compacting:
         pool: "asyncpg.Pool[Any]",
         eraser: "asyncpg.Pool[Any]",
         *,
-        bytes_max: int = BYTES_MAX,
+        rewriting: Rewriting,
     ) -> None:
         self._ledger = ledger
         self._control = control
         self._pool = pool
         self._eraser = eraser
-        self._bytes_max = bytes_max
+        self._rewriting = rewriting
         self._quiet_to = -1
         """Up to which position of the log this process found nothing that destroys."""
 
@@ -117,9 +107,10 @@ class Compacting:
         pending = [one async for one in self.pending()]
         rewrites = (await self._ledger.rulebook.refresh_control()).rewrites
         covered = max((one.through for one in rewrites), default=-1)
-        done = Compacted(pending=len(pending), due=await self._destroyed_since(covered))
+        begun = any(one.under_way for one in await standings(self._eraser))
+        done = Compacted(pending=len(pending), due=begun or not await self._quiet(covered))
         if done.due:
-            done.hindered = await self._rewrite()
+            done.hindered = await self._rewrite(covered)
             done.rewritten = done.hindered is None
             rewrites = (await self._ledger.rulebook.refresh_control()).rewrites
         if not pending:
@@ -141,7 +132,7 @@ class Compacting:
         done = await self.run()
         if done.pending or done.due:
             _log.info("compaction", **{name: getattr(done, name) for name in done.__slots__})
-        return done.hindered != "busy"
+        return done.hindered not in LATER
 
     async def pending(self) -> AsyncIterator[Pending]:
         """Every erasure that has not reached E2, person by person; nothing is opened."""
@@ -156,42 +147,40 @@ class Compacting:
             if len(found) < PAGE_SIZE:
                 return
 
-    async def _destroyed_since(self, covered: int) -> bool:
-        """Whether the log tells of a destruction after a position."""
+    async def _quiet(self, covered: int) -> bool:
+        """Whether nothing was destroyed since; what was read of the log is not read again."""
         after = max(covered, self._quiet_to)
+        destroyed, reached = await self._destroyed_since(after)
+        if not destroyed:
+            self._quiet_to = reached
+        return not destroyed
+
+    async def _destroyed_since(self, after: int) -> tuple[bool, int]:
+        """Whether the log tells of a destruction after a position, and how far it was read."""
         while True:
             page = await read_log_page(self._pool, after=after, size_max=1, types=DESTROYING)
-            if page.entries:
-                return True
-            after = self._quiet_to = page.reached
-            if page.at_head:
-                return False
+            if page.entries or page.at_head:
+                return bool(page.entries), page.reached
+            after = page.reached
 
-    async def _rewrite(self) -> str | None:
-        """Each table in a transaction of its own; why it was hindered, or None."""
-        through, wal = [], []
-        for table in TABLES:
-            row = await self._rewritten(table)
-            if row["outcome"] != "rewritten":
-                return str(row["outcome"])
-            through.append(row["through"])
-            wal.append(row["wal"])
-        command = RecordRewrite(through=min(through), wal=max(wal))
-        await self._control.execute(command, BY)
+    async def _rewrite(self, covered: int) -> Hindrance | None:
+        """Each table that lost rows since it was last; why it was hindered, or None.
+
+        A run that was broken off has left tables that are done, or one that is begun. That one is
+        ended: it covers what was destroyed up to its begin, and the next run sees to the rest.
+        """
+        for one in await standings(self._eraser):
+            destroyed, _ = await self._destroyed_since(_through(one, covered))
+            if one.under_way or destroyed:
+                hindered = await self._rewriting.write_anew(one)
+                if hindered is not None:
+                    return hindered
+        ended = await standings(self._eraser)
+        through = min(_through(one, covered) for one in ended)
+        if through > covered:
+            wal = max(one.done_wal for one in ended if one.done_wal is not None)
+            await self._control.execute(RecordRewrite(through=through, wal=wal), BY)
         return None
-
-    async def _rewritten(self, table: str) -> Any:  # Any: a row
-        """What came of one table; one that is in use is tried again for some seconds."""
-        row: Any = {"outcome": "busy"}
-        for _ in range(TRIES_MAX):
-            with suppress(asyncpg.DeadlockDetectedError):
-                row = await self._eraser.fetchrow(
-                    REWRITE_SQL, table, self._bytes_max, timeout=TIMEOUT_S
-                )
-            if row["outcome"] != "busy":
-                break
-            await asyncio.sleep(PAUSE_S)
-        return row
 
     async def _clean(self, rewrites: tuple[Rewrite, ...]) -> int:
         """Up to which position what was destroyed is neither in a table nor in the WAL."""
@@ -203,6 +192,11 @@ class Compacting:
             one.through for one in rewrites if one.wal < kept_from and one.wal + ring <= wal["at"]
         )
         return max(clean, default=-1)
+
+
+def _through(table: Standing, covered: int) -> int:
+    """Up to which position what was destroyed is in none of a table's files."""
+    return covered if table.done_through is None else max(table.done_through, covered)
 
 
 def _pending(stream: Stream) -> list[Pending]:

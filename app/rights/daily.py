@@ -1,6 +1,7 @@
 """What the law asks for every day, one task after the other; none holds up those behind it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ from app.rights.compaction import Compacting
 from app.rights.consent_expiry import ExpiringConsents
 from app.rights.duties import Duties
 from app.rights.retention import Done, Retaining
+from app.store.rewriting import Rewriting, free_on_disk
 
 Task = Callable[[], Awaitable[bool]]
 """Carries out what is due; False when something of it is left to be tried again."""
@@ -26,17 +28,19 @@ def daily(
     eraser: "asyncpg.Pool[Any]",
     *,
     ran: Callable[[Done], None] | None = None,
+    folder: Path | None = None,
 ) -> Task:
     """Consents, silence, children; then what has expired, then the bytes of what was erased.
 
-    ``ran`` is told of what retention did.
+    ``ran`` is told of what retention did; ``folder`` is where the database lies, if on this disk.
     """
+    rewriting = Rewriting(eraser, free=free_on_disk(folder))
     return in_turn(
         {
             "consents": ExpiringConsents(ledger, pool).carry_out,
             "duties": Duties(ledger, pool, eraser).carry_out,
             "retention": Retaining(ledger, pool, eraser, ran=ran).carry_out,
-            "compaction": Compacting(ledger, control, pool, eraser).carry_out,
+            "compaction": Compacting(ledger, control, pool, eraser, rewriting=rewriting).carry_out,
         }
     )
 

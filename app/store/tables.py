@@ -25,10 +25,10 @@ from sqlalchemy import (
     text,
 )
 
-from app.store import log_tables
+from app.store import log_tables, rewrite_tables
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0014"
+SCHEMA_HEAD = "0015"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -322,6 +322,7 @@ transmission_cursor = Table(
 )
 
 log_tables.declare(METADATA)
+rewrite_tables.declare(METADATA)
 
 append_lock_0 = Table(
     "append_lock_0",
@@ -390,9 +391,7 @@ OWNER_WRITES = (
     "key_epoch",
     "erasure_fence",
     "identifiers",
-    "idempotency",
-    "idempotency_key",
-    "clients",
+    *("idempotency", "idempotency_key", "clients", "rewrites"),
     *log_tables.OWNER_WRITES,
     "append_lock_0",
 )

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.cli.answers import ExitCode
 from app.projections import PROJECTIONS
 from tests.cli.conftest import Call
+from tests.conftest import in_thread
 
 Settings = dict[str, str]
 
@@ -103,3 +105,36 @@ def test_what_is_due_is_shown_and_carried_out(call: Call, server: Settings) -> N
     assert (shown.exit_code, shown.document["due"]) == (0, [])
     assert done.document["done"] == {"people": 0, "keys": 0, "closed": 0, "failed": 0}
     assert early.exit_code == ExitCode.USAGE, "nothing is destroyed on another day"
+
+
+@pytest.mark.clause("L34")
+def test_a_copy_that_was_begun_is_named_given_up_and_ended(call: Call, server: Settings) -> None:
+    in_thread(_begin_copy(server["LEDGER_ERASER_URL"]))
+    begun = call("doctor", "--json", **server)
+    given_up = call("retention", "compact", "--give-up", "--json", **server)
+    without = call("doctor", "--json", **server)
+    in_thread(_begin_copy(server["LEDGER_ERASER_URL"]))
+    ended = call("retention", "compact", "--json", **server)
+    done = call("doctor", "--json", **server)
+
+    assert "sealed copying since" in _noted(begun)
+    assert (given_up.exit_code, given_up.document["held"]) == (0, [])
+    assert "sealed never written anew" in _noted(without)
+    assert (ended.exit_code, ended.document["compacted"]["rewritten"]) == (0, True)
+    assert "sealed written anew" in _noted(done)
+
+
+def _noted(ended: Any) -> str:
+    [note] = [
+        one["note"]
+        for one in ended.document["examined"]
+        if one["name"] == "bytes of what was erased"
+    ]
+    return str(note)
+
+
+async def _begin_copy(url: str) -> None:
+    """As a worker does, which is killed then."""
+    eraser = await asyncpg.connect(url)
+    await eraser.execute("SELECT ledger.ledger_rewrite_begin('sealed')")
+    await eraser.close()

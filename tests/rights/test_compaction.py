@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,12 +12,13 @@ import pytest
 import pytest_asyncio
 
 from app.events.erasures import ErasureLevel
-from app.rights.compaction import BYTES_MAX, Compacted, Compacting
+from app.rights.compaction import Compacted, Compacting
 from app.rights.retention import Retaining
 from app.service import Service
 from app.settings import Settings
 from app.store import embedded, migrate
 from app.store.integrity import verify
+from app.store.rewriting import Hindrance, Rewriting, Told, standings
 from app.store.roles import prepare_database
 from tests.conftest import Database, in_thread
 from tests.rights.people import CONTACT, collect, get, post, register
@@ -63,12 +65,41 @@ async def client(
         yield opened
 
 
-def compacting(service: Service, *, bytes_max: int = BYTES_MAX) -> Compacting:
+def compacting(
+    service: Service, *, step_bytes: int = 2**20, told: Told | None = None
+) -> Compacting:
     """What makes bytes go."""
     assert service.eraser is not None
-    return Compacting(
-        service.ledger, service.control, service.pool, service.eraser, bytes_max=bytes_max
+    rewriting = Rewriting(
+        service.eraser, free=lambda: None, step_bytes=step_bytes, pause_s=0.01, told=told
     )
+    return Compacting(
+        service.ledger, service.control, service.pool, service.eraser, rewriting=rewriting
+    )
+
+
+def somebody() -> dict[str, str]:
+    """A name and an address that nobody else has."""
+    return {"contact.name": "Zoë", "contact.email": f"{uuid4().hex}@stad.example"}
+
+
+@asynccontextmanager
+async def registering(client: httpx.AsyncClient) -> AsyncIterator[list[str]]:
+    """Ten people who sign up one after the other while something else is done."""
+    people: list[str] = []
+
+    async def run() -> None:
+        for _ in range(10):
+            person = await register(client, contact=somebody())
+            people.append(person)
+
+    task = asyncio.create_task(run())
+    try:
+        yield people
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def checkpoint(files: Database) -> None:
@@ -132,7 +163,8 @@ async def test_the_bytes_leave_the_tables_and_the_log_before_e2_is_stated(
     await post(client, f"{person}/erasure", {"source": "secretariat"})
     await checkpoint(files)
     deleted = [found(files, one, "base") for one in gone]
-    first = await compacting(service).run()
+    async with registering(client) as people:
+        first = await compacting(service, step_bytes=1).run()
     tables = [found(files, one, "base") for one in gone]
     early = await levels(client, person)
     await checkpoint(files)
@@ -143,6 +175,9 @@ async def test_the_bytes_leave_the_tables_and_the_log_before_e2_is_stated(
     assert all(deleted), "a deleted row stays in its file"
     assert (first.pending, first.rewritten, first.assured, first.waiting) == (1, True, 0, 1)
     assert tables == [[], [], []]
+    assert people
+    for signed_up in people:
+        assert await secrets_of(service, signed_up)
     assert early == {"participation": ["e1"]}
     assert (second.rewritten, second.assured, second.waiting) == (False, 1, 0)
     assert await levels(client, person) == {"participation": ["e1", "e2"]}
@@ -158,7 +193,7 @@ async def test_the_bytes_leave_the_tables_and_the_log_before_e2_is_stated(
 async def test_a_table_that_somebody_reads_is_left_for_later(
     client: httpx.AsyncClient, service: Service, files: Database
 ) -> None:
-    """A backup holds its locks for long; writers wait half a second at most; nothing is said."""
+    """A backup holds its locks for long; writers wait a moment at most; nothing is said."""
     contact = CONTACT | {"contact.email": "busy@stad.example", "contact.phone": "+32470888888"}
     person = await register(client, contact=contact)
     await post(client, f"{person}/erasure", {"source": "secretariat"})
@@ -167,11 +202,9 @@ async def test_a_table_that_somebody_reads_is_left_for_later(
         await reader.execute("SELECT count(*) FROM ledger.sealed")
         busy = await compacting(service).run()
     await reader.close()
-    large = await compacting(service, bytes_max=1).run()
     done = await compacting(service).run()
 
-    assert (busy.hindered, busy.rewritten, busy.waiting) == ("busy", False, 1)
-    assert (large.hindered, large.rewritten) == ("too-large", False)
+    assert (busy.hindered, busy.rewritten, busy.waiting) == (Hindrance.BUSY, False, 1)
     assert done.rewritten
     assert ErasureLevel.BYTES_GONE.value not in (await levels(client, person))["participation"]
 
@@ -179,9 +212,9 @@ async def test_a_table_that_somebody_reads_is_left_for_later(
 async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wait_for_its_turn(
     client: httpx.AsyncClient, service: Service, files: Database
 ) -> None:
-    """`ledger_append` looks at the keys first: the two wait for each other; the rewrite gives way.
+    """`ledger_append` looks at the keys first and takes the append lock then.
 
-    Before the append looks for a deadlock, which would end the append.
+    The exchange of names waits for it, or gives way; never does the append end.
     """
     contact = CONTACT | {"contact.email": "turn@stad.example", "contact.phone": "+32470666666"}
     person = await register(client, contact=contact)
@@ -205,6 +238,47 @@ async def test_an_append_that_read_the_keys_before_the_lock_makes_the_rewrite_wa
     await watcher.close()
 
     assert (done.hindered, done.rewritten) == (None, True), "once the append had its turn"
+
+
+@pytest.mark.parametrize("table", ["sealed", "identifiers"])
+@pytest.mark.parametrize("phase", ["copying", "comparing", "comparing-back"])
+async def test_what_was_killed_goes_on_where_it_stood_and_covers_what_was_gone_by_then(
+    client: httpx.AsyncClient, service: Service, files: Database, table: str, phase: str
+) -> None:
+    """The process ends in the middle; an erasure that came later needs another rewriting."""
+    await compacting(service).run()
+    one, other = [await register(client, contact=somebody()) for _ in range(2)]
+    gone, later = await secrets_of(service, one), await secrets_of(service, other)
+    await post(client, f"{one}/erasure", {"source": "secretariat"})
+
+    def kill(told_table: str, told_phase: str, _done: int, _whole: int) -> None:
+        if (told_table, told_phase) == (table, phase):
+            raise Killed
+
+    with pytest.raises(Killed):
+        await compacting(service, step_bytes=1, told=kill).run()
+    stands = {each.relation: each for each in await standings(service.pool)}
+    await post(client, f"{other}/erasure", {"source": "secretariat"})
+    resumed = await compacting(service).run()
+    await checkpoint(files)
+    covered = [found(files, each, "data") for each in gone]
+    again = await compacting(service).run()
+    await checkpoint(files)
+    all_gone = [found(files, each, "data") for each in later]
+    last = await compacting(service).run()
+
+    assert stands[table].under_way
+    assert resumed.hindered is None
+    assert covered == [[], [], []]
+    assert again.due, "what was destroyed after the begin is not covered"
+    assert all_gone == [[], [], []]
+    assert not last.due
+    assert (await levels(client, one))["participation"] == ["e1", "e2"]
+    assert (await levels(client, other))["participation"] == ["e1", "e2"]
+
+
+class Killed(Exception):
+    """The process ends here."""
 
 
 @pytest.mark.clause("L7")
@@ -239,19 +313,24 @@ async def test_the_bytes_of_what_expired_go_as_well(
 
 
 @pytest.mark.parametrize("table", ["sealed", "keyring"])
-async def test_a_verification_that_met_a_rewrite_sees_no_table_empty(
+async def test_a_verification_that_met_a_rewrite_sees_every_row(
     client: httpx.AsyncClient, service: Service, files: Database, table: str
 ) -> None:
-    """To a snapshot from before it, a table that was written anew has no rows at all."""
+    """Its snapshot is from before the exchange of names, and it reads the table after it."""
     name = {"contact.email": f"{table}@stad.example", "contact.phone": "+32470777777"}
     person = await register(client, contact=CONTACT | name)
     await post(client, f"{person}/erasure", {"source": "secretariat"})
     assert service.eraser is not None
     auditor = await asyncpg.connect(files.dsn("ledger_auditor"))
     async with service.eraser.acquire() as eraser:
+        await eraser.execute("SELECT ledger.ledger_rewrite_begin($1)", table)
+        step = "SELECT outcome FROM ledger.ledger_rewrite_step($1, 1000000)"
+        while await eraser.fetchval(step, table) != "ready":
+            pass
         rewriting = eraser.transaction()
         await rewriting.start()
-        await eraser.execute("SELECT ledger.ledger_rewrite($1, $2)", table, BYTES_MAX)
+        swap = "SELECT outcome FROM ledger.ledger_rewrite_swap($1)"
+        assert await eraser.fetchval(swap, table) == "rewritten"
         verifying = asyncio.create_task(verify(auditor))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $1"
         while not await service.pool.fetchval(waiting, auditor.get_server_pid()):
@@ -268,12 +347,15 @@ async def test_a_verification_that_met_a_rewrite_sees_no_table_empty(
 async def test_only_the_eraser_may_write_a_table_anew_and_only_one_that_erasure_empties(
     service: Service, files: Database
 ) -> None:
-    call = "SELECT outcome FROM ledger.ledger_rewrite($1, $2)"
+    calls = [
+        f"SELECT ledger.ledger_rewrite_{call}" for call in ("begin($1)", "swap($1)", "abandon($1)")
+    ]
     for role in ("ledger_app", "ledger_projector", "ledger_auditor"):
         caller = await asyncpg.connect(files.dsn(role))
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await caller.fetchval(call, "sealed", BYTES_MAX)
+        for call in calls:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await caller.fetchval(call, "sealed")
         await caller.close()
     assert service.eraser is not None
     with pytest.raises(asyncpg.InvalidParameterValueError):
-        await service.eraser.fetchval(call, "events", BYTES_MAX)
+        await service.eraser.fetchval(calls[0], "events")

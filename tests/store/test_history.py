@@ -12,20 +12,18 @@ from tests.conftest import Database
 from tests.store.chains import Chain
 from tests.store.conftest import Connect
 from tests.store.doors import Connection, append
+from tests.store.verbs import REFUSED, RUNTIME, VERBS, attempt
 
-RUNTIME = (
-    "ledger_app",
-    "ledger_eraser",
-    "ledger_projector",
-    "ledger_integrator",
-    "ledger_auditor",
-)
 FUNCTIONS = {
     "ledger_append": {"ledger_app", "ledger_eraser"},
     "ledger_append_one": {"ledger_app", "ledger_eraser"},
     "ledger_erase": {"ledger_eraser"},
     "ledger_erase_under": {"ledger_eraser"},
     "ledger_rewrite": {"ledger_eraser"},
+    "ledger_rewrite_begin": {"ledger_eraser"},
+    "ledger_rewrite_step": {"ledger_eraser"},
+    "ledger_rewrite_swap": {"ledger_eraser"},
+    "ledger_rewrite_abandon": {"ledger_eraser"},
     "ledger_client_add": {"ledger_app"},
     "ledger_client_revoke": {"ledger_app"},
     "ledger_policy_archive": {"ledger_app"},
@@ -56,6 +54,7 @@ READS = {
     "idempotency": {"ledger_app", "ledger_eraser"},
     "clients": {"ledger_app", "ledger_eraser"},
     "idempotency_key": set[str](),
+    "rewrites": {"ledger_app", "ledger_eraser", "ledger_auditor"},
     "append_lock_0": set[str](),
     # The auditor folds the log again and compares: it has to know which build serves, and how far.
     "positions": set(RUNTIME) - {"ledger_integrator"},
@@ -69,30 +68,6 @@ READS = {
     "log_witnessed": {"ledger_app", "ledger_auditor"},
 }
 GUARDED = (*INSERT_ONLY, *OWNER_WRITES, "alembic_version")
-VERBS = {
-    "update": "UPDATE ledger.{table} SET {column} = NULL",
-    "delete": "DELETE FROM ledger.{table}",
-    "truncate": "TRUNCATE ledger.{table}",
-    "truncate cascade": "TRUNCATE ledger.{table} CASCADE",
-    "insert": "INSERT INTO ledger.{table} SELECT * FROM ledger.{table}",
-    "insert defaults": "INSERT INTO ledger.{table} DEFAULT VALUES",
-    "copy": "COPY ledger.{table} FROM STDIN",
-    "merge": "MERGE INTO ledger.{table} t USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE",
-    "lock": "LOCK TABLE ledger.{table} IN EXCLUSIVE MODE",
-    "lock against writers": "LOCK TABLE ledger.{table} IN SHARE MODE",
-    "select for update": "SELECT 1 FROM ledger.{table} FOR UPDATE",
-    "disable triggers": "ALTER TABLE ledger.{table} DISABLE TRIGGER ALL",
-    "drop trigger": "DROP TRIGGER no_change ON ledger.{table}",
-    "make a trigger": (
-        "CREATE TRIGGER mine BEFORE INSERT ON ledger.{table} EXECUTE FUNCTION"
-        " ledger.refuse_change()"
-    ),
-    "make a rule": "CREATE RULE mine AS ON INSERT TO ledger.{table} DO INSTEAD NOTHING",
-    "drop": "DROP TABLE ledger.{table}",
-    "rename": "ALTER TABLE ledger.{table} RENAME TO other",
-    "own": "ALTER TABLE ledger.{table} OWNER TO CURRENT_USER",
-    "index": "CREATE UNIQUE INDEX ON ledger.{table} ((1))",
-}
 WAYS_ROUND = {
     "replica": "SET session_replication_role = replica",
     "owner": "SET ROLE ledger_owner",
@@ -122,7 +97,6 @@ WAYS_ROUND = {
     "extension": "CREATE EXTENSION plpgsql",
     "function without settings": "ALTER FUNCTION ledger.ledger_append RESET ALL",
 }
-REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError)
 
 
 @pytest.fixture(autouse=True)
@@ -130,16 +104,6 @@ async def some_history(connect: Connect, app: Connection) -> None:
     """One event, so that no verb passes for want of rows."""
     if not await app.fetchval("SELECT true FROM ledger.events LIMIT 1"):
         await append(app, Chain().opening()[0])
-
-
-async def attempt(connection: Connection, statement: str) -> None:
-    """Runs the statement, or starts to: COPY FROM STDIN is refused before any row."""
-    async with connection.transaction():
-        if statement.startswith("COPY ledger."):
-            table = statement.split()[1].removeprefix("ledger.")
-            await connection.copy_records_to_table(table, schema_name="ledger", records=[])
-        else:
-            await connection.execute(statement)
 
 
 async def all_rows(connect: Connect) -> dict[str, list[asyncpg.Record]]:
