@@ -176,7 +176,8 @@ def _read_at_once(entries: Sequence[bytes], positions: Sequence[int]) -> list[Re
         zip(entries, positions, values[1::2], strict=True)
     ):
         one = read[number]
-        if versions.get(type(one)) != one.schema_version or type(seals) is not list:
+        known = versions.get(type(one))  # none where a first line is no event
+        if known is None or known != one.schema_version or type(seals) is not list:
             read[number] = read_entry(entry, position)
             continue
         # It was made a moment ago and nobody has seen it: it is finished here.
@@ -316,9 +317,7 @@ def _readers() -> Mapping[bytes, _Reader[Stored]]:
 @cache
 def _lines() -> "msgspec.json.Decoder[Any]":
     """Reads either line of an entry: the first by the type that it names, the second as seals."""
-    return msgspec.json.Decoder(
-        Union[(*_shapes().values(), list[SealLine])]
-    )  # made up of what is declared
+    return msgspec.json.Decoder(Union[(*_shapes().values(), list[SealLine])])
 
 
 @cache

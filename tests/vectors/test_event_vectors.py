@@ -122,7 +122,9 @@ def test_many_entries_read_as_each_of_them() -> None:
         numbered = range(7, 7 + len(entries))
         assert read_entries(entries, numbered) == list(map(read_entry, entries, numbered))
     assert len(known) + len(old) > READ_AT_ONCE
-    for wrong in (torn, [known[0] + b"\n"], [known[0][:-1]], [known[0] + known[1]], [b""]):
+    seals_twice = [known[0], b"[]\n[]\n"]
+    wrongs = ([known[0] + b"\n"], [known[0][:-1]], [known[0] + known[1]], [b""])
+    for wrong in (torn, seals_twice, *wrongs):
         with pytest.raises(EntryMalformed):
             read_entries(wrong, range(len(wrong)))
 
