@@ -10,13 +10,13 @@ from uuid import UUID
 from app.domain import legal_clock
 from app.domain.decider import Circumstances
 from app.domain.erasure_progress import RUNNING, Erasure
-from app.domain.legal_clock import Due, end_of
+from app.domain.legal_clock import Due
 from app.domain.rights_request_progress import RightsRequest
 from app.domain.subject import SubjectState
 from app.events.rights_requests import RequestedRight
+from app.registers.deadline_days import fixed, reckoned
 from app.registers.table import Row
 from app.rights.erasure_report import close_by
-from app.rights.rights_requests import days_left, rests_value, urgency
 
 
 def of_erasures(
@@ -39,20 +39,7 @@ def of_erasures(
 
 def _to_carry_out(erasure: Erasure, state: SubjectState, given: Circumstances) -> Row:
     request, due = _due(erasure, state, given)
-    left = days_left(due.last_day, given.now, given.law)
-    return {
-        "due_on": due.last_day,
-        "due_at": due.ends_at,
-        "days_left": left,
-        "urgency": urgency(left),
-        "what": erasure.stage.value,
-        "received_on": due.received_on,
-        "calendar_day": due.calendar_day,
-        "moved_over": [f"{rest['on']} {rest['why']}" for rest in rests_value(due)],
-        "extended": request is not None and request.extended,
-        "paused": request is not None and request.asked_at is not None,
-        "warning": False,
-    }
+    return {**reckoned(due, request, given), "what": erasure.stage.value}
 
 
 def _due(
@@ -74,22 +61,13 @@ def _to_tell(erasure: Erasure, given: Circumstances) -> Iterator[Row]:
     """One row a recipient, until the day on which what is needed to tell them goes as well."""
     last_day = close_by(erasure, given)
     assert last_day is not None, "it was executed and is not closed"
-    left = days_left(last_day, given.now, given.law)
     assert erasure.executed_at is not None
     for number, recipient in enumerate(erasure.recipients, 1):
         if recipient in erasure.untold:
             yield {
-                "due_on": last_day,
-                "due_at": end_of(last_day, given.law),
-                "days_left": left,
-                "urgency": urgency(left),
+                **fixed(last_day, given),
                 "task": number,
                 "what": "inform_recipient",
                 "recipient": recipient,
                 "received_on": legal_clock.day_of(erasure.executed_at, given.law),
-                "calendar_day": last_day,
-                "moved_over": [],
-                "extended": False,
-                "paused": False,
-                "warning": False,
             }

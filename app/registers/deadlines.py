@@ -18,7 +18,6 @@ from sqlalchemy import literal_column
 from app.domain.breaches import due_at, subjects_due_at
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
-from app.domain.legal_clock import end_of
 from app.domain.objections import Status
 from app.domain.subject import SubjectState
 from app.events.objections import ObjectionGround
@@ -29,6 +28,7 @@ from app.projections.objections import OBJECTIONS, objections
 from app.projections.rights_requests import RIGHTS_REQUESTS, rights_requests
 from app.registers.breaches import LISTING as _BREACHES
 from app.registers.breaches import Breach, read_breach
+from app.registers.deadline_days import fixed, moved_over, reckoned
 from app.registers.deadline_erasures import of_erasures
 from app.registers.deadline_notices import EVERYBODY, Owed, owed, waits
 from app.registers.listing import IN_FORCE, Listing
@@ -38,7 +38,6 @@ from app.rights.rights_requests import (
     days_left,
     deadline_value,
     identity_value,
-    rests_value,
     urgency,
 )
 from app.store.event_store import EventStore
@@ -173,7 +172,7 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
             "right": request.right.value,
             "received_on": deadline["received_on"],
             "calendar_day": deadline["calendar_day"],
-            "moved_over": _moved_over(deadline["moved_over"]),
+            "moved_over": moved_over(deadline["moved_over"]),
             "extended": request.extended,
             "paused": deadline["paused"],
             "warning": identity_value(request, given)["warning"],
@@ -193,33 +192,19 @@ def _pending(subject: UUID, state: SubjectState, given: Circumstances) -> Iterat
         if objection.status is not Status.PENDING or objection.ground is not _OWN:
             continue
         due = objection.due(state.rights_requests, given.law, given.now)
-        left = days_left(due.last_day, given.now, given.law)
         request = state.rights_requests.survivor(objection.request)
         yield {
             **dict.fromkeys(COLUMNS.names),
-            "due_on": due.last_day,
-            "due_at": due.ends_at,
-            "days_left": left,
-            "urgency": urgency(left),
+            **reckoned(due, request, given),
             "kind": "objection",
             "matter": key,
             "subject_id": subject,
             "right": "objection",
             "what": objection.status.value,
-            "received_on": due.received_on,
-            "calendar_day": due.calendar_day,
-            "moved_over": _moved_over(rests_value(due)),
-            "extended": request is not None and request.extended,
-            "paused": request is not None and request.asked_at is not None,
-            "warning": False,
         }
 
 
 _OWN: Final = ObjectionGround.OWN_SITUATION
-
-
-def _moved_over(rests: list[dict[str, Any]]) -> list[str]:
-    return [f"{rest['on']} {rest['why']}" for rest in rests]
 
 
 def _of_breach(breach: Breach, given: Circumstances) -> Iterator[Row]:
@@ -255,21 +240,12 @@ def _of_breach(breach: Breach, given: Circumstances) -> Iterator[Row]:
 
 def _notice(one: Owed, given: Circumstances) -> Row:
     """The month of Art. 14(3)(a): an outer limit, which no weekend moves in the person's favour."""
-    left = days_left(one.last_day, given.now, given.law)
     return {
         **dict.fromkeys(COLUMNS.names),
-        "due_on": one.last_day,
-        "due_at": end_of(one.last_day, given.law),
-        "days_left": left,
-        "urgency": urgency(left),
+        **fixed(one.last_day, given),
         "kind": "notice",
         "matter": one.matter,
         "subject_id": one.subject_id,
         "what": "art_14",
         "received_on": day_of(one.obtained_at, given),
-        "calendar_day": one.last_day,
-        "moved_over": [],
-        "extended": False,
-        "paused": False,
-        "warning": False,
     }
