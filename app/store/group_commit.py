@@ -28,7 +28,7 @@ from app.store.append import (
     fits_short_path,
 )
 from app.store.batches import appended_lines, read_batch
-from app.tlog.receipts import ReceiptKey
+from app.tlog.receipts import Batch, BatchLine, ReceiptKey
 from app.values import replace
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
@@ -114,6 +114,8 @@ class GroupCommit:
         self._connection: asyncpg.Connection[Any] | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._closing = False
+        self._latest: Batch | None = None
+        self._foreseen: Batch | None = None
         self.flushes = 0
         self.appends = 0
 
@@ -213,17 +215,44 @@ class GroupCommit:
         if self.receipt_key is None:
             return outcomes
         commands = [command for one in waiting for command in one.commands]
-        batch = self.receipt_key.batch(appended_lines(commands, outcomes))
+        batch = self._covering(appended_lines(commands, outcomes))
         return [
             replace(one, batch=batch) if one.code is OutcomeCode.APPENDED else one
             for one in outcomes
         ]
+
+    def _covering(self, lines: Sequence[BatchLine]) -> Batch:
+        """What one signature covers: what was foreseen, if just that was appended."""
+        assert self.receipt_key is not None
+        foreseen, self._foreseen = self._foreseen, None
+        alike = foreseen is not None and foreseen.lines == lines
+        batch = foreseen if foreseen is not None and alike else self.receipt_key.batch(lines)
+        if lines:
+            self._latest = batch
+        return batch
+
+    def _foresee(self, command: Append) -> None:
+        """Signs, while the database works, what one command appends if nobody else is faster.
+
+        A signature is a tenth of what an append alone takes, and this process would only wait.
+        Nobody sees it before the commit; if the position is another one, nobody ever does. Where
+        nobody asked for the receipt before this one, as in an import, nothing is signed ahead.
+        """
+        latest = self._latest
+        if self.receipt_key is None or latest is None or not latest.asked or not command.events:
+            return
+        position = latest.lines[-1].position + 1
+        outcome = Outcome(OutcomeCode.APPENDED, command.stream_id, first_position=position)
+        self._foreseen = self.receipt_key.batch(appended_lines([command], [outcome]))
+        # Not now: the call is sent when this turn of the loop ends, and the callback comes after.
+        asyncio.get_running_loop().call_soon(self._foreseen.sign)
 
     async def _call(self, batch: list[_Waiting]) -> list[Outcome]:
         commands = [command for waiting in batch for command in waiting.commands]
         connection = await self._connected()
         if len(commands) == 1 and fits_short_path(commands[0]):
             # An idle process: half the latency of the arrays.
+            self._foresee(commands[0])
             row = await connection.fetchrow(
                 APPEND_ONE_SQL, *arguments_of_one(commands[0]), timeout=CALL_TIMEOUT_S
             )

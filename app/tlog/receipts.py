@@ -100,24 +100,37 @@ class PromisedEntry(Value, frozen=True):
 class Batch:
     """The events of one flush, in the order of their positions; signed when somebody asks."""
 
-    __slots__ = ("_at", "_key", "_levels", "_sign", "_signature", "lines")
+    __slots__ = ("_at", "_key", "_levels", "_sign", "_signature", "asked", "lines")
 
     def __init__(self, lines: Sequence[BatchLine], key: VerifierKey, sign: Sign) -> None:
         self.lines = lines
+        self.asked = False
+        """Whether anybody was given a receipt of it."""
         self._key = key
         self._sign = sign
         self._levels: list[list[bytes]] = []
         self._at = ""
         self._signature = b""
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the signature was made already."""
+        return bool(self._signature)
+
+    def sign(self) -> None:
+        """Makes the one signature, once: ahead of time, or when the first proof is asked for."""
+        if self._signature:
+            return
+        self._levels = levels([line.leaf() for line in self.lines])
+        self._at = max(line.at for line in self.lines)
+        text = statement(self._key.name, len(self.lines), self._levels[-1][0], self._at)
+        made = self._key.sign(text, self._sign)
+        self._signature = made.key_id + made.signature
+
     def signed(self, position: int, count: int) -> SignedLines:
         """The proof for so many lines from the one at a position on."""
-        if not self._levels:
-            self._levels = levels([line.leaf() for line in self.lines])
-            self._at = max(line.at for line in self.lines)
-            text = statement(self._key.name, len(self.lines), self._levels[-1][0], self._at)
-            made = self._key.sign(text, self._sign)
-            self._signature = made.key_id + made.signature
+        self.asked = True
+        self.sign()
         index = bisect_left(self.lines, position, key=_POSITION)
         return SignedLines(
             self._key.name,

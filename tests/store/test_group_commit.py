@@ -15,6 +15,8 @@ from app.events.recorded import Record, Section
 from app.store.append import Append, EncodedEvent, OutcomeCode
 from app.store.event_store import Draft
 from app.store.group_commit import AppendRejected, LedgerBusy
+from app.tlog.receipt_text import Receipt
+from app.tlog.receipts import Batch, ReceiptKey
 from app.vault.sealing import Erased, NeverSealed, Sealed
 from tests.conftest import Database
 from tests.writing import Writing, writing
@@ -68,6 +70,41 @@ async def test_two_commands_of_one_person_never_share_a_flush(desk: Writing) -> 
 
     codes = sorted(outcome.code.value for [outcome] in outcomes)
     assert codes == ["appended"] + ["version-conflict"] * 4
+
+
+async def test_what_is_signed_ahead_is_given_for_just_that_and_only_where_receipts_are_taken(
+    desk: Writing, database: Database, tmp_path: Path
+) -> None:
+    """Two processes take turns: what one foresees, the other may have made untrue."""
+    key = desk.commit.receipt_key
+    assert key is not None
+
+    async def appended(by: Writing) -> Batch:
+        [outcome] = await by.commit.append([_append(by, uuid4())])
+        assert outcome.batch is not None
+        assert [line.position for line in outcome.batch.lines] == [outcome.first_position]
+        return outcome.batch
+
+    async with writing(database, tmp_path / "keys") as other:
+        first, second = await appended(desk), await appended(desk)
+        assert not first.is_signed, "nobody takes receipts here"
+        assert not second.is_signed
+        _checked(second, key)
+        ahead = await appended(desk)
+        assert ahead.is_signed
+        _checked(ahead, key)
+        await appended(other)
+        passed = await appended(desk)
+        assert not passed.is_signed  # another was at the position that was foreseen
+        _checked(passed, key)
+        _checked(await appended(desk), key)
+
+
+def _checked(batch: Batch, key: ReceiptKey) -> None:
+    """Its one line is what was signed."""
+    [line] = batch.lines
+    signed = batch.signed(line.position, 1)
+    Receipt((line,), signed).verify([key.verifier_key])
 
 
 async def test_a_section_opens_again_and_only_where_it_was_sealed(desk: Writing) -> None:
