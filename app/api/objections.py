@@ -194,7 +194,10 @@ async def withdraw_objection(
     objection: UUID,
     call: Annotated[Call, Security(authorised, scopes=[Scope.OBJECTIONS_WRITE])],
 ) -> Response:
-    """Records that the person no longer objects; what rests on consent stays closed."""
+    """Records that the person no longer objects; what rests on consent stays closed.
+
+    Data that rested for it do so until a letter has told the person that this ends (Art. 18(3)).
+    """
     command = WithdrawObjection(objection=objection)
     return receipted(
         await call.service.ledger.execute(subject_id, command, await call.attribution())

@@ -134,12 +134,16 @@ async def refuse_rights_request(request: UUID, body: RefusalBody, call: Desk) ->
     status=201,
     summary="Record that the person took a request back",
     problems=DONE,
-    clauses=("C80",),
-    law=("L20",),
+    clauses=("C65", "C80"),
+    law=("L20", "L42", "L44"),
     writes=True,
 )
 async def withdraw_rights_request(request: UUID, body: WithdrawalBody, call: Clerk) -> Response:
-    """Nobody waits any more; what was done in the meantime stays done."""
+    """Nobody waits any more; what was done in the meantime stays done.
+
+    An objection that came with it and was not decided yet is taken back with it, and what rested
+    for that rests until a letter has told the person that it ends (Art. 18(3)).
+    """
     step = WithdrawRequest(
         request=request,
         channel=body.channel,

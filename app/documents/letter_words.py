@@ -120,3 +120,5 @@ WHY_LIFTED: Final = MappingProxyType(
     }
 )
 """Why a restriction ends, by its ground, where the desk says nothing more."""
+WHY_TAKEN_BACK: Final = marked("You have taken back your objection.")
+"""Why the restriction of an objection ends that nobody had to decide."""

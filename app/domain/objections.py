@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 from uuid import UUID
 
 from app.domain import legal_clock
@@ -25,7 +25,7 @@ from app.domain.purpose_limitation import purpose_named
 from app.domain.recipients import recipient_named
 from app.domain.rights_request_progress import RightsRequests
 from app.domain.rights_request_refusals import RightsRequestUnknown
-from app.domain.scope import Scope
+from app.domain.scope import ANY, Scope, affected
 from app.domain.suppressions import suppression
 from app.events.consents import ConsentWithdrawn
 from app.events.objections import (
@@ -38,6 +38,7 @@ from app.events.objections import (
     ObjectionWithdrawn,
 )
 from app.events.recorded import Record, Recorded
+from app.events.restrictions import RestrictionLiftAnnounced
 from app.events.rights_requests import RequestedRight
 from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.policy.model import Law, Policy, Purpose
@@ -104,12 +105,13 @@ class Objections:
 
     def since(self, lineage: tuple[str, ...]) -> datetime | None:
         """When the person last objected to a purpose as such."""
-        moments = (one.since for one in self.active() if one.scope.covers(lineage, None, _ANY))
+        moments = (one.since for one in self.active() if one.scope.covers(lineage, None, ANY))
         return max(moments, default=None)
 
 
 _ACTIVE = frozenset({Status.PENDING, Status.GRANTED})
-_ANY: frozenset[str] = frozenset()
+BY_LETTER: Final = "letter"
+"""How the person hears of the end of a restriction of which nobody had to decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,17 +208,6 @@ def _scope(command: RaiseObjection, policy: Policy) -> Scope:
 
 def _stands(scope: Scope, objections: Objections) -> bool:
     return any(one.scope == scope for one in objections.active())
-
-
-def affected(scope: Scope, policy: Policy) -> tuple[Purpose, ...]:
-    """The purposes and uses that an objection stops: none when Art. 21 does not reach them."""
-    return tuple(
-        purpose
-        for purpose in policy.all_purposes()
-        if purpose.objectable
-        and scope.covers(policy.lineage(purpose.key), scope.recipient, _ANY)
-        and (scope.recipient is None or scope.recipient in purpose.recipients)
-    )
 
 
 def _request(command: RaiseObjection, state: "SubjectState", given: Circumstances) -> UUID | None:
@@ -322,13 +313,31 @@ def _withdraw(
         for purpose in affected(objection.scope, given.policy)
         if _closed_by_objection(purpose, state)
         and not any(
-            one.scope.covers(given.policy.lineage(purpose.key), None, _ANY) for one in others
+            one.scope.covers(given.policy.lineage(purpose.key), None, ANY) for one in others
         )
     )
     return (
-        Record(ObjectionWithdrawn(objection=command.objection)),
+        *taken_back(command.objection, state, given),
         *(Record(SuppressionLifted(purpose=key)) for key in reopened),
     )
+
+
+def taken_back(
+    key: UUID, state: "SubjectState", given: Circumstances, *, on: datetime | None = None
+) -> tuple[Record, ...]:
+    """The end of an objection by the person's own word.
+
+    What rested for it does so until a letter has told them that this ends (Art. 18(3)).
+    """
+    resting = state.restrictions.active.get(key)
+    ended = ObjectionWithdrawn(objection=key, restriction_lasts=resting is not None)
+    end = Record(ended, occurred_at=on)
+    if resting is None or resting.announced_at is not None:
+        return (end,)
+    announced = RestrictionLiftAnnounced(
+        restriction=key, channel=BY_LETTER, ends_on=day_of(given.now, given)
+    )
+    return (end, Record(announced))
 
 
 def _closed_by_objection(purpose: Purpose, state: "SubjectState") -> bool:

@@ -195,6 +195,18 @@ def _check_told(restriction: Restriction, state: "SubjectState", given: Circumst
         raise RestrictionLiftUnannounced(until=restriction.ends_on)
 
 
+def lifts_by_itself(key: UUID, state: "SubjectState", given: Circumstances) -> bool:
+    """Whether it may end without a decision: the person took the objection back and was told."""
+    restriction, objection = state.restrictions.active.get(key), state.objections.by_id.get(key)
+    if restriction is None or objection is None or objection.status is not Status.WITHDRAWN:
+        return False
+    try:
+        _check_told(restriction, state, given)
+    except RestrictionLiftUnannounced:
+        return False
+    return restriction.ends_on is not None
+
+
 def _event(
     command: Restrict | DisputeAccuracy, given: Circumstances
 ) -> RestrictionSet | AccuracyDisputed:
@@ -250,8 +262,11 @@ def evolve(slice_: Restrictions, recorded: Recorded[Any]) -> Restrictions:
             return _with(slice_, key, announced)
         case RestrictionLifted(restriction=key):
             return _without(slice_, key)
-        case ObjectionGranted(objection=key) | ObjectionWithdrawn(objection=key):
-            # Granted, the objection itself stops the use for good; withdrawn, the person knows.
+        case (
+            ObjectionGranted(objection=key)
+            | ObjectionWithdrawn(objection=key, restriction_lasts=False)
+        ):
+            # Granted, the objection itself stops the use for good.
             return _without(slice_, key)
         case _:
             return slice_

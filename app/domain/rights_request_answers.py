@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from app.domain.objections import Status
+from app.domain.objections import Objection, Status
 from app.domain.rights_request_progress import RightsRequest, Task
 from app.events.rights_requests import RefusalGround, RequestedRight, TaskKind
 
@@ -120,13 +120,20 @@ def _done(request: RightsRequest, state: "SubjectState") -> Iterator[UUID]:
 
 def objections_of(request: RightsRequest, state: "SubjectState") -> frozenset[Status]:
     """Where the objections stand that came with a request; none once the person was erased."""
+    return frozenset(one.status for _, one in _objections(request, state))
+
+
+def pending_of(request: RightsRequest, state: "SubjectState") -> tuple[UUID, ...]:
+    """The objections that came with a request and wait for a decision; none once erased."""
+    return tuple(key for key, one in _objections(request, state) if one.status is Status.PENDING)
+
+
+def _objections(request: RightsRequest, state: "SubjectState") -> Iterator[tuple[UUID, Objection]]:
     if state.erased:
-        return frozenset()
-    return frozenset(
-        one.status
-        for one in state.objections.by_id.values()
-        if state.rights_requests.survivor(one.request) is request
-    )
+        return
+    for key, one in state.objections.by_id.items():
+        if state.rights_requests.survivor(one.request) is request:
+            yield key, one
 
 
 def untold(answers: tuple[UUID, ...], state: "SubjectState") -> bool:

@@ -6,12 +6,13 @@ reasons, the complaint and the remedy (L25), and none that no human decided (L46
 
 from uuid import UUID
 
-from app.domain.objections import Status
+from app.domain.objections import Status, taken_back
 from app.domain.rights_request_answers import (
     HELD_AGAINST,
     answers_of,
     grounds_against,
     objections_of,
+    pending_of,
     untold,
 )
 from app.domain.rights_request_case import Case, Records, check_open
@@ -166,12 +167,21 @@ def _joined(texts: list[str]) -> str:
 
 
 def withdrawn(command: WithdrawRequest, request: RightsRequest, case: Case) -> Records:
-    """The person took it back."""
+    """The person took it back, and with it what they objected to and nobody has decided yet.
+
+    Else silence would grant what nobody asks for any more. What was granted stays so, and news
+    that an objection to everything ended at once stay ended.
+    """
     if request.status is RequestStatus.WITHDRAWN:
         return ()
     check_open(request)
     event = RightsRequestWithdrawn(request=command.request, channel=command.channel)
-    return (case.record(event, command, request),)
+    ended = (
+        record
+        for key in pending_of(request, case.state)
+        for record in taken_back(key, case.state, case.given, on=command.occurred_at)
+    )
+    return (case.record(event, command, request), *ended)
 
 
 def unidentified(command: CloseUnidentified, request: RightsRequest, case: Case) -> Records:

@@ -1,6 +1,12 @@
 """What an objection or a restriction is about: a purpose, a recipient, categories, or all."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from app.policy.model import Policy, Purpose
+
+ANY: Final[frozenset[str]] = frozenset()
+"""No category is named: any may be meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +32,14 @@ class Scope:
                 not self.categories or not categories or not self.categories.isdisjoint(categories)
             )
         )
+
+
+def affected(scope: Scope, policy: Policy) -> tuple[Purpose, ...]:
+    """The purposes and uses that an objection stops: none when Art. 21 does not reach them."""
+    return tuple(
+        purpose
+        for purpose in policy.all_purposes()
+        if purpose.objectable
+        and scope.covers(policy.lineage(purpose.key), scope.recipient, ANY)
+        and (scope.recipient is None or scope.recipient in purpose.recipients)
+    )

@@ -64,8 +64,10 @@ class ObjectionOverridden:
     objection: UUID
 
 
-@event("objection.withdrawn", version=1)
+@event("objection.withdrawn", version=2)
 class ObjectionWithdrawn:
     """The person no longer objects."""
 
     objection: UUID
+    restriction_lasts: bool
+    """Whether the data rest until the person was told of the end of that (Art. 18(3))."""

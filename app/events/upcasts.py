@@ -16,8 +16,14 @@ def _without_a_request(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "request": None}
 
 
+def _with_its_restriction(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An objection that was withdrawn when its restriction still ended at once."""
+    return {**payload, "restriction_lasts": False}
+
+
 UPCASTS: dict[tuple[str, int], Upcast] = {
     ("objection.raised", 1): _without_a_request,
+    ("objection.withdrawn", 1): _with_its_restriction,
     ("restriction.lift-announced", 1): _without_a_day,
 }
 """(wire name, version) -> the payload of the next version. A published version is never edited."""

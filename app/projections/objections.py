@@ -108,12 +108,12 @@ def decided(recorded: Recorded[ObjectionGranted | ObjectionOverridden]) -> Write
 
 @OBJECTIONS.on(ObjectionWithdrawn)
 def withdrawn(recorded: Recorded[ObjectionWithdrawn]) -> Writes:
-    """Nothing rests for it any more."""
+    """What rests for it does so until the person was told of the end of that (Art. 18(3))."""
     key = recorded.event.objection
-    return (
-        WITHDRAW.write(**closed(recorded), objection=key),
-        LIFT.write(**closed(recorded), restriction=key),
-    )
+    over = WITHDRAW.write(**closed(recorded), objection=key)
+    if recorded.event.restriction_lasts:
+        return (over,)
+    return (over, LIFT.write(**closed(recorded), restriction=key))
 
 
 @OBJECTIONS.on(RestrictionSet)

@@ -223,7 +223,9 @@ def objected(recorded: Recorded[ObjectionRaised]) -> Writes:
 
 @PROFILES.on(ObjectionGranted, ObjectionWithdrawn)
 def answered(recorded: Recorded[ObjectionGranted | ObjectionWithdrawn]) -> Writes:
-    """Granted, the objection itself stops the use; withdrawn, nothing does."""
+    """Granted, the objection itself stops the use; withdrawn, nothing does once that was told."""
+    if isinstance(recorded.event, ObjectionWithdrawn) and recorded.event.restriction_lasts:
+        return ()
     return (rows.LIFT.write(subject_id=recorded.stream_id, restriction=recorded.event.objection),)
 
 

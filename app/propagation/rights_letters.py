@@ -13,12 +13,13 @@ from uuid import UUID
 
 from app.documents.languages import Language
 from app.documents.letter import Addressee, Kept, Letter, LetterKind, Told
-from app.documents.letter_words import ANY_PROOF, WHY_LIFTED
+from app.documents.letter_words import ANY_PROOF, WHY_LIFTED, WHY_TAKEN_BACK
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.erasure_progress import Erasure
 from app.domain.letters import DECISION
 from app.domain.mails import MESSAGE
+from app.domain.objections import Status
 from app.domain.rights_request_answers import article_of
 from app.domain.rights_request_progress import RightsRequest
 from app.domain.subject import SubjectState
@@ -211,7 +212,10 @@ def _lift(telling: Telling) -> tuple[LetterKind, Facts]:
     known = telling.state.restrictions.active.get(event.restriction)
     reasons = _words(telling)
     if not reasons and known is not None:
-        reasons = (telling.spoken.say(WHY_LIFTED[known.ground.value]),)
+        objection = telling.state.objections.by_id.get(event.restriction)
+        taken_back = objection is not None and objection.status is Status.WITHDRAWN
+        why = WHY_TAKEN_BACK if taken_back else WHY_LIFTED[known.ground.value]
+        reasons = (telling.spoken.say(why),)
     return LetterKind.RESTRICTION_LIFT, {"effective_on": event.ends_on, "reasons": reasons}
 
 

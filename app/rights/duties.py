@@ -1,7 +1,8 @@
 """What happens on its day with nobody asking: silence grants an objection, a child's data go.
 
-Both are in favour of the person, so that no human has to decide them (Art. 22; L46). Who may be
-concerned is looked up in a register; whether it is due is decided on the person's own stream.
+Nobody decides anything against a person here (Art. 22; L46): the restriction of an objection that
+the person took back ends once they were told (Art. 18(3)). Who may be concerned is looked up in a
+register; whether it is due is decided on the person's own stream.
 """
 
 from contextlib import suppress
@@ -18,12 +19,14 @@ from app.clock import Clock
 from app.domain.erasure_plan import EVERYTHING
 from app.domain.erasure_steps import ErasureHeld
 from app.domain.objections import Status, UpholdObjection
+from app.domain.restrictions import LiftRestriction, lifts_by_itself
 from app.domain.subjects import DiscoverChild, SubjectErased
 from app.events.erasures import ErasureTrigger
 from app.events.objections import ObjectionGround
+from app.events.restrictions import RestrictionGround
 from app.events.subjects import ChildDiscovered
 from app.ledger import Ledger
-from app.projections.objections import objections
+from app.projections.objections import objections, restrictions
 from app.projections.statements import Query
 from app.receipts import Attribution
 from app.rights.erasure import Erasing, ErasureOrder
@@ -46,6 +49,17 @@ _OPEN: Final = Query(
     .order_by(objections.c.position)
     .limit(bindparam("size_max", type_=Integer))
 )
+_ANNOUNCED: Final = Query(
+    select(restrictions.c.position, restrictions.c.subject_id, restrictions.c.restriction)
+    .where(
+        restrictions.c.position > bindparam("after", type_=BigInteger),
+        restrictions.c.ground == bindparam("ground", type_=Text),
+        restrictions.c.announced_position.is_not(None),
+        restrictions.c.until_position.is_(None),
+    )
+    .order_by(restrictions.c.position)
+    .limit(bindparam("size_max", type_=Integer))
+)
 CHILDREN_SQL: Final = """
 SELECT DISTINCT k.subject_id FROM ledger.keyring k
  WHERE k.state <> 'erased' AND k.subject_id > $1
@@ -64,6 +78,8 @@ class Discharged:
 
     granted: int = 0
     """Objections whose time for an answer had passed."""
+    lifted: int = 0
+    """Restrictions of objections that were taken back, of which the person was told."""
     erased: int = 0
     """Children of whom nothing is left."""
     held: int = 0
@@ -91,6 +107,7 @@ class Duties:
         """Everything that is due. One person's fault holds up nobody else."""
         done = Discharged()
         await self._grant_silence(done)
+        await self._lift_told(done)
         await self._erase_children(done)
         return done
 
@@ -125,12 +142,34 @@ class Duties:
             if len(found) < PAGE_SIZE:
                 return
 
-    async def _tried(self, subject_id: UUID, command: UpholdObjection, done: Discharged) -> bool:
+    async def _lift_told(self, done: Discharged) -> None:
+        """Lifts what rested for objections that were taken back, once that was told (L42)."""
+        now, after = self._clock(), -1
+        given = (await self._ledger.rules()).at(now)
+        while True:
+            found = await _ANNOUNCED.fetch(
+                self._pool,
+                after=after,
+                ground=RestrictionGround.OBJECTION.value,
+                size_max=PAGE_SIZE,
+            )
+            for row in found:
+                after, key = row["position"], row["restriction"]
+                state = await self._ledger.state(row["subject_id"])
+                if not state.erased and lifts_by_itself(key, state, given):
+                    command = LiftRestriction(restriction=key)
+                    done.lifted += await self._tried(row["subject_id"], command, done)
+            if len(found) < PAGE_SIZE:
+                return
+
+    async def _tried(
+        self, subject_id: UUID, command: UpholdObjection | LiftRestriction, done: Discharged
+    ) -> bool:
         try:
             await self._ledger.execute(subject_id, command, BY)
-        except Exception as error:  # noqa: BLE001  # the next objection is due as well
+        except Exception as error:  # noqa: BLE001  # the next one is due as well
             done.failed += 1
-            _log.error("objection not granted", error_class=type(error).__name__)
+            _log.error("duty not carried out", error_class=type(error).__name__)
             return False
         return True
 

@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from app.domain.decider import Circumstances
-from app.domain.objections import Objection, Status, affected
+from app.domain.objections import Objection, Status
 from app.domain.restrictions import Restriction
-from app.domain.scope import Scope
+from app.domain.scope import Scope, affected
 from app.domain.subject import SubjectState
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from app.service import Service
+from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
 from tests.rights.people import (
     CONTACT,
@@ -139,13 +140,20 @@ async def test_the_same_objection_twice_is_one_and_says_which(client: httpx.Asyn
     assert second["state"] == "pending"
 
 
-@pytest.mark.clause("C65")
-async def test_an_objection_is_taken_back(client: httpx.AsyncClient) -> None:
+@pytest.mark.clause("C65", "L42")
+async def test_an_objection_is_taken_back(client: httpx.AsyncClient, service: Service) -> None:
+    """What rested for it is used again once the person was told (Art. 18(3))."""
     person = await register(client)
     raised = await post(client, f"{person}/objections", {"purpose": "event_logistics", **FROM_DESK})
 
     await post(client, f"{person}/objections/{raised['objection']}/withdrawal")
+    named = {"restriction": raised["objection"]}
+    early = await post(client, f"{person}/restrictions/lift", named, status=409)
+    await post(client, f"{person}/disclosures", share("hotels", country="BE"), status=409)
+    await mailing(service, Mailbox()).turn()
+    await post(client, f"{person}/restrictions/lift", named)
 
+    assert early["type"] == "/problems/restriction-lift-unannounced"
     assert (await post(client, f"{person}/disclosures", share("hotels", country="BE")))["events"]
 
 

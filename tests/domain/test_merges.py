@@ -33,7 +33,7 @@ from app.domain.notices import ShowNotice
 from app.domain.objections import RaiseObjection, UpholdObjection, WithdrawObjection
 from app.domain.obtaining import Obtained
 from app.domain.permissions import Denied, permission
-from app.domain.restrictions import DisputeAccuracy, Restrict
+from app.domain.restrictions import DisputeAccuracy, LiftRestriction, Restrict
 from app.domain.subject import SUBJECT, SubjectState
 from app.domain.suppressions import Unsubscribe
 from app.events.consents import ConsentWithdrawn
@@ -51,6 +51,7 @@ from app.events.merges import (
 from app.events.notices import NoticeChannel
 from app.events.restrictions import RestrictionGround
 from app.values import replace
+from tests.domain.test_restrictions import lift_told
 from tests.spec import NOW, At, Given, circumstances, fold, given, registration
 
 MERGE, SURVIVOR, ABSORBED = (
@@ -399,7 +400,10 @@ def test_nothing_is_released_while_the_merge_is_in_force() -> None:
 @pytest.mark.clause("L44")
 def test_what_was_ended_on_the_absorbed_record_is_ended_for_both_once_it_is_read_again() -> None:
     two = Two((), (objection(),)).approved()
-    two.absorbed = two.absorbed.when(WithdrawObjection(objection=OBJECTION)).after
+    taken_back = two.absorbed.when(WithdrawObjection(objection=OBJECTION)).after
+    announced = taken_back.state.restrictions.active[OBJECTION].announced_by
+    lifted = LiftRestriction(restriction=OBJECTION)
+    two.absorbed = lift_told(taken_back, announced).when(lifted).after
     stricter = may(two.survivor, "photo_website", "website", "image.event")
 
     renewal = RenewMatters(merge=MERGE, matters=matters_of(two.absorbed.state, MERGE))

@@ -21,7 +21,6 @@ from app.domain.objections import (
     Status,
     UpholdObjection,
     WithdrawObjection,
-    affected,
 )
 from app.domain.purpose_limitation import PurposeUnknown
 from app.domain.recipients import RecipientNotListed
@@ -29,10 +28,12 @@ from app.domain.rights_request_refusals import RightsRequestUnknown
 from app.domain.rights_request_steps import (
     DoubtIdentity,
     ExtendRequest,
+    JoinRequest,
     ReceiveRequest,
+    VerifyRequest,
     WithdrawRequest,
 )
-from app.domain.scope import Scope
+from app.domain.scope import Scope, affected
 from app.domain.suppressions import Unsubscribe
 from app.events.consents import ConsentWithdrawn
 from app.events.objections import (
@@ -45,7 +46,14 @@ from app.events.objections import (
     ObjectionWithdrawn,
 )
 from app.events.recorded import Section, Suppression
-from app.events.rights_requests import ExtensionGround, RequestChannel, RequestedRight
+from app.events.restrictions import RestrictionLiftAnnounced
+from app.events.rights_requests import (
+    ExtensionGround,
+    IdentityProof,
+    RequestChannel,
+    RequestedRight,
+    RightsRequestWithdrawn,
+)
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.values import replace
 from tests.domain.test_consents import GIVE
@@ -438,12 +446,76 @@ def test_silence_changes_no_decision() -> None:
     assert standing is Status.WITHDRAWN
 
 
+WITHDRAWN = ObjectionWithdrawn(objection=KEY, restriction_lasts=True)
+ANNOUNCED = RestrictionLiftAnnounced(restriction=KEY, channel="letter", ends_on=NOW.date())
+TAKE_BACK = WithdrawRequest(request=EXTEND.request, channel=RequestChannel.EMAIL)
+
+
+@pytest.mark.clause("L20", "L42", "L44", "C65")
+def test_a_request_that_is_taken_back_takes_its_objection_back() -> None:
+    """Nobody waits, so that silence grants nothing; and the person is told of what ends."""
+    objected = At(ON_THE_DAY_OF_RECEIPT, TO_SHARING)
+    when = given(*ASKED, objected).when(TAKE_BACK)
+    month_over = given(*ASKED, objected, At(ON_THE_DAY_OF_RECEIPT, TAKE_BACK))
+
+    when.then(
+        RightsRequestWithdrawn(request=TAKE_BACK.request, channel=TAKE_BACK.channel),
+        WITHDRAWN,
+        ANNOUNCED,
+    )
+    objection = month_over.state.objections.by_id[KEY]
+    requests = month_over.state.rights_requests
+    assert objection.status_at(NOW, LAW, requests) is Status.WITHDRAWN
+    month_over.when(UPHOLD).then_refused(ObjectionDecided, status="withdrawn")
+
+
+@pytest.mark.clause("L20", "L44", "C65")
+def test_an_earlier_day_of_taking_back_is_that_of_the_objection_too() -> None:
+    """What arrived by post counts from then on."""
+    taken_back = replace(
+        TAKE_BACK, occurred_at=ON_THE_DAY_OF_RECEIPT, evidence_note="Letter in the file"
+    )
+    when = given(*ASKED, At(ON_THE_DAY_OF_RECEIPT, TO_SHARING)).when(taken_back)
+
+    assert [one.occurred_at for one in when.records] == [ON_THE_DAY_OF_RECEIPT] * 2 + [None]
+
+
+@pytest.mark.clause("L43", "L44", "C65")
+def test_what_was_decided_and_what_came_alone_outlive_a_request_that_is_taken_back() -> None:
+    """Only what waits for the same answer ends with it."""
+    objected, upheld = At(ON_THE_DAY_OF_RECEIPT, TO_SHARING), At(ON_THE_DAY_OF_RECEIPT, UPHOLD)
+    alone = At(ON_THE_DAY_OF_RECEIPT + timedelta(days=3), TO_SHARING)
+    closed = RightsRequestWithdrawn(request=TAKE_BACK.request, channel=TAKE_BACK.channel)
+
+    given(*ASKED, objected, upheld).when(TAKE_BACK).then(closed)
+    given(*ASKED, alone).when(TAKE_BACK).then(closed)
+
+
+@pytest.mark.clause("L38", "L44")
+def test_an_objection_of_a_duplicate_ends_with_the_request_that_goes_on() -> None:
+    """The survivor answers for both."""
+    again = replace(OBJECTING, file=KEY, occurred_at=datetime(2026, 3, 6, 9, tzinfo=UTC))
+    asked = given(*ASKED, At(datetime(2026, 3, 6, 12, tzinfo=UTC), again))
+    first, second = asked.state.rights_requests.by_id
+    on_the_second = replace(TO_SHARING, request=second)
+    case = asked.when(on_the_second).after
+    for step in (
+        VerifyRequest(request=first, proof=IdentityProof.CALLBACK),
+        VerifyRequest(request=second, proof=IdentityProof.CALLBACK),
+        JoinRequest(request=second, into=first, decided_by=OTHER),
+    ):
+        case = case.when(step).after
+
+    ended = case.when(replace(TAKE_BACK, request=first)).after
+    assert ended.state.objections.by_id[KEY].status is Status.WITHDRAWN
+
+
 @pytest.mark.clause("L44")
 def test_a_person_may_stop_objecting() -> None:
     """To a thing that is weighed: nothing was closed, nothing opens."""
     when = given(PERSON, TO_SHARING).when(WITHDRAW)
 
-    when.then(ObjectionWithdrawn(objection=KEY))
+    when.then(WITHDRAWN, ANNOUNCED)
     assert when.after.state.objections.by_id[KEY].status is Status.WITHDRAWN
     when.after.when(WITHDRAW).then_nothing()
 
@@ -451,7 +523,7 @@ def test_a_person_may_stop_objecting() -> None:
 @pytest.mark.clause("L43")
 def test_who_stops_objecting_to_news_gets_news_again() -> None:
     """What the objection closed opens, but for what rests on consent."""
-    withdrawn = ObjectionWithdrawn(objection=KEY)
+    withdrawn = replace(WITHDRAWN, restriction_lasts=False)
 
     given(PERSON, TO_NEWS).when(WITHDRAW).then(
         withdrawn,
@@ -467,7 +539,7 @@ def test_another_objection_keeps_closed_what_it_covers() -> None:
     to_partner_news = replace(TO_NEWS, objection=OTHER, purpose="partner_news")
 
     given(PERSON, TO_NEWS, to_partner_news).when(WITHDRAW).then(
-        ObjectionWithdrawn(objection=KEY), SuppressionLifted(purpose="information")
+        replace(WITHDRAWN, restriction_lasts=False), SuppressionLifted(purpose="information")
     )
 
 
@@ -476,7 +548,7 @@ def test_stopping_to_object_opens_nothing_that_something_else_closed() -> None:
     left = Unsubscribe(purpose="information", source="mailchimp")
 
     given(PERSON, left, TO_NEWS).when(WITHDRAW).then(
-        ObjectionWithdrawn(objection=KEY), SuppressionLifted(purpose="partner_news")
+        replace(WITHDRAWN, restriction_lasts=False), SuppressionLifted(purpose="partner_news")
     )
 
 

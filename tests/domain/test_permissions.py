@@ -69,6 +69,7 @@ from app.policy.durations import Duration
 from app.policy.vocabulary import AgreementKind, WithoutAgreement
 from app.values import replace
 from tests.domain.test_consents import EVIDENCE, GIVE, WORDING, at
+from tests.domain.test_restrictions import lift_told
 from tests.spec import (
     CONTRACTED,
     LAW,
@@ -403,12 +404,16 @@ def test_what_a_person_objects_to_stops_before_it_is_decided(
 
 @pytest.mark.clause("C65", "L44", "L42")
 def test_what_becomes_of_an_objection_decides() -> None:
-    """Upheld it stops for good; overridden, the restriction waits for the person to be told."""
+    """Upheld it stops for good; else the restriction waits for the person to be told."""
     objected = given(PERSON, At(NOW, OBJECT))
     overridden = given(PERSON, At(NOW, OBJECT), ObjectionOverridden(objection=KEY))
 
     assert denied(objected.when(UpholdObjection(objection=KEY)).after) is Objected
-    assert allowed(objected.when(WithdrawObjection(objection=KEY)).after) == "dpf"
+    taken_back = objected.when(WithdrawObjection(objection=KEY)).after
+    assert denied(taken_back) is SubjectRestricted
+    announced = taken_back.state.restrictions.active[KEY].announced_by
+    over = lift_told(taken_back, announced).when(LiftRestriction(restriction=KEY)).after
+    assert allowed(over) == "dpf"
     assert denied(overridden) is SubjectRestricted
     assert denied(overridden, "information", "mailchimp") is Objected
     told = overridden.when(AnnounceLift(restriction=KEY, channel="email")).after

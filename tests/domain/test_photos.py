@@ -24,7 +24,7 @@ from app.domain.photos import (
 )
 from app.domain.purpose_limitation import PurposeUnknown
 from app.domain.recipients import RecipientNotListed
-from app.domain.restrictions import Restrict
+from app.domain.restrictions import LiftRestriction, Restrict, SubjectRestricted
 from app.domain.subjects import DiscoverChild
 from app.events.disclosures import DataDisclosed
 from app.events.erasures import (
@@ -51,6 +51,7 @@ from app.events.restrictions import RestrictionGround
 from app.events.retention import RetentionExecuted
 from app.values import replace
 from tests.domain.test_merges import Two
+from tests.domain.test_restrictions import lift_told
 from tests.spec import NOW, OCCASION, At, Given, data_key, given, registration
 
 PERSON = registration("event_logistics")
@@ -295,9 +296,12 @@ def test_what_was_never_public_is_taken_down_without_telling_the_world() -> None
 @pytest.mark.clause("L39", "L44")
 def test_a_photograph_may_be_shown_again_once_the_person_no_longer_objects() -> None:
     person = given(*SHOWN, objection(), DOWN, WithdrawObjection(objection=OBJECTION))
+    announced = person.state.restrictions.active[OBJECTION].announced_by
+    lifted = lift_told(person, announced).when(LiftRestriction(restriction=OBJECTION)).after
 
     assert told(person) == []
-    assert person.when(WEBSITE).records
+    person.when(WEBSITE).then_refused(SubjectRestricted, ground="objection")
+    assert lifted.when(WEBSITE).records
 
 
 @pytest.mark.clause("L44")

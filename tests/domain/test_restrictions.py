@@ -17,11 +17,12 @@ from app.domain.restrictions import (
     Restriction,
     RestrictionLiftUnannounced,
     RestrictionUnknown,
+    lifts_by_itself,
 )
 from app.domain.scope import Scope
 from app.domain.subject import InTurn
 from app.events.mails import MailChannel, MailKind
-from app.events.objections import ObjectionOverridden
+from app.events.objections import ObjectionOverridden, ObjectionWithdrawn
 from app.events.recorded import Section
 from app.events.restrictions import (
     AccuracyDisputed,
@@ -160,15 +161,52 @@ def test_an_objection_that_is_granted_at_once_restricts_nothing() -> None:
 
 
 @pytest.mark.clause("L42")
-@pytest.mark.parametrize("end", [UpholdObjection(objection=KEY), WithdrawObjection(objection=KEY)])
-def test_the_restriction_of_an_objection_ends_with_it(end: object) -> None:
-    """Granted, the use has stopped for good; withdrawn, the person knows."""
-    after = given(PERSON, OBJECT).when(end).after
+def test_the_restriction_of_an_objection_ends_when_it_is_granted() -> None:
+    """The use has stopped for good."""
+    after = given(PERSON, OBJECT).when(UpholdObjection(objection=KEY)).after
 
     assert after.state.restrictions.active == {}
     assert after.state.restrictions.ended.keys() == {KEY}
     after.when(LIFT).then_nothing()
     after.when(ANNOUNCE).then_nothing()
+
+
+@pytest.mark.clause("L42", "L44")
+def test_who_takes_an_objection_back_is_told_before_its_restriction_ends() -> None:
+    """Art. 18(3) knows no exception: the letter goes first, and nobody has to remember it."""
+    taken_back = given(PERSON, At(NOW, OBJECT), At(NOW, WithdrawObjection(objection=KEY)))
+    [announcement] = [
+        one for one in taken_back.stream if isinstance(one.event, RestrictionLiftAnnounced)
+    ]
+    told = lift_told(taken_back, announcement.event_id)
+
+    assert announcement.event == replace(ANNOUNCED, channel="letter", ends_on=NOW.date())
+    assert set(taken_back.state.restrictions.active) == {KEY}
+    taken_back.when(LIFT).then_refused(RestrictionLiftUnannounced, until=NOW.date())
+    assert not lifts_by_itself(KEY, taken_back.state, taken_back.circumstances)
+    assert lifts_by_itself(KEY, told.state, told.circumstances)
+    told.when(LIFT).then(LIFTED)
+
+
+@pytest.mark.clause("L42")
+def test_an_objection_that_was_withdrawn_at_a_time_ended_its_restriction_with_it() -> None:
+    """As the first version of the event meant it: what it lifted stays lifted."""
+    earlier = ObjectionWithdrawn(objection=KEY, restriction_lasts=False)
+    after = given(PERSON, OBJECT, earlier)
+
+    assert after.state.restrictions.active == {}
+    assert not lifts_by_itself(KEY, after.state, after.circumstances)
+
+
+@pytest.mark.clause("L42", "L44")
+def test_nothing_is_lifted_by_itself_that_a_human_has_to_decide() -> None:
+    """An objection that was overridden rests until the desk lifts it."""
+    after = given(PERSON, At(NOW, OBJECT), At(NOW, ObjectionOverridden(objection=KEY)))
+    announced = after.when(replace(ANNOUNCE, ends_on=NOW.date())).after
+    told = lift_told(announced, announced.state.restrictions.active[KEY].announced_by)
+
+    told.when(LIFT).then(LIFTED)
+    assert not lifts_by_itself(KEY, told.state, told.circumstances)
 
 
 @pytest.mark.clause("L42", "L44")
@@ -216,19 +254,7 @@ def test_a_restriction_that_a_letter_ends_stays_until_the_letter_left_and_its_da
     assert told.records[0].sections[0].personal == {"correspondence.decision": "Checked."}
     announced = told.after.state.restrictions.active[KEY].announced_by
     assert announced is not None
-    mail = QueueMail(
-        mail=announced,
-        kind=MailKind.ANSWER,
-        purpose="rights_requests",
-        address="zoe@stad.example",
-        text="x",
-        message="ab" * 32,
-        letter="ab" * 32,
-        language="sv",
-        matter=KEY,
-        objection="ab" * 32,
-    )
-    sent = RecordMailSent(mail=announced, channel=MailChannel.SMTP)
+    mail, sent = letter_of(announced)
     then = NOW + timedelta(days=3)
     queued, left = told.after.when(mail).after, told.after.when(InTurn((mail, sent))).after
 
@@ -244,6 +270,29 @@ def test_no_restriction_is_announced_to_have_ended() -> None:
     over = replace(ANNOUNCE, ends_on=NOW.date() - timedelta(days=1))
 
     given(PERSON, RESTRICT).when(over).then_refused(RestrictionLiftUnannounced)
+
+
+def letter_of(announced: UUID) -> tuple[QueueMail, RecordMailSent]:
+    """The letter about an announcement: written, and on its way."""
+    mail = QueueMail(
+        mail=announced,
+        kind=MailKind.ANSWER,
+        purpose="rights_requests",
+        address="zoe@stad.example",
+        text="x",
+        message="ab" * 32,
+        letter="ab" * 32,
+        language="sv",
+        matter=KEY,
+        objection="ab" * 32,
+    )
+    return mail, RecordMailSent(mail=announced, channel=MailChannel.SMTP)
+
+
+def lift_told(known: Given, announced: UUID | None) -> Given:
+    """The same person, once the letter has left."""
+    assert announced is not None
+    return known.when(InTurn(letter_of(announced))).after
 
 
 def later(known: Given, now: datetime) -> Given:

@@ -18,7 +18,9 @@ from app.rights.duties import Discharged, Duties
 from app.service import Service
 from app.store.connection import connect
 from app.workers import Workers
+from tests.api.mailbox import Mailbox, mailing
 from tests.api.test_notices import published
+from tests.api.test_rights_requests import ask
 from tests.conftest import Database
 from tests.rights.people import CONTACT, arrange, collect, consent, get, post, register, share
 
@@ -95,6 +97,42 @@ async def test_silence_past_the_last_day_grants_and_not_a_second_before(
     assert [one.reason for one in await granted(service, person)] == [GrantReason.SILENCE]
     [told] = await shown(client, person)
     assert (told["status"], told["stops"]) == ("granted", [use])
+
+
+@pytest.mark.clause("L42", "L44", "C65")
+async def test_a_request_that_is_taken_back_ends_its_objection_and_what_rested_for_it(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Silence grants nothing any more; what rested is used again once the letter has left."""
+    person = await register(client)
+    subject_id = UUID(person.rpartition("/")[2])
+    path = await ask(client, "objection", person)
+    use = {"purpose": "photo_website", "source": "secretariat"}
+    await post(client, f"{person}/objections", use)
+    await post(client, f"{path}/withdraw", {"channel": "email"})
+    await caught_up(client, service)
+
+    untold = await duties(service).run()
+    resting = (await service.ledger.state(subject_id)).restrictions.active
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    told = await duties(service).run()
+    much_later = await duties(service, lambda: datetime(2100, 1, 1, tzinfo=UTC)).run()
+
+    assert (untold.lifted, len(resting)) == (0, 1)
+    assert (told.lifted, told.failed, much_later.granted) == (1, 0, 0)
+    subjects = [message["Subject"] for _, message in mailbox.received]
+    assert subjects[-1] == "IMPEL: A restriction of your data will end"
+    body = mailbox.received[-1][1].get_body(("plain",))
+    assert body is not None
+    assert "You have taken back your objection." in body.get_content()
+    [shown_now] = await shown(client, person)
+    assert (shown_now["status"], shown_now["stops"]) == ("withdrawn", [])
+    assert not (await service.ledger.state(subject_id)).restrictions.active
+    await caught_up(client, service)
+    for register_of in ("objections", "restrictions"):
+        listed = await client.get(f"/v1/{register_of}", headers={"Purpose": "rights_requests"})
+        assert str(subject_id) not in listed.text
 
 
 @pytest.mark.clause("C74", "C75", "L36")
