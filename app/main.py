@@ -17,6 +17,7 @@ from app import api, assembly
 from app.api import failures
 from app.api.envelope import Envelope
 from app.api.gate import Gate
+from app.api.head import Heads
 from app.api.short_way import ShortWay
 from app.api.streams import STOP_STREAMS
 from app.api.strict_json import StrictRoute
@@ -378,7 +379,7 @@ def create_asgi(settings: Settings, logins: Logins | None = None) -> Envelope:
 def wrapped(app: FastAPI, settings: Settings) -> Envelope:
     """The application in the layer that limits, identifies and catches."""
     return Envelope(
-        Gate(app, ShortWay(app, app.state.api_routes)),
+        Heads(Gate(app, ShortWay(app, app.state.api_routes)), app.state.api_routes),
         body_size_max_bytes=settings.body_size_max_bytes,
         unlimited=api.STREAMING_PATHS,
         spans=exporting(VERSION) if settings.tracing else None,

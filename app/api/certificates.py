@@ -83,7 +83,7 @@ class CertificateBody(BaseModel):
     scope=Scope.SUBJECTS_READ,
     answers=CertificateBody,
     summary="Issue the certificate of an erasure",
-    problems=("certificate-missing",),
+    problems=("certificate-missing", "log-damaged"),
     clauses=("C62", "C66", "C71"),
     law=("L36", "L37", "L41"),
     forms=("text/html", "application/pdf"),

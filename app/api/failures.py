@@ -14,6 +14,7 @@ from starlette.routing import Match
 from app.api.bodies import Body
 from app.api.call import BadHeader
 from app.api.envelope import BodyTooLarge
+from app.api.head import takes_head
 from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
@@ -25,6 +26,7 @@ from app.registers.waiting import ProjectionLagging
 from app.rights.as_of import AsOfMalformed
 from app.store.codec import EntryTooLarge
 from app.store.group_commit import CONNECTION_LOST, LedgerBusy, LedgerUnavailable
+from app.store.log_tree import LogDamaged
 from app.store.rulebook import PolicyUnpublished
 from app.store.subscriptions import SubscriptionChanged
 
@@ -52,6 +54,7 @@ def install(app: FastAPI) -> None:
         LedgerContended: ("ledger-busy", RETRY_AFTER),
         LedgerUnavailable: ("ledger-unavailable", RETRY_AFTER),
         **dict.fromkeys(DATABASE_AWAY, ("ledger-unavailable", RETRY_AFTER)),
+        LogDamaged: ("log-damaged", {}),
         AnswerTooSlow: ("answer-too-slow", {"retry-after": "10"}),
         asyncpg.TransactionTimeoutError: ("answer-too-slow", {"retry-after": "10"}),
         AsOfMalformed: ("as-of-malformed", {}),
@@ -160,4 +163,5 @@ def _allow(request: Request) -> str:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
+            methods |= {"HEAD"} if takes_head(route) else set()
     return ", ".join(sorted(methods))

@@ -20,10 +20,8 @@ from app.store.cosignatures import Cosignatures
 from app.store.log_tree import LogTree, SignedTree
 from app.store.receipt_keys import receipt_keys
 from app.store.time_stamps import TimeStamps
-from app.tlog.merkle import HASH_SIZE_BYTES
 from app.tlog.receipts import RECEIPT_KEY_LINE
 from app.tlog.tiles import (
-    TILE_WIDTH,
     TilePath,
     TilePathMalformed,
     bundle,
@@ -184,7 +182,7 @@ async def read_timestamp(
     scope=Scope.LOG_READ,
     answers=None,
     summary="Show a bundle of the log's entries",
-    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing"),
+    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing", "log-damaged"),
     law=("L9",),
     media_type=BYTES,
     forms=(BYTES,),
@@ -203,8 +201,7 @@ async def read_entries(
         raise TilePathInvalid from None
     log = LogTree(call.service.pool)
     await _check_published(log, path)
-    entries = await log.entries(path.place.index * TILE_WIDTH, path.width)
-    body = bundle(entries)
+    body = bundle(await log.bundle(path))
     headers = {"cache-control": IMMUTABLE_FOR_THE_CALLER, "vary": "Accept-Encoding"}
     if _takes_gzip(call.request):
         body = gzip.compress(body, ZIP_LEVEL, mtime=0)
@@ -219,7 +216,7 @@ async def read_entries(
     scope=None,
     answers=None,
     summary="Show a tile of the log's tree",
-    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing"),
+    problems=("tile-path-invalid", "tile-missing", "checkpoint-missing", "log-damaged"),
     law=("L9",),
     media_type=BYTES,
     forms=(BYTES,),
@@ -236,9 +233,7 @@ async def read_tile(tile: str, request: Request) -> Response:
         raise TilePathInvalid from None
     log = _log(request)
     await _check_published(log, path)
-    hashes = (await log.tiles([path.place]))[path.place]
-    body = hashes[: path.width * HASH_SIZE_BYTES]
-    return Response(body, media_type=BYTES, headers={"cache-control": IMMUTABLE})
+    return Response(await log.tile(path), media_type=BYTES, headers={"cache-control": IMMUTABLE})
 
 
 @operation(

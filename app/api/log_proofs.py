@@ -45,7 +45,7 @@ class EventNotIntegrated(Refusal):
     scope=Scope.PROOFS_READ,
     answers=None,
     summary="Prove that the log holds an event",
-    problems=("proof-query-invalid", "event-not-integrated", "checkpoint-missing"),
+    problems=("proof-query-invalid", "event-not-integrated", "checkpoint-missing", "log-damaged"),
     law=("L9",),
     media_type="text/plain",
     example=(
@@ -89,7 +89,7 @@ async def prove_inclusion(
     scope=None,
     answers=None,
     summary="Prove that the log only grew between two sizes",
-    problems=("proof-query-invalid", "checkpoint-missing"),
+    problems=("proof-query-invalid", "checkpoint-missing", "log-damaged"),
     law=("L9",),
     media_type="text/plain",
     example="a4CXR37ZmYnqDGZcWJD4q1gPpVYYMFGe9GjQ1kTBpOg=\n",

@@ -10,6 +10,9 @@ from app.api.problems import MEDIA_TYPE, PROBLEMS
 from app.api.strict_json import StrictRoute
 from app.auth import Scope
 
+PUBLIC = "public"
+"""The `x-scope` of an operation that needs no key."""
+
 Endpoint = Callable[..., Any]
 
 ALWAYS = ("not-authenticated", "insufficient-scope", "method-not-allowed", "internal")
@@ -98,7 +101,7 @@ def operation(
     slugs = (*(ALWAYS if scope else ALWAYS[2:]), *READING, *(WRITING if writes else ()), *problems)
     slugs = (*slugs, *(("purpose-header-missing",) if purpose else ()))
     extra: dict[str, Any] = {"x-clauses": list(clauses), "x-law": list(law)}
-    extra["x-scope"] = scope.value if scope else "public"
+    extra["x-scope"] = scope.value if scope else PUBLIC
     extra["security"] = [{"apiKey": [scope.value]}] if scope else []
     if headers:
         extra["parameters"] = headers

@@ -10,7 +10,7 @@ import asyncpg
 from app.store.append import PARTITION
 from app.tlog.cosignatures import CosignatureInvalid, witness_key
 from app.tlog.edge import Edge
-from app.tlog.merkle import EMPTY_ROOT, leaf_hash
+from app.tlog.merkle import EMPTY_ROOT, HASH_SIZE_BYTES, leaf_hash
 from app.tlog.notes import (
     Note,
     NoteMalformed,
@@ -22,7 +22,7 @@ from app.tlog.notes import (
     verifier_key,
 )
 from app.tlog.proofs import ProofInvalid, Span, hashes_of, tiles_for
-from app.tlog.tiles import TILE_WIDTH, TilePlace, hashes_at
+from app.tlog.tiles import TILE_WIDTH, TilePath, TilePlace, hashes_at
 
 _CHECKPOINT_SQL = """
 SELECT c.size, c.note,
@@ -61,6 +61,10 @@ SELECT e.size,
           FROM ledger.events w WHERE w.partition = $1 AND w.position = e.size) AS lag_s
   FROM ledger.log_edge e WHERE e.partition = $1
 """
+
+
+class LogDamaged(Exception):
+    """Tiles or entries that a checkpoint covers are not there, or do not fit each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,30 @@ class LogTree:
         return found
 
     async def hashes(self, spans: Sequence[Span]) -> tuple[bytes, ...]:
-        """The hashes of a proof, over spans that the tree has."""
-        return hashes_of(spans, await self.tiles(tiles_for(spans)))
+        """The hashes of a proof, over spans that the tree has; LogDamaged."""
+        tiles = await self.tiles(tiles_for(spans))
+        try:
+            return hashes_of(spans, tiles)
+        except (KeyError, ProofInvalid):
+            raise LogDamaged from None
+
+    async def tile(self, path: TilePath) -> bytes:
+        """The hashes of one tile that the tree has, up to a width; LogDamaged."""
+        hashes = (await self.tiles([path.place])).get(path.place, b"")
+        wanted = hashes[: path.width * HASH_SIZE_BYTES]
+        if len(wanted) != path.width * HASH_SIZE_BYTES:
+            raise LogDamaged
+        return wanted
+
+    async def bundle(self, path: TilePath) -> list[bytes]:
+        """The entries under one tile of the lowest level, up to a width; LogDamaged."""
+        entries = await self.entries(path.place.index * TILE_WIDTH, path.width)
+        if len(entries) != path.width:
+            raise LogDamaged
+        return entries
 
     async def entries(self, start: int, count: int) -> list[bytes]:
-        """So many entries from a position on, as they were appended."""
+        """So many entries from a position on, as they were appended; fewer at the end."""
         rows = await self._pool.fetch(ENTRIES_SQL, PARTITION, start, start + count)
         return [row[0] for row in rows]
 
@@ -142,7 +165,7 @@ class LogTree:
         if size <= edge.size:
             try:
                 return (await self.hashes([Span(0, size)]))[0] if size else EMPTY_ROOT
-            except (KeyError, ProofInvalid):
+            except LogDamaged:
                 return None
         while edge.size < size:
             entries = await self.entries(edge.size, min(PAGE_SIZE, size - edge.size))

@@ -378,9 +378,23 @@ async def test_each_resource_has_one_address(
     slash = await caller.get(f"{path}/", headers={"host": "elsewhere.example"})
     assert slash.status_code in (400, 404)
     assert "location" not in slash.headers
-    for method in ("HEAD", "OPTIONS", "PUT", "DELETE"):
+    for method in ("OPTIONS", "PUT", "DELETE"):
         other = await caller.request(method, path)
-        assert (other.status_code, other.headers["allow"]) == (405, "GET")
+        assert (other.status_code, other.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", [*ADDRESSES, "/log/proof/consistency?from=1&to=2"])
+async def test_a_head_is_the_answer_without_its_content(
+    caller: httpx.AsyncClient, sizes: list[int], path: str
+) -> None:
+    """RFC 9110 §9.3.2, as caches and mirrors of the log ask; also where the answer is a problem."""
+    varying = {"x-request-id", "date"}
+    for asked in (path, path.replace("/0", "/9").replace("from=1", "from=01")):
+        whole, head = await caller.get(asked), await caller.head(asked)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert {name: head.headers[name] for name in head.headers if name not in varying} == {
+            name: whole.headers[name] for name in whole.headers if name not in varying
+        }
 
 
 async def test_entries_and_inclusion_are_not_for_everybody(
@@ -394,6 +408,31 @@ async def test_entries_and_inclusion_are_not_for_everybody(
         assert problem(await reader.get(path)) == (401, "not-authenticated")
         async with await shared_api.client(frozenset(Scope) - {scope}) as other:
             assert problem(await other.get(path)) == (403, "insufficient-scope")
+
+
+async def test_a_tile_that_was_taken_away_is_told_as_damage(
+    caller: httpx.AsyncClient, module_database: Database, sizes: list[int]
+) -> None:
+    """Whoever owns the database did it; what is left of the log is served on."""
+    paths = ["/log/tile/0/000", f"/log/proof/inclusion?position=1&size={sizes[-1]}"]
+    owner: Any = await asyncpg.connect(module_database.dsn("postgres"))
+    for rule in ("no_change", "no_insert"):
+        await owner.execute(f"ALTER TABLE ledger.log_tile DISABLE TRIGGER {rule}")
+    taken = await owner.fetchrow(
+        "DELETE FROM ledger.log_tile WHERE level = 0 AND idx = 0 RETURNING *"
+    )
+    try:
+        found = [problem(await caller.get(path)) for path in paths]
+        other = await caller.get("/log/checkpoint")
+    finally:
+        places = ", ".join(f"${number}" for number in range(1, len(taken) + 1))
+        await owner.execute(f"INSERT INTO ledger.log_tile VALUES ({places})", *taken)
+        for rule in ("no_change", "no_insert"):
+            await owner.execute(f"ALTER TABLE ledger.log_tile ENABLE ALWAYS TRIGGER {rule}")
+        await owner.close()
+
+    assert found == [(500, "log-damaged")] * 2
+    assert other.status_code == 200
 
 
 async def test_an_append_can_be_proved_once_it_is_integrated(
