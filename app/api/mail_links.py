@@ -30,7 +30,7 @@ ROUTES = router("mail links")
 TokenPath = Annotated[str, Path(max_length=TOKEN_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
 LanguageQuery = Annotated[str | None, Query(max_length=16, description="sv, fr, nl or en.")]
 EVERYTHING = "everything"
-ERASE, OBJECT = "erase", "object"
+ERASE, OBJECT, CLOSE = "erase", "object", "close"
 
 
 def _linked(request: Request) -> Linked:
@@ -168,7 +168,10 @@ async def choose_preferences(
 async def show_policy_change(
     request: Request, token: TokenPath, language: LanguageQuery = None
 ) -> Response:
-    """A page with two buttons: leave, or object. Doing nothing is no acceptance of anything."""
+    """A page with buttons: leave, object, or have accounts closed and no more.
+
+    Doing nothing is no acceptance of anything.
+    """
     return await _refusing(request, token, spoken(request, language))
 
 
@@ -181,6 +184,11 @@ async def _refusing(request: Request, token: str, code: str) -> Response:
     forms = (
         Form(button=texts["refusal_erase_button"], hidden=(("choice", ERASE),)),
         Form(button=texts["refusal_object_button"], hidden=(("choice", OBJECT),)),
+        Form(
+            button=texts["refusal_close_button"],
+            text=texts["refusal_close_text"],
+            hidden=(("choice", CLOSE),),
+        ),
     )
     return await _page(request, code, texts["refusal_title"], (texts["refusal_text"],), forms=forms)
 
@@ -193,27 +201,35 @@ async def _refusing(request: Request, token: str, code: str) -> Response:
     answers=None,
     summary="Say no to a new policy",
     problems=("link-unknown", "body-too-large", "malformed-json", "ledger-busy"),
-    clauses=("C79",),
+    clauses=("C62", "C72", "C79"),
     law=("L37", "L44"),
     media_type="text/html",
 )
 async def refuse_policy_change(
     request: Request, token: TokenPath, language: LanguageQuery = None
 ) -> Response:
-    """Records a rights request for erasure (trigger `policy_change`), or an objection to all.
+    """Records requests for erasure or for the closing of accounts alone, or an objection to all.
 
-    Either has its clock, its place among what is due, and a letter that says until when.
+    The trigger of such a request is `policy_change`. Each has its clock, its place among what is
+    due, and a letter that says until when. Pressed again before the answer, a button asks for
+    nothing new.
 
     Without a choice nothing is recorded, and the page is shown again.
     """
     fields = await form_of(request)
     code, linked = spoken(request, language), _linked(request)
     choice = fields.get("choice")
-    if choice not in (ERASE, OBJECT):
+    if choice not in (ERASE, OBJECT, CLOSE):
         return await _refusing(request, token, code)
     try:
         link = await linked.read(token, LinkKind.POLICY)
-        await (linked.leave(link, code) if choice == ERASE else linked.object(link))
+        match choice:
+            case "erase":
+                await linked.leave(link, code)
+            case "close":
+                await linked.close_accounts(link, code)
+            case _:
+                await linked.object(link)
     except Refusal:
         return await gone(request.app.state.service, code)
     texts = said(code)

@@ -57,6 +57,13 @@ class ReceiveFromStranger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveOnce:
+    """A button of ours was pressed: pressed again before the answer, it asks for nothing new."""
+
+    asked: ReceiveRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     """What every further step names."""
 
@@ -241,4 +248,4 @@ class ReadRequest:
     request: UUID
 
 
-Command: TypeAlias = ReceiveRequest | ReceiveFromStranger | Step | ReadRequest
+Command: TypeAlias = ReceiveRequest | ReceiveFromStranger | ReceiveOnce | Step | ReadRequest

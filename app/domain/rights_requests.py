@@ -70,6 +70,7 @@ from app.domain.rights_request_steps import (
     OpenTask,
     ReadRequest,
     ReceiveFromStranger,
+    ReceiveOnce,
     ReceiveRequest,
     RefuseRequest,
     Step,
@@ -108,6 +109,8 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> Rec
             return (_received(command, given, stranger=False),)
         case ReceiveFromStranger(asked=asked):
             return (_received(asked, given, stranger=True),)
+        case ReceiveOnce(asked=asked):
+            return () if _asks(asked, state) else (_received(asked, given, stranger=False),)
         case ReadRequest(request=key):
             _known(key, state)
             return (consulted(RIGHTS, LETTERS, given),)
@@ -118,6 +121,15 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> Rec
                 raise StepBeforeReceipt
             _check_shown(command, at, given)
             return _STEPS[type(command)](command, request, Case(state, given, at))
+
+
+def _asks(asked: ReceiveRequest, state: "SubjectState") -> bool:
+    """Whether the same is asked for, for the same reason, by a request that has no answer yet."""
+    same = (asked.right, asked.system, asked.trigger)
+    return any(
+        one.status.open and (one.right, one.system, one.trigger) == same
+        for one in state.rights_requests.by_id.values()
+    )
 
 
 def _check_shown(command: Step, at: datetime, given: Circumstances) -> None:
@@ -345,7 +357,7 @@ _STEPS: dict[type[Any], Callable[[Any, RightsRequest, Case], Records]] = {
 
 RIGHTS_REQUESTS = Concern(
     "rights_requests",
-    commands=(ReceiveRequest, ReceiveFromStranger, ReadRequest, *_STEPS),
+    commands=(ReceiveRequest, ReceiveFromStranger, ReceiveOnce, ReadRequest, *_STEPS),
     folds=FOLDS,
     initial=RightsRequests(),
     decide=decide,

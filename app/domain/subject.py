@@ -39,7 +39,7 @@ from app.domain.relationships import RELATIONSHIPS, Relationships, StartRelation
 from app.domain.restrictions import RESTRICTIONS, AnnounceLift, LiftRestriction, Restrictions
 from app.domain.retention import RETENTION, Matters
 from app.domain.rights_request_progress import RightsRequests
-from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveRequest
+from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveOnce, ReceiveRequest
 from app.domain.rights_requests import RIGHTS_REQUESTS
 from app.domain.sign_ups import SIGN_UPS, ReceiveSignUp, SignUps, Subscribe
 from app.domain.splits import SPLITS, ReceiveSplit, Splits
@@ -183,7 +183,11 @@ _ADDING = frozenset(
 )
 """Commands that would hold or share more about a child."""
 
-_ANSWERING = frozenset(RIGHTS_REQUESTS.commands) - {ReceiveRequest, ReceiveFromStranger}
+_ANSWERING = frozenset(RIGHTS_REQUESTS.commands) - {
+    ReceiveRequest,
+    ReceiveFromStranger,
+    ReceiveOnce,
+}
 """Steps of a request that is there: it is answered whatever became of the person's data."""
 
 _WINDING_UP = frozenset({TakeDownPhoto, AnnounceRemoval, DeactivateAccount})

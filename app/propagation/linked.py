@@ -12,10 +12,11 @@ from app.domain.letters_owed import OWN_PAGES
 from app.domain.objections import RaiseObjection
 from app.domain.obtaining import Obtained
 from app.domain.proofs import Consent
-from app.domain.rights_request_steps import ReceiveRequest
+from app.domain.rights_request_steps import ReceiveOnce, ReceiveRequest
 from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import InTurn, SubjectState
 from app.domain.suppressions import Unsubscribe
+from app.domain.system_accounts import AccountState
 from app.events.erasures import ErasureTrigger
 from app.events.rights_requests import (
     IdentityProof,
@@ -26,6 +27,7 @@ from app.events.rights_requests import (
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import IdentifierKind
+from app.propagation.public_texts import said
 from app.propagation.survivors import records_of, survivor_of
 from app.receipts import Attribution
 from app.store.on_file import addresses_on_file
@@ -148,20 +150,30 @@ class Linked:
         erase = RequestErasure(
             erasure=random_id(), source=SOURCE, trigger=ErasureTrigger.POLICY_CHANGE
         )
-        ask = ReceiveRequest(
-            file=random_id(),
-            right=RequestedRight.ERASURE,
-            channel=RequestChannel.WEB,
-            trigger=RequestTrigger.POLICY_CHANGE,
-            language=language,
-            proof=IdentityProof.LINK,
+        ask = _asking(RequestedRight.ERASURE, language)
+        await self._ledger.execute(link.stream_id, InTurn((ask, erase)), BY)
+
+    async def close_accounts(self, link: Link, language: str) -> None:
+        """The same person asks for no more than that their accounts are closed (C72, C79).
+
+        One request for each system in which an account is on record; where none is, one that the
+        desk finds the systems for (C69). The data stay, and so does what the person wrote (C62).
+        """
+        systems = sorted(
+            {
+                account.system
+                for record in await records_of(self._ledger, link.stream_id)
+                for account in (await self._ledger.state(record)).system_accounts.by_id.values()
+                if account.state is not AccountState.DEACTIVATED
+            }
         )
-        state = await self._ledger.state(link.stream_id)
-        asked = any(
-            one.status.open and (one.right, one.trigger) == (ask.right, ask.trigger)
-            for one in state.rights_requests.by_id.values()
+        asked = tuple(
+            _asking(RequestedRight.DEACTIVATE_ACCOUNT, language, system=system)
+            for system in systems
         )
-        await self._ledger.execute(link.stream_id, InTurn((erase,) if asked else (ask, erase)), BY)
+        words = said(language)["refusal_close_button"]
+        unknown = _asking(RequestedRight.OTHER, language, text=words)
+        await self._ledger.execute(link.stream_id, InTurn(asked or (unknown,)), BY)
 
     async def object(self, link: Link) -> None:
         """The same person objects to everything that may be objected to (C79; Art. 21)."""
@@ -182,6 +194,23 @@ class Linked:
     async def state(self, link: Link) -> SubjectState:
         """The state of the stream that a link is of."""
         return await self._ledger.state(link.stream_id)
+
+
+def _asking(right: RequestedRight, language: str, **more: str) -> ReceiveOnce:
+    """What a button about a new policy asks for; the decider knows whether it was pressed before.
+
+    So two clicks at once begin one request: the second is decided on what the first made.
+    """
+    asked = ReceiveRequest(
+        file=random_id(),
+        right=right,
+        channel=RequestChannel.WEB,
+        trigger=RequestTrigger.POLICY_CHANGE,
+        language=language,
+        proof=IdentityProof.LINK,
+        **more,
+    )
+    return ReceiveOnce(asked=asked)
 
 
 def _marketing(policy: Policy) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Notices and versions: what people are told, by when, what changed, and how to say no (C79)."""
 
+import asyncio
 import base64
 import json
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +24,7 @@ from app.policy.loader import load, packaged_structure
 from app.policy.wordings import wording_shown
 from app.projections import PROJECTIONS
 from app.propagation.linked import Linked, LinkUnknown
+from app.propagation.public_texts import languages, said
 from app.receipts import Attribution
 from app.rights.consent_expiry import ExpiringConsents
 from app.service import Service
@@ -302,6 +305,94 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
         service, (b'title = "Sending the newsletter"', b'title = "Post"'), version="impel-3"
     )
     assert not await works(linked, token), "another version is in force"
+
+
+async def refusing(
+    client: httpx.AsyncClient, service: Service, *, accounts: tuple[str, ...] = ()
+) -> tuple[UUID, str, Mailbox]:
+    """Somebody who was told of a new policy by mail, the link in it, and their mailbox."""
+    person = await registered(client, "registration_form")
+    shown = {"policy": "impel-1", "language": "sv", "channel": "form"}
+    await client.post(f"/v1/subjects/{person}/notices", json=shown)
+    for system in accounts:
+        account = {"account": str(uuid4()), "system": system, "source": "secretariat"}
+        opened = await client.post(f"/v1/subjects/{person}/accounts", json=account)
+        assert opened.status_code == 201, opened.text
+    await published(
+        service, (b'title = "Sending the newsletter"', b'title = "Sending news"'), version="impel-2"
+    )
+    await client.post(f"/v1/subjects/{person}/notices/mail", json={"kind": "policy_change"})
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+    [link] = mailbox.links("policy-change")
+    return person, link, mailbox
+
+
+@pytest.mark.clause("C79")
+async def test_clicks_at_once_begin_one_request(
+    client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    """Each is decided on what the others made, not on what was there when it was pressed."""
+    person, link, _ = await refusing(client, service, accounts=("basecamp",))
+    anybody = api.anonymous()
+    clicks = [
+        anybody.post(link, content=f"choice={choice}", headers=FORM)
+        for choice in ["erase", "close", "object"] * 6
+    ]
+
+    answers = await asyncio.gather(*clicks)
+
+    assert {one.status_code for one in answers} == {200}
+    state = await service.ledger.state(person)
+    rights = [one.right for one in state.rights_requests.by_id.values()]
+    assert sorted(rights) == ["deactivate_account", "erasure"]
+    assert (len(state.erasures.by_id), len(state.objections.by_id)) == (1, 1)
+
+
+@pytest.mark.clause("C62", "C72", "C79")
+async def test_accounts_alone_are_closed_with_one_button(
+    client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    """One request a system, with its letter; nothing is erased, nothing is objected to."""
+    person, link, mailbox = await refusing(client, service, accounts=("basecamp", "travelperk"))
+    anybody = api.anonymous()
+    for code in languages():
+        page = await anybody.get(link, params={"language": code})
+        assert escape(said(code)["refusal_close_text"]) in page.text
+        assert 'value="close"' in page.text
+    mailbox.received.clear()
+
+    done = await anybody.post(f"{link}?language=fr", content="choice=close", headers=FORM)
+    await mailing(service, mailbox).turn()
+    state = await service.ledger.state(person)
+    asked = state.rights_requests.by_id.values()
+
+    assert done.status_code == 200
+    assert [(one.right, one.system, one.trigger, one.verified) for one in asked] == [
+        ("deactivate_account", "basecamp", "policy_change", True),
+        ("deactivate_account", "travelperk", "policy_change", True),
+    ]
+    assert not state.erasures.by_id
+    assert not state.objections.by_id
+    letters = [message for _, message in mailbox.received]
+    assert [one["Content-Language"] for one in letters] == ["fr", "fr"]
+    assert all("compte" in str(one.get_body(("plain",))) for one in letters)
+
+
+@pytest.mark.clause("C69", "C79")
+async def test_where_no_account_is_on_record_the_desk_finds_the_systems(
+    client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    """What somebody asks for is never dropped because the ledger does not know of it."""
+    person, link, _ = await refusing(client, service)
+
+    await api.anonymous().post(f"{link}?language=sv", content="choice=close", headers=FORM)
+    [key] = (await service.ledger.state(person)).rights_requests.by_id
+    headers = {"Purpose": "rights_requests"}
+    shown = (await client.get(f"/v1/rights-requests/{key}", headers=headers)).json()
+
+    assert (shown["right"], shown["trigger"]) == ("other", "policy_change")
+    assert said("sv")["refusal_close_button"] in str(shown)
 
 
 def standing_at(moment: datetime) -> Clock:

@@ -64,6 +64,7 @@ from app.domain.rights_request_steps import (
     OpenTask,
     ReadRequest,
     ReceiveFromStranger,
+    ReceiveOnce,
     ReceiveRequest,
     RefuseRequest,
     Remedies,
@@ -782,6 +783,32 @@ def test_a_request_is_answered_after_the_person_was_erased() -> None:
 
     assert state.erased
     assert case.when(FULFIL).records[0].event.answers == (FILE,)
+
+
+@pytest.mark.clause("C79", "L20")
+def test_a_button_that_is_pressed_again_asks_for_nothing_new_until_it_is_answered() -> None:
+    """The rule is the decider's, so that it holds for clicks at once. A person is never refused."""
+    pressed = ReceiveRequest(
+        file=FILE,
+        right=RequestedRight.DEACTIVATE_ACCOUNT,
+        channel=RequestChannel.WEB,
+        trigger=RequestTrigger.POLICY_CHANGE,
+        system="basecamp",
+    )
+    once = ReceiveOnce(asked=pressed)
+    case = given(PERSON).when(once).after
+    [key] = case.state.rights_requests.by_id
+    withdrawn = WithdrawRequest(request=key, channel=RequestChannel.WEB)
+
+    case.when(once).then_nothing()
+    assert len(case.when(pressed).records) == 1
+    for other in (
+        replace(pressed, system="travelperk"),
+        replace(pressed, right=RequestedRight.ERASURE, system=None),
+        replace(pressed, trigger=RequestTrigger.PERSON),
+    ):
+        assert len(case.when(ReceiveOnce(asked=other)).records) == 1
+    assert len(case.when(withdrawn).after.when(once).records) == 1
 
 
 STEPS: tuple[Any, ...] = (
