@@ -24,6 +24,8 @@ class LetterKind(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"
     """The request has arrived, and until when it is answered (Art. 12(3))."""
+    OVERDUE = "overdue"
+    """The request has arrived, and the day of its answer is over (Art. 12(3), (4))."""
     IDENTITY_QUESTION = "identity_question"
     """There are reasonable doubts about who asks (Art. 12(6))."""
     EXTENSION = "extension"
@@ -155,6 +157,7 @@ class Letter:
 MANDATORY: Final[Mapping[LetterKind, tuple[str, ...]]] = MappingProxyType(
     {
         LetterKind.ACKNOWLEDGEMENT: ("right", "received_on", "due_on"),
+        LetterKind.OVERDUE: ("right", "received_on", "due_on"),
         LetterKind.IDENTITY_QUESTION: ("right", "received_on", "reasons", "questions"),
         LetterKind.EXTENSION: ("right", "received_on", "due_on", "extended_until", "reasons"),
         LetterKind.FULFILLED: ("right", "received_on"),

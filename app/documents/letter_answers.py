@@ -24,6 +24,29 @@ def acknowledgement(letter: Letter, spoken: Language) -> Body:
     )
 
 
+def overdue(letter: Letter, spoken: Language) -> Body:
+    # No day is promised that is over, and where to complain cannot be left out (Art. 12(4)).
+    say = spoken.say
+    assert letter.due_on is not None, "checked before"
+    yield Paragraph(request(letter, spoken))
+    yield Paragraph(
+        say(
+            "We should have answered by {day}. That day is over, and you have no answer from us"
+            " yet. We are sorry.",
+            day=spoken.day(letter.due_on),
+        ),
+        strong=True,
+    )
+    yield Paragraph(
+        say(
+            "Your request counts from the day on which it reached us, and we answer it as soon as"
+            " we can. You need not send it again. Our answer costs nothing. You do not have to wait"
+            " for it before you complain."
+        )
+    )
+    yield from complaint_and_remedy(letter.authority, spoken)
+
+
 def identity_question(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     yield Paragraph(request(letter, spoken))

@@ -16,6 +16,7 @@ from app.documents.standing_texts import fallback_note
 BODIES: Final = MappingProxyType[LetterKind, Callable[[Letter, Language], Body]](
     {
         LetterKind.ACKNOWLEDGEMENT: answers.acknowledgement,
+        LetterKind.OVERDUE: answers.overdue,
         LetterKind.IDENTITY_QUESTION: answers.identity_question,
         LetterKind.EXTENSION: answers.extension,
         LetterKind.FULFILLED: answers.fulfilled,

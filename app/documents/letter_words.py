@@ -9,6 +9,7 @@ from app.documents.letter import LetterKind
 SUBJECTS: Final = MappingProxyType(
     {
         LetterKind.ACKNOWLEDGEMENT: marked("We have received your request"),
+        LetterKind.OVERDUE: marked("We are late with your request"),
         LetterKind.IDENTITY_QUESTION: marked("We need to know that it is you"),
         LetterKind.EXTENSION: marked("We need more time for your request"),
         LetterKind.FULFILLED: marked("Your request is fulfilled"),

@@ -71,7 +71,7 @@ def owed(
         if not isinstance(recorded.event, TELLING) or recorded.event_id in state.mails.by_id:
             continue
         told = _told_by_desk(recorded, given) or _told_on_the_spot(recorded, events, given.policy)
-        if not told and _owes(recorded, events, state):
+        if not told and not _overtaken(recorded, state, given) and _owes(recorded, events, state):
             yield recorded
 
 
@@ -100,6 +100,25 @@ def _owes(recorded: Recorded[Any], events: Sequence[Recorded[Any]], state: "Subj
             return event.ends_on is not None  # without a day the desk told by its own means
         case _:
             return True
+
+
+def _overtaken(recorded: Recorded[Any], state: "SubjectState", given: Circumstances) -> bool:
+    """Whether the answer stands already, and the day that a confirmation would promise is over.
+
+    What was entered after its day is told by the letter about the answer, or about the silence that
+    grants it.
+    """
+    event, law = recorded.event, given.law
+    match event:
+        case RightsRequestReceived():
+            request = state.rights_requests.by_id[recorded.event_id]
+            ended = request.closed_at
+            return ended is not None and request.due(law, ended).over(given.now)
+        case ObjectionRaised():
+            objection = state.objections.by_id[event.objection]
+            return objection.due(state.rights_requests, law, given.now).over(given.now)
+        case _:
+            return False
 
 
 def _told_by_desk(recorded: Recorded[Any], given: Circumstances) -> bool:

@@ -196,7 +196,9 @@ class Linked:
         return await self._ledger.state(link.stream_id)
 
 
-def _asking(right: RequestedRight, language: str, **more: str) -> ReceiveOnce:
+def _asking(
+    right: RequestedRight, language: str, *, system: str | None = None, text: str = ""
+) -> ReceiveOnce:
     """What a button about a new policy asks for; the decider knows whether it was pressed before.
 
     So two clicks at once begin one request: the second is decided on what the first made.
@@ -208,7 +210,8 @@ def _asking(right: RequestedRight, language: str, **more: str) -> ReceiveOnce:
         trigger=RequestTrigger.POLICY_CHANGE,
         language=language,
         proof=IdentityProof.LINK,
-        **more,
+        system=system,
+        text=text,
     )
     return ReceiveOnce(asked=asked)
 

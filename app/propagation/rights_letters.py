@@ -116,8 +116,13 @@ def _right(right: RequestedRight) -> str:
 
 
 def _received(telling: Telling) -> tuple[LetterKind, Facts]:
-    _, facts = _asked(telling)
-    return LetterKind.ACKNOWLEDGEMENT, {**facts, "due_on": telling.recorded.event.due_on}
+    request, facts = _asked(telling)
+    if not request.status.open:
+        return LetterKind.ACKNOWLEDGEMENT, {**facts, "due_on": telling.recorded.event.due_on}
+    given = telling.given
+    due = request.due(given.law, given.now)
+    kind = LetterKind.OVERDUE if due.over(given.now) else LetterKind.ACKNOWLEDGEMENT
+    return kind, {**facts, "due_on": due.last_day}
 
 
 def _doubted(telling: Telling) -> tuple[LetterKind, Facts]:

@@ -109,6 +109,42 @@ async def test_each_step_of_a_request_is_told_in_the_persons_language(
     assert [one.matter for one in mails.values()] == [UUID(path.rpartition("/")[2])] * 4
 
 
+@pytest.mark.clause("C80", "L20", "L25", "L27")
+@pytest.mark.parametrize(
+    ("language", "late", "promise"),
+    [
+        ("en", "That day is over", "at the latest"),
+        ("sv", "Den dagen har passerat", "Du får vårt svar senast"),
+        ("fr", "Ce jour est passé", "Vous aurez notre réponse"),
+        ("nl", "Die dag is voorbij", "U krijgt ons antwoord"),
+    ],
+)
+async def test_a_request_that_was_entered_after_its_day_is_promised_no_day(
+    client: httpx.AsyncClient, service: Service, language: str, late: str, promise: str
+) -> None:
+    """What is true: it is late, it goes on, and one can complain; it is overdue from the start."""
+    to = f"late-{language}@stad.example"
+    person = await register(client, contact=address(f"late-{language}"))
+    path = await ask(
+        client,
+        "access",
+        person,
+        language=language,
+        reply_address=to,
+        received_at="2026-03-05T09:00:00Z",
+        evidence_note="Stamp of the post office",
+    )
+    shown = (await client.get(path, headers=READING)).json()
+
+    letter = said(await sent(service), to)
+    assert late in letter
+    assert "2026" in letter
+    assert "contact@apd-gba.be" in letter
+    assert promise not in letter
+    assert shown["deadline"]["due_on"] == "2026-04-07"
+    assert shown["deadline"]["days_left"] < 0
+
+
 @pytest.mark.clause("L26", "L25")
 async def test_what_is_held_against_somebody_is_no_part_of_their_letter(
     client: httpx.AsyncClient, service: Service

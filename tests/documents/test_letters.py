@@ -65,7 +65,13 @@ def test_a_letter_without_a_mandatory_part_is_refused_and_the_part_is_named(
 @pytest.mark.clause("L25")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    "kind", [LetterKind.REFUSAL, LetterKind.PARTLY_FULFILLED, LetterKind.CANNOT_IDENTIFY]
+    "kind",
+    [
+        LetterKind.REFUSAL,
+        LetterKind.PARTLY_FULFILLED,
+        LetterKind.CANNOT_IDENTIFY,
+        LetterKind.OVERDUE,
+    ],
 )
 def test_a_refusal_names_authority_and_court_whoever_writes_it(
     kind: LetterKind, language: str

@@ -12,7 +12,7 @@ from app.domain.mails import QueueMail
 from app.domain.objections import OverrideObjection, RaiseObjection, UpholdObjection
 from app.domain.obtaining import Obtained
 from app.domain.restrictions import AnnounceLift, DisputeAccuracy, Restrict
-from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveRequest
+from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveRequest, WithdrawRequest
 from app.events.erasures import ErasureExecuted, ErasureRecipientInformed, InformOutcome
 from app.events.mails import MailKind
 from app.events.objections import (
@@ -29,6 +29,7 @@ from app.events.restrictions import (
     RestrictionSet,
 )
 from app.events.rights_requests import (
+    RequestChannel,
     RequestedRight,
     RightsRequestDoubted,
     RightsRequestExtended,
@@ -68,6 +69,27 @@ def owing(person: Given) -> list[Recorded[object]]:
 def kinds(person: Given) -> list[type]:
     """Of what kind they are."""
     return [type(one.event) for one in owing(person)]
+
+
+@pytest.mark.clause("L20", "L25")
+def test_what_is_answered_already_is_not_confirmed_with_a_day_that_is_over() -> None:
+    """Entered after its day together with its end: the letter about the end says all."""
+    long_ago = NOW - timedelta(days=90)
+    asked = replace(ASKED, occurred_at=long_ago, evidence_note="Stamp")
+    waiting = given(PERSON, At(NOW, asked))
+    [key] = waiting.state.rights_requests.by_id
+    closed = waiting.when(WithdrawRequest(request=key, channel=RequestChannel.POST)).after
+    objected = given(PERSON, At(NOW, replace(SHARING, occurred_at=long_ago)))
+
+    assert kinds(waiting) == [RightsRequestReceived]
+    assert kinds(closed) == [RightsRequestWithdrawn]
+    assert kinds(objected) == []
+    assert kinds(objected.when(UpholdObjection(objection=KEY)).after) == [ObjectionGranted]
+
+
+ASKED = ReceiveRequest(
+    file=LETTER, right=RequestedRight.RECTIFICATION, channel=RequestChannel.POST, language="sv"
+)
 
 
 def posted(recorded: Recorded[object]) -> QueueMail:
