@@ -17,6 +17,7 @@ from app.api.call import Call, authorised
 from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.auth import Scope
+from app.domain.decider import Refusal
 from app.domain.links import RevokeLinks
 from app.domain.mails import (
     MESSAGE,
@@ -40,6 +41,13 @@ ROUTES = router("mails")
 PERSON = ("subject-unknown", "subject-erased")
 PDF = "application/pdf"
 Sender = Annotated[Call, Security(authorised, scopes=[Scope.MAILS_SEND])]
+
+
+class NotAMailing(Refusal):
+    """One click ends a mailing; it must not stop anything else for the person, such as payments."""
+
+    code = "not-a-mailing"
+    rules = ("C73", "L43")
 
 
 class Outcome(StrEnum):
@@ -279,10 +287,11 @@ def _queued(stream: Stream, mail: UUID) -> MailQueued:
         "unsupported-media-type",
         "purpose-missing",
         "purpose-unknown",
+        "not-a-mailing",
         *PERSON,
     ),
     clauses=("C73", "C79"),
-    law=("L14",),
+    law=("L14", "L43"),
     example={"url": "https://ledger.example/unsubscribe/AmV4YW1wbGU"},
 )
 async def make_link(subject_id: UUID, body: LinkBody, call: Sender) -> Response:
@@ -297,7 +306,10 @@ async def make_link(subject_id: UUID, body: LinkBody, call: Sender) -> Response:
     kind = LinkKind.MAILING if body.kind == "mailing" else LinkKind.POLICY
     about = policy.version
     if kind is LinkKind.MAILING:
-        about = purpose_named(body.purpose or "", policy).key
+        purpose = purpose_named(body.purpose or "", policy)
+        if not purpose.direct_marketing:
+            raise NotAMailing(purpose=purpose.key)
+        about = purpose.key
     return answer({"url": await service.correspondence.post_office.link(kind, subject_id, about)})
 
 

@@ -18,7 +18,7 @@ from app.events.mails import MailKind
 from app.ledger import Ledger
 from app.policy.check import Change
 from app.policy.model import Policy, RetentionClass
-from app.policy.vocabulary import SourceOrigin
+from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.policy.wordings import wording_of
 from app.propagation.mail import Posted, Posting, PostOffice
 from app.propagation.public_texts import SOURCE
@@ -183,10 +183,14 @@ def _told(change: Change) -> str:
     return f"{change.where}: {change.kind.value}"
 
 
-def _news(policy: Policy) -> str:
-    """The direct marketing that a mail about a new policy is part of: it is not owed (C78)."""
-    return next(
+def _news(policy: Policy) -> str | None:
+    """The direct marketing that a mail about a new policy is part of: it is not owed (C78).
+
+    None where every mailing needs consent (X5): the mail is then news of no mailing.
+    """
+    news = (
         one.key
         for one in policy.purposes.values()
-        if one.direct_marketing and one.objectable and one.legal_basis.value != "consent"
+        if one.direct_marketing and one.legal_basis is not LegalBasis.CONSENT
     )
+    return next(news, None)

@@ -4,7 +4,7 @@ A person is found only by a verified identifier. Whoever calls gets the same kin
 known and unknown people: whether somebody is known is personal data.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -76,7 +76,7 @@ class Registrar:
         command = replace(command, suppressed_for=suppressed)
         for _ in range(TRIES_MAX):
             holders = await self._holders(identifiers)
-            found = await self._person_meant(holders)
+            found = await self._person_meant(identifiers, holders)
             try:
                 registration = (
                     await self._new(command, identifiers, holders, attribution)
@@ -145,7 +145,7 @@ class Registrar:
         given = rules.at(self._ledger.clock())
         identifiers = _identifiers(command.obtained, command.region, rules.policy)
         suppressed = await self._suppressed(identifiers, command.obtained, rules.policy)
-        found = await self._person_meant(await self._holders(identifiers))
+        found = await self._person_meant(identifiers, await self._holders(identifiers))
         state = SUBJECT.initial if found is None else await self._ledger.state(found)
         command = replace(command, suppressed_for=suppressed)
         first = command if found is None else JoinSubject(command)
@@ -203,14 +203,24 @@ class Registrar:
         return {one: subject for one, subject in found.items() if subject is not None}
 
     async def _person_meant(
-        self, holders: Mapping[tuple[IdentifierKind, str], UUID]
+        self,
+        identifiers: Collection[tuple[IdentifierKind, str]],
+        holders: Mapping[tuple[IdentifierKind, str], UUID],
     ) -> UUID | None:
-        """The one person to whom a verified identifier leads; nobody when it leads to two."""
-        meant = {
-            await survivor_of(self._ledger, subject_id)
+        """The one person to whom a verified identifier leads; nobody when it leads to two.
+
+        Nobody either where an address came and none leads to them: colleagues share the number of
+        their office, and whoever is taken for another gets that person's letters.
+        """
+        led = {
+            (kind, value): await survivor_of(self._ledger, subject_id)
             for (kind, value), subject_id in holders.items()
             if await verified_holder(self._ledger.store, subject_id, kind, value)
         }
+        addressed = any(kind is IdentifierKind.EMAIL for kind, _ in identifiers)
+        if addressed and not any(kind is IdentifierKind.EMAIL for kind, _ in led):
+            return None
+        meant = set(led.values())
         return meant.pop() if len(meant) == 1 else None
 
     async def _new(

@@ -461,6 +461,19 @@ async def test_revoked_links_do_nothing_and_new_ones_work(
     assert not await newsletter_allowed(service, person)
 
 
+@pytest.mark.clause("C73", "L43")
+async def test_a_link_is_made_for_mailings_alone(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, service: Service
+) -> None:
+    """One click must not stop a person's reimbursements."""
+    links = f"/v1/subjects/{await subscribed(anonymous, service)}/links"
+
+    refused = await client.post(links, json={"kind": "mailing", "purpose": "payments"})
+
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "/problems/not-a-mailing"
+
+
 def test_every_wording_is_named_by_its_own_hash() -> None:
     for language in languages():
         shown = said(language)

@@ -110,6 +110,28 @@ async def test_a_verified_person_is_found_again_and_gets_no_second_record(
     assert values(await shown(client, first.json()["subject_id"]))["work.title"] == "Miljöinspektör"
 
 
+@pytest.mark.clause("C8", "L33")
+async def test_colleagues_who_share_the_number_of_their_office_are_two_people(
+    client: httpx.AsyncClient,
+) -> None:
+    """Or one would get the letters of the other, and their data in the report."""
+    office = {"contact.phone": "+4681234567"}
+    marta = {"contact.name": "Márta Őrsi", "contact.email": "marta.orsi@forvaltning.example"}
+    called = {"contact.name": ASA["contact.name"], **office}
+
+    first, second, again = [
+        await registered(client, obtained=[{"purpose": "network_exchange", "data": data}])
+        for data in (ASA | office, marta | office, called)
+    ]
+
+    assert values(await shown(client, first)) == ASA | office
+    assert values(await shown(client, second)) == marta | office
+    assert again == first, "who gives nothing but the number is found by it"
+    purpose = {"Purpose": "network_exchange"}
+    timeline = await client.get(f"/v1/subjects/{second}/events", headers=purpose)
+    assert "possible-duplicate" in timeline.text
+
+
 async def test_an_unverified_claim_of_a_known_address_moves_nothing(
     client: httpx.AsyncClient, service: Service
 ) -> None:
