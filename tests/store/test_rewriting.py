@@ -4,14 +4,11 @@ import asyncio
 import os
 import re
 import subprocess
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import product
 from time import monotonic
 from typing import Any
-from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -22,9 +19,9 @@ from app.store.migrate import drift
 from app.store.rewriting import TABLES, Hindrance, Rewriting, Standing, standings
 from app.store.self_test import examine
 from tests.conftest import Database
-from tests.store.chains import Chain, Section, claim, new_key
 from tests.store.conftest import Connect, open_epoch
-from tests.store.doors import Connection, append
+from tests.store.doors import Connection
+from tests.store.erasable import erase, register, rows
 from tests.store.verbs import REFUSED, RUNTIME, VERBS, attempt
 
 pytestmark = pytest.mark.clause("L34", "C61")
@@ -33,7 +30,6 @@ BEGIN = "SELECT outcome FROM ledger.ledger_rewrite_begin($1)"
 STEP = "SELECT outcome FROM ledger.ledger_rewrite_step($1, $2)"
 SWAP = "SELECT outcome FROM ledger.ledger_rewrite_swap($1)"
 ABANDON = "SELECT ledger.ledger_rewrite_abandon($1)"
-ERASE = "SELECT * FROM ledger.ledger_erase(0, $1, $2, $3)"
 LARGE_MIB = int(os.environ.get("LEDGER_REWRITE_MIB", "4"))
 """Size of the table in the test of size; 600 is more than twice what could be written anew once."""
 LOCK_WAIT_MS = 250
@@ -60,40 +56,6 @@ SELECT attname, atttypid::regtype, atttypmod, attnotnull, attstorage, attstattar
     " FROM information_schema.role_table_grants WHERE table_schema || '.' || table_name = $1"
     " ORDER BY 1, 2",
 }
-
-
-@dataclass(slots=True)
-class Person:
-    """A stream with one key, one section and one identifier."""
-
-    chain: Chain
-    key: UUID
-    blob: bytes
-    token: bytes
-
-
-async def register(connection: Connection, size: int = 60) -> Person:
-    """Somebody new, in one append that writes all three tables."""
-    chain, key, token = Chain(), uuid4(), os.urandom(16)
-    section = Section(key, opens=True, blob=b"\x01" + os.urandom(size))
-    event = chain.event(section)
-    command = chain.command(event, keys=[new_key(key)], identifiers=[claim(token)])
-    [outcome] = await append(connection, command)
-    assert outcome.code.value == "appended"
-    return Person(chain, key, section.blob, token)
-
-
-async def erase(eraser: Connection, person: Person) -> None:
-    """Everything of one person."""
-    chain = person.chain
-    event = chain.erasure([person.key], blobs=[person.blob], classes=["contact"], identifiers=True)
-    row = await eraser.fetchrow(ERASE, chain.stream_id, chain.version - 1, event.entry)
-    assert row is not None
-
-
-async def rows(connection: Connection, table: str) -> "Counter[tuple[Any, ...]]":
-    """All that lives in a table."""
-    return Counter(tuple(row) for row in await connection.fetch(f"SELECT * FROM ledger.{table}"))
 
 
 async def catalog(connection: Connection, table: str) -> dict[str, list[tuple[Any, ...]]]:
