@@ -48,8 +48,9 @@ def correspondence(
 ) -> Correspondence:
     """Mails to people, and the links in them."""
     links = LinkTokens(custody.link_key())
-    url = public_url(settings)
+    url = public_url(settings).rstrip("/")
     return Correspondence(
+        public_url=url,
         post_office=PostOffice(ledger, links, public_url=url, address=settings.mail_from),
         links=links,
         queue=MailQueue(pool),

@@ -52,6 +52,8 @@ class Proxies:
 class Correspondence:
     """Mails to people, and the links in them."""
 
+    public_url: str
+    """Where links and records lead to, without a slash at the end."""
     post_office: PostOffice
     links: LinkTokens
     queue: MailQueue

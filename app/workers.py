@@ -139,7 +139,7 @@ def sending(service: Service) -> dict[str, Loop]:
         service.pool,
         service.receivers,
         outbound=service.outbound,
-        pack=packing(service.ledger, service.signer),
+        pack=packing(service.ledger, service.signer, service.correspondence.public_url),
     )
     loops: dict[str, Deliveries | Mailing | Transmitting] = {
         "deliveries": deliveries,

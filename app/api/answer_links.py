@@ -124,7 +124,8 @@ async def _content(
     wanted = found.language or code
     if form == PACKAGE:
         package = await portable(service.ledger, found.subject_id, Profile.PROMISED, BY)
-        zipped = await asyncio.to_thread(packed, package, service.signer, wanted)
+        origin = service.correspondence.public_url
+        zipped = await asyncio.to_thread(packed, package, service.signer, origin, wanted)
         return zipped, "application/zip"
     report = await access_report(service.ledger, found.subject_id, BY, wanted=wanted)
     if form == PAPER:

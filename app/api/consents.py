@@ -369,7 +369,7 @@ async def show_consent_receipt(
     person = await read_person(call.service.store, subject_id)
     rules = await call.service.ledger.rules()
     given = rules.at(call.service.ledger.clock())
-    receipt = consent_receipt(person, purpose, given)
+    receipt = consent_receipt(person, purpose, given, call.service.correspondence.public_url)
     await inspect(call, subject_id)
     if form == "plain":
         return answer(receipt, media_type=MEDIA_TYPE)

@@ -98,7 +98,8 @@ async def get_portability_package(
     found = await portable(ledger, subject_id, profile, call.reading())
     if form is Form.JSON or (form is None and _wants_json(call.request)):
         return answer(found.value)
-    content = await asyncio.to_thread(packed, found, call.service.signer, language)
+    origin = call.service.correspondence.public_url
+    content = await asyncio.to_thread(packed, found, call.service.signer, origin, language)
     named = {"content-disposition": f'attachment; filename="{ZIP_NAME}"'}
     return Response(content, headers=named, media_type=ZIP_MEDIA_TYPE)
 

@@ -55,13 +55,15 @@ _ROLES: Final = {
 }
 
 
-def consent_receipt(person: Person, purpose: str, given: Circumstances) -> Value:
+def consent_receipt(person: Person, purpose: str, given: Circumstances, origin: str) -> Value:
     """The receipt with one record for the consent, and one for each explicit consent to a transfer.
 
-    NeverConsented when there is nothing to give a receipt for; PurposeUnknown.
+    ``origin`` is the public address of this service, without a slash at the end: whoever keeps the
+    receipt reads it somewhere else. NeverConsented when there is nothing to give a receipt for;
+    PurposeUnknown.
     """
     found = purpose_named(purpose, given.policy)
-    records = _records(person, found, given)
+    records = _records(person, found, given, origin)
     if not records:
         raise NeverConsented(purpose=found.key)
     receipt = random_id()
@@ -76,19 +78,28 @@ def consent_receipt(person: Person, purpose: str, given: Circumstances) -> Value
     }
 
 
-def consent_graph(person: Person, given: Circumstances) -> Value:
+def consent_graph(person: Person, given: Circumstances, origin: str) -> Value:
     """Every consent of the person as records of one graph; the same state makes the same graph."""
     purposes = {one.event.purpose for one in person.events if isinstance(one.event, CONSENT_EVENTS)}
     known = [purpose for purpose in given.policy.all_purposes() if purpose.key in purposes]
     return {
         "@context": _CONTEXT,
-        "@graph": [record for purpose in known for record in _records(person, purpose, given)],
+        "@graph": [
+            record for purpose in known for record in _records(person, purpose, given, origin)
+        ],
     }
 
 
-def _records(person: Person, purpose: Purpose, given: Circumstances) -> list[Value]:
+def _records(person: Person, purpose: Purpose, given: Circumstances, origin: str) -> list[Value]:
     steps = consent_events(person, purpose.key)
-    return [_record(person, purpose, group, given) for group in _by_record(steps)]
+    return [
+        {
+            **_record(person, purpose, group, given),
+            "dpv:hasNotice": list(_notices(group, origin)),
+            "dpv:hasConsentControl": _withdrawal(person, purpose, given.policy, origin),
+        }
+        for group in _by_record(steps)
+    ]
 
 
 def _by_record(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
@@ -109,7 +120,6 @@ def _by_record(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:
 
 def _record(person: Person, purpose: Purpose, steps: Sequence[Step], given: Circumstances) -> Value:
     first, last = steps[0], steps[-1]
-    worded = [one.event for one in steps if hasattr(one.event, "wording")]
     transfer = first.event if isinstance(first.event, TransferConsentGiven) else None
     basis = "eu-gdpr:A49-1-a" if transfer else purpose.legal_basis.iri
     return {
@@ -128,8 +138,6 @@ def _record(person: Person, purpose: Purpose, steps: Sequence[Step], given: Circ
         "dpv:hasApplicableLaw": {"@id": "legal-eu:law-GDPR"},
         "dpv:hasLegalBasis": {"@id": basis},
         "dpv:hasProcess": _process(purpose, transfer, given.policy),
-        "dpv:hasNotice": [notice for event in worded for notice in _notices(event)],
-        "dpv:hasConsentControl": _withdrawal(person, purpose, given.policy),
         "dpv:hasRight": _rights(given.policy),
         "dpv:hasAuthority": _authority(given),
         "dpv:hasConsentStatus": list(_states(steps, purpose)),
@@ -180,7 +188,7 @@ def _process(purpose: Purpose, transfer: TransferConsentGiven | None, policy: Po
         "dpv:hasPersonalData": [_personal(key, policy) for key in sorted(purpose.categories)],
         "dpv:hasDataSource": {"@id": "dpv:DataSubjectDataSource"},
         "dpv:hasProcessing": [{"@id": verb} for verb in processing],
-        "dpv:hasRecipient": [_recipient(one) for one in recipients],
+        "dpv:hasRecipient": [_recipient(one, policy) for one in recipients],
         "dpv:hasStorageCondition": [
             {
                 "@type": "dpv:StorageLocation",
@@ -213,36 +221,38 @@ def _personal(key: str, policy: Policy) -> Value:
     }
 
 
-def _recipient(recipient: Recipient) -> Value:
+def _recipient(recipient: Recipient, policy: Policy) -> Value:
+    """A party; who has no address of their own for it is reached through the controller."""
     return {
         "@type": _ROLES[recipient.role],
         "dct:identifier": recipient.key,
         "dpv:hasName": recipient.title,
         "dpv:hasLocation": [{"@id": f"loc:{country}"} for country in recipient.countries],
+        "dpv:hasContact": recipient.policy_url or policy.controller.email,
     }
 
 
-def _notices(event: Any) -> tuple[Value, Value]:  # Any: an event that names a wording
-    return (
-        {
+def _notices(steps: Iterable[Step], origin: str) -> Iterator[Value]:
+    for event in (one.event for one in steps if hasattr(one.event, "wording")):
+        yield {
             "@type": "dpv:ConsentNotice",
             "@id": f"urn:sha256:{event.wording}",
             "dct:language": event.language,
-        },
-        {
+        }
+        yield {
             "@type": "dpv:PrivacyNotice",
-            "@id": f"/v1/policies/{event.policy}",
+            "@id": f"{origin}/v1/policies/{event.policy}",
             "dct:identifier": event.policy,
             "dct:language": event.language,
-        },
-    )
+        }
 
 
-def _withdrawal(person: Person, purpose: Purpose, policy: Policy) -> Value:
+def _withdrawal(person: Person, purpose: Purpose, policy: Policy, origin: str) -> Value:
     told = policy.rights.get("withdrawal")
+    path = f"/v1/subjects/{person.subject_id}/consents/{purpose.key}/withdrawal"
     return {
         "@type": "dpv:WithdrawConsent",
-        "dpv:isExercisedAt": f"/v1/subjects/{person.subject_id}/consents/{purpose.key}/withdrawal",
+        "dpv:isExercisedAt": f"{origin}{path}",
         **({"dct:description": told.how} if told else {}),
     }
 

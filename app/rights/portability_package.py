@@ -54,10 +54,13 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 """Part of the package -> the columns of its table."""
 
 
-def packed(portable: Portable, signer: Signer, wanted: str | None = None) -> bytes:
-    """The zip. ``wanted`` is the language of the page; without it, the person's own."""
+def packed(portable: Portable, signer: Signer, origin: str, wanted: str | None = None) -> bytes:
+    """The zip. ``wanted`` is the language of the page; without it, the person's own.
+
+    ``origin`` is the public address of this service, which its consent records lead back to.
+    """
     spoken = language(wanted or _spoken_by(portable))
-    contents = _contents(portable)
+    contents = _contents(portable, origin)
     names = (*contents, MANIFEST_FILE, SIGNATURE_FILE, KEY_FILE)
     opened_first = readme(portable, spoken, files=names, key_id=signer.key_id)
     contents = {README_FILE: page(opened_first).encode(), **contents}
@@ -72,13 +75,13 @@ def packed(portable: Portable, signer: Signer, wanted: str | None = None) -> byt
 
 
 def packing(
-    ledger: Ledger, signer: Signer
+    ledger: Ledger, signer: Signer, origin: str
 ) -> Callable[[UUID, Profile, Attribution], Awaitable[bytes]]:
     """What makes a person's package, in their own language, when it is wanted."""
 
     async def pack(subject_id: UUID, profile: Profile, attribution: Attribution) -> bytes:
         found = await portable(ledger, subject_id, profile, attribution)
-        return await asyncio.to_thread(packed, found, signer)
+        return await asyncio.to_thread(packed, found, signer, origin)
 
     return pack
 
@@ -87,7 +90,7 @@ def _spoken_by(portable: Portable) -> str | None:
     return next(iter(_values(portable, LANGUAGE_CATEGORY)), None)
 
 
-def _contents(portable: Portable) -> dict[str, bytes]:
+def _contents(portable: Portable, origin: str) -> dict[str, bytes]:
     """Every file that machines read; a table or a card that would be empty is not there."""
     value = portable.value
     found = {"data.json": _indented(value), "data.schema.json": _indented(SCHEMA)}
@@ -100,7 +103,8 @@ def _contents(portable: Portable) -> dict[str, bytes]:
         found["contact.vcf"] = vcard(card)
         found["contact.jscontact.json"] = _indented(jscontact(card))
     if value["consents"] or value["transfers"]:
-        found["consents.jsonld"] = _indented(consent_graph(portable.person, portable.given))
+        graph = consent_graph(portable.person, portable.given, origin)
+        found["consents.jsonld"] = _indented(graph)
     return found
 
 

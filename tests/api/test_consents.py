@@ -234,7 +234,9 @@ async def test_a_transfer_outside_the_area_needs_a_consent_of_its_own(
 
 
 @pytest.mark.clause("C25", "L12")
-async def test_the_receipt_is_a_record_of_iso_27560_in_json_ld(client: httpx.AsyncClient) -> None:
+async def test_the_receipt_is_a_record_of_iso_27560_in_json_ld(
+    client: httpx.AsyncClient, service: Service
+) -> None:
     """ISO/IEC TS 27560 as profiled by W3C DPV: header, processing, parties, events."""
     person = await register(client, "newsletter")
     await post(client, f"{person}/consents", consent())
@@ -268,6 +270,17 @@ async def test_the_receipt_is_a_record_of_iso_27560_in_json_ld(client: httpx.Asy
         "mailchimp",
         "contact_db",
     }
+    public_url = service.correspondence.public_url
+    assert public_url.startswith("http://")
+    contacts = {one["dct:identifier"]: one["dpv:hasContact"] for one in process["dpv:hasRecipient"]}
+    assert contacts == {
+        "mailchimp": "https://www.intuit.com/privacy/statement/",
+        "contact_db": "info@impel.eu",
+    }
+    address = record["dpv:hasConsentControl"]["dpv:isExercisedAt"]
+    assert address == f"{public_url}{person}/consents/newsletter/withdrawal"
+    [about] = {one["@id"] for one in record["dpv:hasNotice"] if "Privacy" in one["@type"]}
+    assert about == f"{public_url}/v1/policies/impel-1"
     assert len(process["dpv:hasStorageCondition"]) == 2
     given, withdrawn = record["dpv:hasConsentStatus"]
     assert given["@type"] == ["dpv:ConsentGiven", "dpv:ExpressedConsent"]

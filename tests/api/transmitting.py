@@ -92,7 +92,7 @@ class Sending:
             service.pool,
             service.receivers,
             outbound=service.outbound,
-            pack=packing(service.ledger, service.signer),
+            pack=packing(service.ledger, service.signer, service.correspondence.public_url),
             portion=lambda: 0.0,
         )
 
