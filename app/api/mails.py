@@ -1,11 +1,12 @@
 """Mails to people: what waits, what a human is to do, and what came of it (C73, C80; L9)."""
 
+import asyncio
 from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response, Security
@@ -17,12 +18,14 @@ from app.api.call import Call, authorised
 from app.api.inspections import INSPECTING, inspect
 from app.api.operations import operation, router
 from app.auth import Scope
+from app.documents.pdf import pdf
 from app.domain.decider import Refusal
 from app.domain.links import RevokeLinks
 from app.domain.mails import (
     MESSAGE,
     MailUnknown,
     RecordMailBounced,
+    RecordMailDelivered,
     RecordMailSent,
     RequeueMail,
     WithdrawMail,
@@ -30,9 +33,10 @@ from app.domain.mails import (
 from app.domain.purpose_limitation import purpose_named
 from app.domain.subject import SUBJECT, fold
 from app.domain.subjects import SubjectUnknown
-from app.events.mails import MailChannel, MailQueued
+from app.events.mails import MailChannel
+from app.propagation.mailing import Outcome as SettledBy
 from app.propagation.mailing import with_notice
-from app.store.event_store import Stream
+from app.propagation.messages import printable
 from app.vault.link_tokens import LinkKind
 from app.vault.sealing import Sealed
 
@@ -61,6 +65,8 @@ class Outcome(StrEnum):
     """It came back for good."""
     DELAYED = "delayed"
     """It came back for now, such as from a full mailbox."""
+    DELIVERED = "delivered"
+    """It was delayed, and arrived after all."""
     RETRY = "retry"
     """It is to be tried again, unchanged."""
     WITHDRAWN = "withdrawn"
@@ -137,10 +143,10 @@ async def list_mail_tasks(
 ) -> Response:
     """Lists what waits, why, and when it is tried again; without a relay, what a human is to send.
 
-    `to_be_printed` is a letter to somebody who has no address for mails, or wants it on paper; its
-    PDF is at `/v1/subjects/{subject_id}/mails/{mail}/letter`.
-
-    What was given up is in /v1/mails with the state `failed`. Nothing here says to whom or what.
+    `to_be_printed` is a letter to somebody who has no address for mails, or wants it on paper,
+    `returned` one that came back, `given_up` one that no relay took: either told nobody, and waits
+    until it was posted, sent by hand, tried again or called off. To print: the PDF at
+    `/v1/subjects/{subject_id}/mails/{mail}/letter`. Nothing here says to whom or what.
     """
     service = call.service
     waiting = await service.correspondence.queue.waiting(limit)
@@ -196,17 +202,18 @@ async def show_mail_message(subject_id: UUID, mail_id: UUID, call: Sender) -> Re
     media_type="application/pdf",
 )
 async def show_mail_letter(subject_id: UUID, mail_id: UUID, call: Sender) -> Response:
-    """The PDF that is enclosed in a message: what a human prints where nobody can be mailed.
+    """What a human prints where nobody can be mailed, or a mail came back.
 
-    404 where none is enclosed, and once it is erased with its retention class. The reading is
-    recorded under the purpose that the Purpose header names.
+    It is the PDF that is enclosed in the message, or else its text. 404 once it is erased with its
+    retention class. The reading is recorded under the purpose that the Purpose header names.
     """
     message = message_from_bytes(await _message(call, subject_id, mail_id), policy=SMTPUTF8)
     assert isinstance(message, EmailMessage), "the policy says so"
     for part in message.iter_attachments():
         if part.get_content_type() == PDF:
             return Response(part.get_content(), media_type=PDF)
-    raise MailUnknown
+    made = await asyncio.to_thread(pdf, printable(message))
+    return Response(made, media_type=PDF)
 
 
 async def _message(call: Call, subject_id: UUID, mail_id: UUID) -> bytes:
@@ -242,13 +249,15 @@ async def record_mail_outcome(
     """Records that a human sent it, that it came back, that it is tried again, or is not sent."""
     await call.precondition(subject_id)
     ledger = call.service.ledger
-    stream = await ledger.store.read_stream(subject_id)
-    command = with_notice(_command(mail_id, body), _queued(stream, mail_id))
-    receipt = await ledger.execute(subject_id, command, await call.attribution())
+    command = _command(mail_id, body)
+    mail = (await ledger.state(subject_id)).mails.by_id.get(mail_id)
+    # What a mail is about never changes; whether it is there is the decider's to say.
+    told = command if mail is None else with_notice(command, mail)
+    receipt = await ledger.execute(subject_id, told, await call.attribution())
     return receipted(receipt)
 
 
-def _command(mail: UUID, body: OutcomeBody) -> object:
+def _command(mail: UUID, body: OutcomeBody) -> SettledBy:
     at = body.occurred_at
     match body.outcome:
         case Outcome.SENT:
@@ -259,20 +268,12 @@ def _command(mail: UUID, body: OutcomeBody) -> object:
             return RecordMailBounced(mail=mail, permanent=True, occurred_at=at)
         case Outcome.DELAYED:
             return RecordMailBounced(mail=mail, permanent=False, occurred_at=at)
+        case Outcome.DELIVERED:
+            return RecordMailDelivered(mail=mail, occurred_at=at)
         case Outcome.RETRY:
             return RequeueMail(mail=mail)
         case Outcome.WITHDRAWN:
             return WithdrawMail(mail=mail)
-
-
-def _queued(stream: Stream, mail: UUID) -> MailQueued:
-    if not stream.events:
-        raise SubjectUnknown
-    for recorded in stream.events:
-        event: Any = recorded.event
-        if isinstance(event, MailQueued) and event.mail == mail:
-            return event
-    raise MailUnknown
 
 
 @operation(

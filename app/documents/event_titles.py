@@ -49,6 +49,7 @@ EVENTS: Final = MappingProxyType(
         "mail.sent": marked("A message sent"),
         "mail.failed": marked("A message not sent"),
         "mail.bounced": marked("A message returned"),
+        "mail.delivered": marked("A delayed message arrived"),
         "mail.requeued": marked("A message to be sent again"),
         "mail.withdrawn": marked("A message called off"),
         "merge.proposed": marked("Joining two records proposed"),

@@ -1,6 +1,7 @@
 """Mails to a person: queued with address and message sealed, and what came of each (Art. 12).
 
-A mail is settled once. The first one tells of the right to object, on its own (Art. 21(4); L45).
+What came of a mail is told step by step: sent, delayed, then delivered or returned. The first one
+tells of the right to object, on its own (Art. 21(4); L45).
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from app.domain.restrictions import SubjectRestricted
 from app.events.mails import (
     MailBounced,
     MailChannel,
+    MailDelivered,
     MailFailed,
     MailFailure,
     MailKind,
@@ -45,11 +47,14 @@ class MailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    DELAYED = "delayed"
+    """It is on its way, and may still come back."""
     BOUNCED = "bounced"
+    """It came back for good."""
     WITHDRAWN = "withdrawn"
 
 
-_REACHING: Final = frozenset({MailState.QUEUED, MailState.SENT})
+_REACHING: Final = frozenset({MailState.QUEUED, MailState.SENT, MailState.DELAYED})
 
 
 class MailUnknown(Refusal):
@@ -84,13 +89,15 @@ class Mail:
     retention_class: str
     key_id: KeyId | None
     message: str
+    policy: str
+    language: str
     state: MailState
     queued_at: datetime
 
     @property
     def left(self) -> bool:
-        """Whether it went out, whatever became of it then."""
-        return self.state in (MailState.SENT, MailState.BOUNCED)
+        """Whether it went out and did not come back for good: that has told nobody anything."""
+        return self.state in (MailState.SENT, MailState.DELAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +177,16 @@ class RecordMailBounced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMailDelivered:
+    """The mail that was delayed arrived."""
+
+    mail: UUID
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequeueMail:
-    """A mail that failed or came back is to be tried again."""
+    """A mail that failed, is delayed or came back is to be tried again."""
 
     mail: UUID
 
@@ -184,10 +199,19 @@ class WithdrawMail:
 
 
 Command: TypeAlias = (
-    QueueMail | RecordMailSent | RecordMailFailed | RecordMailBounced | RequeueMail | WithdrawMail
+    QueueMail
+    | RecordMailSent
+    | RecordMailFailed
+    | RecordMailBounced
+    | RecordMailDelivered
+    | RequeueMail
+    | WithdrawMail
 )
 
 _UNSETTLED: Final = frozenset({MailState.QUEUED, MailState.FAILED, MailState.BOUNCED})
+"""Nobody has it, so a human may send it or call it off."""
+_LOST: Final = frozenset({MailState.FAILED, MailState.DELAYED, MailState.BOUNCED})
+_OUT: Final = frozenset({MailState.SENT, MailState.DELAYED})
 
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
@@ -203,7 +227,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
                 mail=command.mail, channel=command.channel, attempts=command.attempts
             )
             return _settled(
-                mail, MailState.SENT, _UNSETTLED, event, occurred_at=command.occurred_at
+                mail, MailState.SENT, _UNSETTLED | _LOST, event, occurred_at=command.occurred_at
             )
         case RecordMailFailed():
             event = MailFailed(
@@ -215,12 +239,15 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
             return _settled(mail, MailState.FAILED, frozenset({MailState.QUEUED}), event)
         case RecordMailBounced():
             event = MailBounced(mail=command.mail, permanent=command.permanent)
-            sent = frozenset({MailState.SENT})
-            return _settled(mail, MailState.BOUNCED, sent, event, occurred_at=command.occurred_at)
+            came = MailState.BOUNCED if command.permanent else MailState.DELAYED
+            return _settled(mail, came, _OUT, event, occurred_at=command.occurred_at)
+        case RecordMailDelivered():
+            event = MailDelivered(mail=command.mail)
+            late = frozenset({MailState.DELAYED})
+            return _settled(mail, MailState.SENT, late, event, occurred_at=command.occurred_at)
         case RequeueMail():
             event = MailRequeued(mail=command.mail)
-            lost = frozenset({MailState.FAILED, MailState.BOUNCED})
-            return _settled(mail, MailState.QUEUED, lost, event)
+            return _settled(mail, MailState.QUEUED, _LOST, event)
         case WithdrawMail():
             event = MailWithdrawn(mail=command.mail)
             return _settled(mail, MailState.WITHDRAWN, _UNSETTLED, event)
@@ -281,8 +308,10 @@ def evolve(slice_: Mails, recorded: Recorded[Any]) -> Mails:
             return _now(slice_, mail, MailState.SENT)
         case MailFailed(mail=mail):
             return _now(slice_, mail, MailState.FAILED)
-        case MailBounced(mail=mail):
-            return _now(slice_, mail, MailState.BOUNCED)
+        case MailBounced(mail=mail, permanent=permanent):
+            return _now(slice_, mail, MailState.BOUNCED if permanent else MailState.DELAYED)
+        case MailDelivered(mail=mail):
+            return _now(slice_, mail, MailState.SENT)
         case MailRequeued(mail=mail):
             return _now(slice_, mail, MailState.QUEUED)
         case MailWithdrawn(mail=mail):
@@ -301,6 +330,8 @@ def _queued(slice_: Mails, event: MailQueued, recorded: Recorded[Any]) -> Mails:
         retention_class="" if seal is None else seal.retention_class,
         key_id=None if seal is None else seal.key_id,
         message=event.message,
+        policy=event.policy,
+        language=event.language,
         state=MailState.QUEUED,
         queued_at=recorded.recorded_at,
     )
@@ -320,10 +351,19 @@ MAILS = Concern(
         RecordMailSent,
         RecordMailFailed,
         RecordMailBounced,
+        RecordMailDelivered,
         RequeueMail,
         WithdrawMail,
     ),
-    folds=(MailQueued, MailSent, MailFailed, MailBounced, MailRequeued, MailWithdrawn),
+    folds=(
+        MailQueued,
+        MailSent,
+        MailFailed,
+        MailBounced,
+        MailDelivered,
+        MailRequeued,
+        MailWithdrawn,
+    ),
     initial=Mails(),
     decide=decide,
     evolve=evolve,

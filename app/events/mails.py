@@ -90,10 +90,17 @@ class MailFailed:
 
 @event("mail.bounced", version=1)
 class MailBounced:
-    """It left and came back."""
+    """It left and came back: for good, or it is delayed on its way."""
 
     mail: UUID
     permanent: bool
+
+
+@event("mail.delivered", version=1)
+class MailDelivered:
+    """A mail that was delayed arrived after all."""
+
+    mail: UUID
 
 
 @event("mail.requeued", version=1)

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, Text, Uuid
 
 from app.events.mails import (
     MailBounced,
+    MailDelivered,
     MailFailed,
     MailQueued,
     MailRequeued,
@@ -59,7 +60,7 @@ def queued(recorded: Recorded[MailQueued]) -> Writes:
     return (row,)
 
 
-@MAILS.on(MailSent, MailFailed, MailBounced, MailRequeued, MailWithdrawn)
+@MAILS.on(MailSent, MailFailed, MailBounced, MailDelivered, MailRequeued, MailWithdrawn)
 def settled(recorded: Recorded[Any]) -> Writes:
     """Where it stands now."""
     event = recorded.event
@@ -68,7 +69,7 @@ def settled(recorded: Recorded[Any]) -> Writes:
     row = SETTLE.write(
         subject_id=recorded.stream_id,
         mail=event.mail,
-        state=_STATES[type(event)],
+        state=_state(event),
         settled_position=recorded.position,
         settled_at=recorded.recorded_at,
         **{name: getattr(one, "value", one) for name, one in said.items()},
@@ -76,10 +77,17 @@ def settled(recorded: Recorded[Any]) -> Writes:
     return (row,)
 
 
+def _state(event: Any) -> str:  # Any: one of those above
+    if isinstance(event, MailBounced) and not event.permanent:
+        return "delayed"
+    return _STATES[type(event)]
+
+
 _STATES: dict[type[Any], str] = {
     MailSent: "sent",
     MailFailed: "failed",
     MailBounced: "bounced",
+    MailDelivered: "sent",
     MailRequeued: "queued",
     MailWithdrawn: "withdrawn",
 }

@@ -9,7 +9,8 @@ of a matter of rights owes is written here first, so that no step can be recorde
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Final, NoReturn, Protocol
+from types import MappingProxyType
+from typing import Any, Final, NoReturn, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -23,14 +24,24 @@ from app.domain.mails import (
     Mail,
     MailState,
     RecordMailBounced,
+    RecordMailDelivered,
     RecordMailFailed,
     RecordMailSent,
+    RequeueMail,
     WithdrawMail,
 )
 from app.domain.notices import ReturnNotice, ShowNotice
 from app.domain.subject import SUBJECT, InTurn, SubjectState, fold
 from app.events.declare import registry
-from app.events.mails import MailChannel, MailFailure, MailKind, MailQueued, MailRequeued
+from app.events.mails import (
+    MailBounced,
+    MailChannel,
+    MailFailed,
+    MailFailure,
+    MailKind,
+    MailQueued,
+    MailRequeued,
+)
 from app.events.notices import NoticeChannel
 from app.ledger import Ledger
 from app.propagation.lettering import Lettering
@@ -40,7 +51,15 @@ from app.propagation.survivors import survivor_of
 from app.receipts import Attribution
 from app.store.event_store import Stream
 from app.store.log_pages import read_log_page
-from app.store.mail_queue import TO_PRINT, UNWRITTEN, ClaimedMail, MailQueue, Queued
+from app.store.mail_queue import (
+    GIVEN_UP,
+    RETURNED,
+    TO_PRINT,
+    UNWRITTEN,
+    ClaimedMail,
+    MailQueue,
+    Queued,
+)
 from app.store.recorded import read_entry
 from app.vault.sealing import KeyUnavailable, Sealed
 
@@ -62,7 +81,12 @@ PRINTING_S: Final = 7 * 24 * 3600.0
 _QUEUING: Final = ("mail.queued", "mail.requeued")
 _TELLING: Final = tuple(one.name for one in registry().values() if one.cls in TELLING)
 _NOTICES: Final = frozenset({MailKind.NOTICE, MailKind.POLICY_CHANGE})
-_SETTLING: Final = ("mail.sent", "mail.failed", "mail.withdrawn")
+_SETTLING: Final = (
+    *("mail.sent", "mail.failed", "mail.bounced", "mail.delivered"),
+    "mail.withdrawn",
+)
+_LOST: Final = MappingProxyType({MailState.FAILED: GIVEN_UP, MailState.BOUNCED: RETURNED})
+"""What a mail that told nobody waits for: a human."""
 
 _LOG: Any = structlog.get_logger("pdledger.mailing")
 
@@ -149,6 +173,8 @@ class Mailing:
                 settled[mail] = None
             if isinstance(recorded.event, MailQueued | MailRequeued):
                 queued[mail] = Queued(mail, recorded.stream_id, recorded.recorded_at)
+            elif reason := _lost(recorded.event):
+                queued[mail] = Queued(mail, recorded.stream_id, recorded.recorded_at, reason)
         await self._queue.follow(since, page.reached, list(queued.values()), list(settled))
         return not page.at_head
 
@@ -174,12 +200,25 @@ class Mailing:
             await self._queue.done(claimed)
             return
         if mail.state is not MailState.QUEUED:
-            await self._queue.done(claimed)
+            await self._keep(claimed, stream, mail)
         elif await self._ended(stream, mail):
             await self._ledger.execute(claimed.stream_id, WithdrawMail(mail=claimed.mail), MAILER)
             await self._queue.done(claimed)
         else:
             await self._send(claimed, stream, mail)
+
+    async def _keep(self, claimed: ClaimedMail, stream: Stream, mail: Mail) -> None:
+        """What did not reach the person stays a human's task: to print, to send, or to call off.
+
+        Nobody is owed a question whether they meant a sign-up, nor a letter whose words are gone.
+        """
+        opened = self._ledger.store.open_section(stream, mail.version, mail.retention_class)
+        owed = mail.kind is not MailKind.CONSENT_CONFIRMATION and isinstance(opened, Sealed)
+        reason = _LOST.get(mail.state)
+        if owed and reason is not None:
+            await self._queue.wait(claimed, PRINTING_S, reason)
+        else:
+            await self._queue.done(claimed)
 
     async def _read(self, claimed: ClaimedMail) -> tuple[Stream, SubjectState]:
         stream = await self._ledger.store.read_stream(claimed.stream_id, with_blobs=True)
@@ -214,8 +253,7 @@ class Mailing:
                 sender=(await self._post_office.sender()).address,
                 recipient=opened.personal[ADDRESS],
             )
-        mailed: MailQueued = stream.events[mail.version - 1].event
-        await self._conclude(claimed, attempt, mailed)
+        await self._conclude(claimed, attempt, mail)
 
     async def _ended(self, stream: Stream, mail: Mail) -> bool:
         """Whether the person ended the mailing that it is part of, on whichever of their records.
@@ -230,7 +268,7 @@ class Mailing:
         _, _, states = await self._ledger.current_states([stream.stream_id, person])
         return any(event.unsubscribe in one.suppressions.purposes for one in states.values())
 
-    async def _conclude(self, claimed: ClaimedMail, attempt: Attempt, mailed: MailQueued) -> None:
+    async def _conclude(self, claimed: ClaimedMail, attempt: Attempt, mail: Mail) -> None:
         attempts = claimed.attempts + 1
         if attempt.handed is Handed.TEMPORARY and attempts <= len(WAITS_S):
             wait_s = WAITS_S[attempts - 1]
@@ -247,22 +285,39 @@ class Mailing:
                 attempts=attempts,
                 code=attempt.code,
             )
-        await self._ledger.execute(claimed.stream_id, with_notice(command, mailed), MAILER)
+        settled = with_notice(command, mail)
+        await self._ledger.execute(claimed.stream_id, settled, MAILER)
         await self._queue.done(claimed)
 
 
-def with_notice(command: object, mailed: MailQueued) -> object:
+def _lost(event: object) -> str | None:
+    """What a mail waits for of which this is the end, None where it reached somebody."""
+    match event:
+        case MailFailed():
+            return GIVEN_UP
+        case MailBounced(permanent=True):
+            return RETURNED
+        case _:
+            return None
+
+
+Outcome: TypeAlias = (
+    RecordMailSent | RecordMailFailed | RecordMailBounced | RecordMailDelivered | RequeueMail
+) | WithdrawMail
+
+
+def with_notice(command: Outcome, mail: Mail) -> object:
     """The outcome of a mail, and with a notice, that the person was shown it, or was not (L29)."""
-    if mailed.kind not in _NOTICES:
+    if mail.kind not in _NOTICES:
         return command
     if isinstance(command, RecordMailBounced) and command.permanent:
-        returned = ReturnNotice(mail=mailed.mail, policy=mailed.policy, language=mailed.language)
+        returned = ReturnNotice(mail=command.mail, policy=mail.policy, language=mail.language)
         return InTurn((command, returned))
     if not isinstance(command, RecordMailSent):
         return command
     shown = ShowNotice(
-        policy=mailed.policy,
-        language=mailed.language,
+        policy=mail.policy,
+        language=mail.language,
         channel=NoticeChannel.POST if command.channel is MailChannel.POST else NoticeChannel.EMAIL,
         occurred_at=command.occurred_at,
     )

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.documents.blocks import Block, Document, Heading, Paragraph
+from app.documents.blocks import Block, Document, Heading, Lines, Paragraph
 from app.documents.letters import RenderedLetter
 from app.documents.page import page
 from app.documents.plain_text import plain_text
@@ -88,6 +88,18 @@ def compose_message(letter: RenderedLetter, envelope: Envelope, sender: Sender) 
     raw = message.as_bytes()
     told = None if objection is None else _digest(" ".join(objection).encode())
     return Message(raw.decode(), _digest(raw), told)
+
+
+def printable(message: EmailMessage) -> Document:
+    """A message as it is put into an envelope, where no mail reaches the person."""
+    body = message.get_body(("plain",))
+    assert body is not None, "every message has one"
+    paragraphs = body.get_content().strip().split("\n\n")
+    return Document(
+        language=str(message["Content-Language"]),
+        title=str(message["Subject"]),
+        blocks=tuple(Lines(tuple(one.splitlines())) for one in paragraphs),
+    )
 
 
 def wire_address(address: str) -> str:

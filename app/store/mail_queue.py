@@ -22,6 +22,12 @@ UNWRITTEN: Final = "to_be_written"
 TO_PRINT: Final = "to_be_printed"
 """Why a mail waits that no relay can send: a letter for the post, which a human prints."""
 
+GIVEN_UP: Final = "given_up"
+"""Why a mail waits that no relay took: a human sees to it."""
+
+RETURNED: Final = "returned"
+"""Why a mail waits that came back for good: it is to be printed, or sent by hand."""
+
 CURSOR_SQL = "SELECT position FROM ledger.mail_cursor"
 # Compare and set: of two that read the same page, one moves on and the other's rows change nothing.
 MOVE_SQL = "UPDATE ledger.mail_cursor SET position = $2 WHERE position = $1"
@@ -95,7 +101,7 @@ class Queued:
     stream_id: UUID
     queued_at: datetime
     reason: str | None = None
-    """UNWRITTEN, or nothing."""
+    """UNWRITTEN, GIVEN_UP, RETURNED, or nothing."""
 
 
 class MailQueue:

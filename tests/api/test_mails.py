@@ -27,6 +27,7 @@ from app.service import Service
 from app.vault.link_tokens import Link, LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
+from tests.documents.paper import squeezed, text_of
 from tests.propagation.relay import HOST, relaying
 from tests.serving import event_types
 
@@ -152,6 +153,66 @@ async def test_what_is_put_off_is_tried_again_and_given_up_after_days(
 
     assert len(set(mailbox.raw)) == 1
     assert await stands(service, person, mail) is MailState.FAILED
+    await worker.turn()
+    [task] = (await client.get("/v1/mail-tasks")).json()["items"]
+    assert (task["mail"], task["reason"]) == (str(mail), "given_up")
+    await client.post(f"/v1/subjects/{person}/mails/{mail}/outcome", json={"outcome": "withdrawn"})
+    await worker.turn()
+    assert (await client.get("/v1/mail-tasks")).json()["items"] == []
+
+
+@pytest.mark.clause("C80", "L9", "L27")
+async def test_a_mail_that_comes_back_is_a_task_to_print_until_it_was_posted(
+    client: httpx.AsyncClient, service: Service, database: Database
+) -> None:
+    """Delayed first, then returned: each is an event, and what told nobody is nobody's log line."""
+    person = await registered(client)
+    mail = await posted(service, person)
+    mailbox = Mailbox()
+    worker = mailing(service, mailbox)
+    await worker.turn()
+    outcome = f"/v1/subjects/{person}/mails/{mail}/outcome"
+
+    for word, stood in (("delayed", MailState.DELAYED), ("bounced", MailState.BOUNCED)):
+        assert (await client.post(outcome, json={"outcome": word})).status_code == 201
+        assert await stands(service, person, mail) is stood
+    late = await client.post(outcome, json={"outcome": "delivered"})
+    for _ in range(2):
+        await worker.turn()
+    [task] = (await client.get("/v1/mail-tasks")).json()["items"]
+    reading = {"Purpose": "rights_requests"}
+    paper = await client.get(f"/v1/subjects/{person}/mails/{mail}/letter", headers=reading)
+
+    assert late.json()["type"] == "/problems/mail-settled"
+    assert (task["mail"], task["reason"]) == (str(mail), "returned")
+    body = mailbox.received[0][1].get_body(("plain",))
+    assert body is not None
+    said = body.get_content().split()
+    printed = squeezed(text_of(paper.content))
+    assert all(squeezed(word) in printed for word in said)
+    assert len(mailbox.received) == 1, "what came back is not sent again by itself"
+    assert (await client.post(outcome, json={"outcome": "posted"})).status_code == 201
+    await worker.turn()
+    assert (await client.get("/v1/mail-tasks")).json()["items"] == []
+    assert (await event_types(database))[-4:] == [
+        *("mail.bounced", "mail.bounced"),
+        *("consultation.recorded", "mail.sent"),
+    ]
+
+
+@pytest.mark.clause("L9")
+async def test_a_mail_that_was_delayed_and_arrived_is_no_task(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    person = await registered(client)
+    mail = await posted(service, person)
+    worker = mailing(service, Mailbox())
+    await worker.turn()
+    for word in ("delayed", "delivered"):
+        await client.post(f"/v1/subjects/{person}/mails/{mail}/outcome", json={"outcome": word})
+    await worker.turn()
+
+    assert await stands(service, person, mail) is MailState.SENT
     assert (await client.get("/v1/mail-tasks")).json()["items"] == []
 
 

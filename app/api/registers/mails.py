@@ -38,7 +38,7 @@ EXAMPLE = {
 class MailsAsked(AskedOverTime):
     """The register narrowed by what a mail is about, and where it stands."""
 
-    state: Literal["queued", "sent", "failed", "bounced", "withdrawn"] | None = None
+    state: Literal["queued", "sent", "delayed", "failed", "bounced", "withdrawn"] | None = None
     kind: WordField | None = None
     subject_id: UUID | None = None
 
