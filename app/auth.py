@@ -65,6 +65,8 @@ class Scope(StrEnum):
     MERGES_PROPOSE = "merges:propose"
     MERGES_APPROVE = "merges:approve"
     MAILS_SEND = "mails:send"
+    CALENDAR_READ = "calendar:read"
+    """The calendar of deadlines at an address that holds the key, and nothing else."""
     METRICS_READ = "metrics:read"
     LOG_READ = "log:read"
     PROOFS_READ = "proofs:read"

@@ -91,8 +91,16 @@ def add(
         "",
         f"This is the only time that the key is shown. Its id is {key.client_id}.",
         f"It stops working on {expires.date()}. It may: {', '.join(scopes)}.",
+        *_subscribing(scopes, key),
     ]
     answer({"client": document}, lines, as_json=as_json)
+
+
+def _subscribing(scopes: tuple[str, ...], key: NewKey) -> Iterable[str]:
+    """Where a calendar reads what is due, for a key that opens nothing else."""
+    if scopes == (Scope.CALENDAR_READ.value,):
+        yield f"A calendar subscribes to https://<your service>/calendars/{key.text}"
+        yield "Whoever has this address can read the calendar: give it to nobody else."
 
 
 @app.command("revoke")

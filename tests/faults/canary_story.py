@@ -106,6 +106,8 @@ class Story:
     """Subject id -> what was done to the person."""
     second: str = ""
     """A second key, for what one key alone cannot do."""
+    calendar_key: str = ""
+    """A key that stands in the address of a calendar."""
 
     def call(
         self, method: str, template: str, *, path: Mapping[str, str] | None = None, **sent: Any
@@ -367,6 +369,7 @@ class Story:
         self.done("GET", one, path=second, headers=ANSWERING)
         self.done("GET", f"{one}/evidence", path=second)
         assert self.call("GET", "/v1/deadlines/calendar").status_code == 200
+        self.done("GET", "/calendars/{token}", path={"token": self.calendar_key})
 
     def _transmissions(self, subject: str) -> None:
         """Sent to somebody else, and taken in as it was handed out."""

@@ -181,19 +181,21 @@ def story(scene: Scene) -> Iterator[Story]:
     key = (scene.home / "first-key").read_text().strip()
     secret = (scene.home / "secrets" / "webhook-mailchimp").read_text().strip()
     with httpx.Client(base_url=url, timeout=60) as http:
-        second = in_thread(_second_key(scene.cluster.dsn("postgres")))
-        yield Story(http, scene.markers, key, secret, second=second)
+        database = scene.cluster.dsn("postgres")
+        second = in_thread(_other_key(database, tuple(Scope)))
+        calendar = in_thread(_other_key(database, (Scope.CALENDAR_READ,)))
+        yield Story(http, scene.markers, key, secret, second=second, calendar_key=calendar)
 
 
-async def _second_key(url: str) -> str:
-    """A key of somebody else with every scope, for what takes two people."""
+async def _other_key(url: str, scopes: tuple[Scope, ...]) -> str:
+    """A key of somebody else: with every scope, for what takes two people, or with few."""
     key, admin = new_key(), await asyncpg.connect(url)
     try:
         await admin.execute(
-            "SELECT ledger.ledger_client_add($1, 'second', $2, $3, NULL, now() + interval '1 day')",
+            "SELECT ledger.ledger_client_add($1, 'other', $2, $3, NULL, now() + interval '1 day')",
             key.client_id,
             key.secret_hash,
-            list(Scope),
+            list(scopes),
         )
     finally:
         await admin.close()

@@ -8,9 +8,11 @@ import httpx
 import pytest
 from icalendar import Calendar
 
+from app.auth import Scope, new_key
 from app.service import Service
 from tests.registers.reading import page, rows, sheet, table
 from tests.rights.people import CONTACT, post, register
+from tests.serving import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -160,3 +162,60 @@ async def test_deadlines_are_read_for_a_purpose_and_the_reading_is_recorded(
 
     assert await service.store.head_position() == before + 1
     assert unnamed.status_code == 400
+
+
+@pytest.mark.clause("L23", "C80")
+async def test_a_calendar_that_sends_no_header_reads_what_is_due_by_its_own_address(
+    caller: httpx.AsyncClient, service: Service, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same entries for a key that opens nothing else, until it is revoked; no log has it."""
+    person = await register(caller)
+    request = await ask(caller, person, "access", proof="login")
+    head = await service.store.head_position()
+    shown = await caller.get("/v1/deadlines/calendar", params={"min_position": head})
+    key = await api.key([Scope.CALENDAR_READ])
+    anybody = api.anonymous()
+    capsys.readouterr()
+
+    found = await anybody.get(f"/calendars/{key}")
+    logged = capsys.readouterr()
+
+    assert found.status_code == 200
+    assert found.headers["content-type"].startswith("text/calendar")
+    assert found.headers["cache-control"] == "private, no-store"
+    entries = {str(one["uid"]) for one in Calendar.from_ical(found.content).walk("VEVENT")}
+    assert f"{request}@deadlines" in entries
+    assert entries == {str(one["uid"]) for one in Calendar.from_ical(shown.content).walk("VEVENT")}
+    assert "/calendars/{token}" in logged.out + logged.err
+    assert key not in logged.out + logged.err
+    bearing = {"authorization": f"Bearer {key}", "purpose": "rights_requests"}
+    for path in ("/v1/deadlines", "/v1/deadlines/calendar", person):
+        assert (await anybody.get(path, headers=bearing)).status_code == 403
+
+    await service.pool.execute("SELECT ledger.ledger_client_revoke($1)", key.split("_")[2])
+    service.callers.forget()
+    assert (await anybody.get(f"/calendars/{key}")).status_code == 404
+
+
+@pytest.mark.clause("C80")
+async def test_no_other_key_and_no_other_text_opens_a_calendar_by_its_address(api: Api) -> None:
+    """A key that may do more has no place in an address; all are refused alike."""
+    wider = [
+        await api.key([Scope.CALENDAR_READ, Scope.RIGHTS_REQUESTS_READ]),
+        await api.key([Scope.RIGHTS_REQUESTS_READ]),
+        await api.key(),
+    ]
+    anybody = api.anonymous()
+
+    answers = [
+        await anybody.get(f"/calendars/{token}")
+        for token in (*wider, new_key().text, "x", "A" * 100)
+    ]
+
+    told = {
+        (one.status_code, one.json()["type"], one.json()["title"], one.json()["detail"])
+        for one in answers
+    }
+    assert len(told) == 1
+    assert {one.status_code for one in answers} == {404}
+    assert not any(token in one.text for token in wider for one in answers)

@@ -3,23 +3,32 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import Query, Response, Security
+from fastapi import HTTPException, Path, Query, Request, Response, Security
 from pydantic import Field
 
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.api.standing import MinPositionQuery, caught_up
-from app.auth import Scope
+from app.auth import NotAuthenticated, Scope
 from app.registers.deadline_calendar import calendar
 from app.registers.deadlines import COLUMNS, PROJECTIONS, part
 from app.registers.moments import moment_of
 from app.registers.rules import ruled
 from app.registers.table import Part, Question
+from app.service import Service
 
 ROUTES = router("rights requests")
 ICS = "text/calendar"
 ENTRIES_MAX = 5000
+TokenPath = Annotated[
+    str,
+    Path(
+        description="A key with the scope `calendar:read` alone.",
+        max_length=100,
+        pattern=r"^[0-9A-Za-z_-]+$",
+    ),
+]
 
 EXAMPLE = {
     "items": [
@@ -117,8 +126,43 @@ async def show_deadlines_calendar(
     Notices that are due on one day are one entry with their number. It names no person, not even
     by an id, so it may lie in a calendar of the desk's own.
     """
-    service = call.service
     await caught_up(call, PROJECTIONS, min_position)
+    return await _calendar(call.service)
+
+
+@operation(
+    ROUTES,
+    "GET",
+    "/calendars/{token}",
+    scope=None,
+    answers=None,
+    summary="Show what is due to a calendar that sends no headers",
+    problems=("not-found",),
+    clauses=("C80",),
+    law=("L23",),
+    media_type=ICS,
+    example="BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+)
+async def show_subscribed_calendar(request: Request, token: TokenPath) -> Response:
+    """The same calendar, for programs that subscribe to an address and can send no key.
+
+    The address holds a key whose only scope is `calendar:read` (`pdledger client add`): it opens
+    nothing else, lasts at most a year, and is revoked like any key. Every other text, a key that
+    may do more included, is 404: such a key has no place in an address.
+    """
+    service: Service = request.app.state.service
+    try:
+        caller = await service.callers.caller(token)
+    except NotAuthenticated:
+        raise HTTPException(404) from None
+    if caller.scopes != {Scope.CALENDAR_READ}:
+        raise HTTPException(404)
+    found = await _calendar(service)
+    found.headers["cache-control"] = "private, no-store"
+    return found
+
+
+async def _calendar(service: Service) -> Response:
     given = (await service.ledger.rules()).at(service.ledger.clock())
     due = await part(service.pool, service.store, Question(limit=ENTRIES_MAX), given)
     return Response(calendar(due.rows, given), media_type=ICS)
