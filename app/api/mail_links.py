@@ -19,8 +19,11 @@ from app.api.public_pages import (
     page_answer,
     spoken,
 )
+from app.documents.blocks import Words
+from app.documents.languages import language as documents_language
 from app.domain.decider import Refusal
-from app.propagation.linked import Linked
+from app.policy.model import Policy
+from app.propagation.linked import Linked, mailings
 from app.propagation.public_texts import languages, said
 from app.service import Service
 from app.vault.link_tokens import TOKEN_LENGTH_MAX, LinkKind
@@ -30,6 +33,7 @@ ROUTES = router("mail links")
 TokenPath = Annotated[str, Path(max_length=TOKEN_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
 LanguageQuery = Annotated[str | None, Query(max_length=16, description="sv, fr, nl or en.")]
 EVERYTHING = "everything"
+ENDING = "end-"
 ERASE, OBJECT, CLOSE = "erase", "object", "close"
 
 
@@ -69,16 +73,28 @@ async def _page(
 async def show_unsubscribe(
     request: Request, token: TokenPath, language: LanguageQuery = None
 ) -> Response:
-    """A page with buttons: this mailing, all news, the language. It changes nothing by itself."""
+    """A page with buttons: this mailing, some of them, all news, the language.
+
+    It changes nothing by itself, and does not tell what the person gets now: whoever has the link
+    may be somebody else.
+    """
     code = spoken(request, language)
     try:
         await _linked(request).read(token, LinkKind.MAILING)
     except Refusal:
         return await gone(request.app.state.service, code)
     texts = said(code)
+    policy = (await request.app.state.service.ledger.rules()).policy
     forms = (
         Form(button=texts["unsubscribe_button"]),
         Form(button=texts["unsubscribe_all_button"], hidden=(("scope", EVERYTHING),)),
+        Form(
+            button=texts["mailings_button"],
+            action=f"/preferences/{token}",
+            heading=texts["mailings_title"],
+            text=texts["mailings_text"],
+            ticks=_news(policy, code),
+        ),
         Form(
             button=texts["preferences_button"],
             action=f"/preferences/{token}",
@@ -91,6 +107,13 @@ async def show_unsubscribe(
     return await _page(
         request, code, texts["unsubscribe_title"], (texts["unsubscribe_text"],), forms=forms
     )
+
+
+def _news(policy: Policy, code: str) -> tuple[tuple[str, Words], ...]:
+    """A box for each mailing of the policy."""
+    spoken_in, keys = documents_language(code), mailings(policy)
+    named = [(one.key, one.title) for one in policy.all_purposes() if one.key in keys]
+    return tuple((f"{ENDING}{key}", spoken_in.named(title)) for key, title in named)
 
 
 @operation(
@@ -130,27 +153,33 @@ async def unsubscribe(
     "/preferences/{token}",
     scope=None,
     answers=None,
-    summary="Choose the language of mails",
+    summary="Choose among the mailings, and the language",
     problems=("link-unknown", "body-too-large", "ledger-busy"),
-    clauses=("C73",),
-    law=("L6", "L27"),
+    clauses=("C73", "C82"),
+    law=("L6", "L14", "L27", "L43"),
     media_type="text/html",
 )
 async def choose_preferences(
     request: Request, token: TokenPath, language: LanguageQuery = None
 ) -> Response:
-    """Records the language in which the person wants to be written to."""
+    """Ends the mailings that are ticked (`end-newsletter=1`), and records the language chosen.
+
+    What is not ticked stays as it is; a mailing that ended begins again by a new sign-up (C82).
+    """
     fields = await form_of(request)
     wanted = fields.get("language", "")
+    ended = {name.removeprefix(ENDING) for name in fields if name.startswith(ENDING)}
     code, linked = spoken(request, wanted or language), _linked(request)
     try:
         link = await linked.read(token, LinkKind.MAILING)
         if wanted in languages():
             await linked.speak(link, wanted)
+        await linked.end_mailings(link, ended)
     except Refusal:
         return await gone(request.app.state.service, code)
     texts = said(code)
-    return await _page(request, code, texts["preferences_title"], (texts["preferences_done_text"],))
+    title = texts["mailings_title" if ended else "preferences_title"]
+    return await _page(request, code, title, (texts["preferences_done_text"],))
 
 
 @operation(

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from fastapi import HTTPException, Request, Response
 from jinja2 import Environment, StrictUndefined, Template
 
+from app.documents.blocks import Words, plain
 from app.documents.languages import language as documents_language
 from app.propagation.public_texts import languages, preferred, said
 from app.service import Service
@@ -39,6 +40,8 @@ class Form:
     email_label: str | None = None
     choice_label: str | None = None
     choices: tuple[tuple[str, str], ...] = ()
+    ticks: tuple[tuple[str, Words], ...] = ()
+    """Name and label of each box; none is ticked beforehand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ def spoken(request: Request, wanted: str | None) -> str:
 
 def page_answer(page: Page, status: int = 200) -> Response:
     """The page, which nothing but itself may style and which sends its forms nowhere else."""
-    html = _template().render(page=page, style=_style())
+    html = _template().render(page=page, style=_style(), plain=plain)
     headers = {
         "content-security-policy": (
             f"default-src 'none'; style-src 'sha256-{_style_hash()}'; form-action 'self';"

@@ -1,5 +1,6 @@
 """What a link in a mail does when its button is pressed; following it alone does nothing (S12)."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -86,15 +87,19 @@ class Linked:
             raise LinkUnknown
 
     async def end_mailing(self, link: Link, *, everything: bool = False) -> None:
-        """Ends one mailing, or all direct marketing, at once; twice is once.
-
-        Of an erased person there is nothing left to end.
-        """
-        state = await self._ledger.state(link.stream_id)
-        if state.erased:
-            return
+        """Ends one mailing, or all direct marketing, at once; twice is once."""
         policy = (await self._ledger.rules()).policy
-        purposes = _marketing(policy) if everything else (link.about,)
+        await self._end(link, mailings(policy) if everything else (link.about,), policy)
+
+    async def end_mailings(self, link: Link, wanted: Collection[str]) -> None:
+        """Ends those of the policy's mailings that the person chose; the others stay (C73)."""
+        policy = (await self._ledger.rules()).policy
+        await self._end(link, tuple(key for key in mailings(policy) if key in wanted), policy)
+
+    async def _end(self, link: Link, purposes: tuple[str, ...], policy: Policy) -> None:
+        # Of an erased person there is nothing left to end.
+        if not purposes or (await self._ledger.state(link.stream_id)).erased:
+            return
         addresses = await self._addresses(link.stream_id, policy)
         commands = tuple(
             Unsubscribe(purpose=purpose, source=SOURCE, addresses=addresses) for purpose in purposes
@@ -216,7 +221,8 @@ def _asking(
     return ReceiveOnce(asked=asked)
 
 
-def _marketing(policy: Policy) -> tuple[str, ...]:
+def mailings(policy: Policy) -> tuple[str, ...]:
+    """What the policy lets people be mailed as news: each can be ended by itself."""
     return tuple(one.key for one in policy.all_purposes() if one.direct_marketing)
 
 

@@ -423,6 +423,38 @@ async def test_a_preference_is_kept_in_the_record(
     assert kinds(events)[before:] == ["data.collected"]
 
 
+@pytest.mark.clause("C73", "L43")
+async def test_each_mailing_of_the_policy_is_ended_by_itself(
+    anonymous: httpx.AsyncClient, service: Service
+) -> None:
+    """What is ticked ends at once and for good; the newsletter, which is not, goes on."""
+    person = await subscribed(anonymous, service)
+    url = await service.correspondence.post_office.link(LinkKind.MAILING, person, "newsletter")
+    place = url.replace("/unsubscribe/", "/preferences/")
+    before = (await service.ledger.state(person)).version
+    policy = (await service.ledger.rules()).policy
+    for code in languages():
+        page = await anonymous.get(url, params={"language": code})
+        for one in policy.all_purposes():
+            assert (f'name="end-{one.key}"' in page.text) is one.direct_marketing
+        assert "checked" not in page.text
+
+    ticked = "end-partner_news=1&end-information=1&end-event_logistics=1&end-x=1"
+    for _ in range(2):
+        done = await anonymous.post(place, content=ticked, headers=FORM)
+        assert done.status_code == 200
+    nothing = await anonymous.post(place, content="", headers=FORM)
+
+    state = await service.ledger.state(person)
+    events = (await service.store.read_stream(person)).events
+    assert nothing.status_code == 200
+    assert state.suppressions.purposes.keys() == {"information", "partner_news"}
+    assert kinds(events)[before:] == ["suppression.recorded"] * 2
+    assert await newsletter_allowed(service, person)
+    await anonymous.post(place, content="end-newsletter=1", headers=FORM)
+    assert not await newsletter_allowed(service, person)
+
+
 @pytest.mark.clause("C73")
 async def test_a_link_fills_no_log_by_changing_the_language_to_and_fro(
     anonymous: httpx.AsyncClient, service: Service
