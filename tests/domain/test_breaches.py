@@ -26,6 +26,7 @@ from app.domain.breaches import (
     Radius,
     Span,
     due_at,
+    subjects_due_at,
 )
 from app.domain.decider import Refusal
 from app.domain.purpose_limitation import CategoryUnknown, SourceUnknown
@@ -447,3 +448,18 @@ def test_the_authority_is_due_a_first_word_unless_a_risk_is_unlikely(
 ) -> None:
     """Art. 33(1): a letter to people is none to the authority."""
     assert after(DETECT, *commands).authority_due is due
+
+
+@pytest.mark.clause("L53")
+def test_people_are_due_with_the_authority_or_at_once_where_the_risk_was_found_later() -> None:
+    """The law counts no hours for them: without undue delay."""
+    late = DEADLINE + timedelta(hours=5)
+
+    assert subjects_due_at(after(DETECT), LAW) is None
+    assert subjects_due_at(after(DETECT, replace(ASSESS, risk=BreachRisk.LIKELY)), LAW) is None
+    assert subjects_due_at(after(DETECT, ASSESS), LAW) == DEADLINE
+    assert subjects_due_at(after(DETECT, ASSESS, LETTERS), LAW) is None
+    state = after(DETECT)
+    for record in BREACH.decide(ASSESS, state, circumstances(now=late)):
+        state = BREACH.evolve(state, replace(stored(record, state.version + 1), recorded_at=late))
+    assert subjects_due_at(state, LAW) == late

@@ -449,7 +449,7 @@ def test_a_record_that_is_absorbed_does_not_let_go_of_one_that_it_absorbed_itsel
     swallowed = swallowed.when(approval).after
 
     swallowed.when(RevertMerge(**PAIR, side=MergeSide.SURVIVOR)).then_refused(
-        SubjectAbsorbed, survivor=UUID(int=8)
+        SubjectAbsorbed, survivor=UUID(int=8), merge=third
     )
 
 

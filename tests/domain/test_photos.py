@@ -347,6 +347,41 @@ def test_what_was_erased_or_kept_long_enough_comes_down_too() -> None:
     assert tasks(person)[0].due == date(2026, 11, 25)
 
 
+@pytest.mark.clause("L39", "L61")
+def test_one_photograph_that_is_gone_takes_no_other_along() -> None:
+    """Each has the key of its occasion; only what that key sealed is gone."""
+    second = replace(TAKEN, photo=OTHER, title="Zoë at the door.jpg", occasion=OBJECTION)
+    also = replace(WEBSITE, photo=OTHER)
+    gone = RetentionExecuted(
+        retention_class="photograph",
+        generation=f"occasion.{OCCASION}",
+        until=NOW.date(),
+        policy="impel-1",
+        classes=(),
+        keys=(data_key("photograph", f"occasion.{OCCASION}"),),
+        blobs=1,
+        identifiers=False,
+        root="a" * 64,
+    )
+    person = given(*SHOWN, second, also, At(NOW, gone))
+
+    assert {one.photo for one in tasks(person)} == {PHOTO}
+    assert person.state.photos.by_id[OTHER].gone_at is None
+
+
+@pytest.mark.clause("L39")
+def test_a_place_that_the_policy_no_longer_names_has_the_month_of_the_law() -> None:
+    person = given(*SHOWN, objection())
+    policy = person.circumstances.policy
+    left = {key: one for key, one in policy.recipients.items() if key != "website"}
+    given_then = replace(person.circumstances, policy=replace(policy, recipients=left))
+
+    [duty] = [one for one in duties(person.state, given_then) if one.kind is DutyKind.TAKE_DOWN]
+
+    assert duty.due == date(2026, 11, 23)
+    assert tasks(person)[0].due < duty.due
+
+
 @pytest.mark.clause("L44", "L39")
 def test_after_a_merge_an_objection_on_the_survivor_reaches_the_other_records_photographs() -> None:
     two = Two((), (NOTICE, TAKEN, WEBSITE)).approved()
