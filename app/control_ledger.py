@@ -5,6 +5,8 @@ from functools import reduce
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
+
 from app.clock import Clock
 from app.domain.breaches import BREACH, BreachState
 from app.domain.breaches import Command as BreachCommand
@@ -26,7 +28,7 @@ from app.receipts import (
     receipt_lines,
     repeated_receipt,
 )
-from app.store.append import Append, IdempotencyToken, Outcome, OutcomeCode
+from app.store.append import Append, IdempotencyToken, Outcome, OutcomeCode, append_in
 from app.store.event_store import Draft, EventStore
 from app.store.group_commit import GroupCommit
 from app.store.idempotency import FirstExecution, IdempotencyRegister
@@ -95,6 +97,38 @@ class ControlLedger:
                 await self._rulebook.refresh_control()
                 return receipt
         raise LedgerContended("other writers won every try")
+
+    async def execute_beside(
+        self,
+        command: ControlCommand,
+        attribution: Attribution,
+        connection: "asyncpg.Connection[Any]",
+        act: Callable[[], Awaitable[None]],
+    ) -> bool:
+        """Records what a command of the controller says in the transaction that also does it.
+
+        ``connection`` is the owner's, and ``act`` uses it: both are committed, or neither. False
+        when it was on record already, and nothing was done.
+        """
+        for _ in range(TRIES_MAX):
+            state = await self._rulebook.refresh_control()
+            ruling = (await self._rulebook.current()).policy
+            given = Circumstances(ruling, self._rulebook.law, state, self._clock())
+            records = CONTROL.decide(command, state, given)
+            if not records:
+                return False
+            draft = self._drafted(
+                (self._rulebook.control_stream, records, state), given, attribution
+            )
+            append = Append(self._rulebook.control_stream, state.version, None, events=draft.events)
+            async with connection.transaction():
+                if await append_in(connection, append) is OutcomeCode.APPENDED:
+                    await act()
+                    break
+        else:
+            raise LedgerContended("other writers won every try")
+        await self._rulebook.refresh_control()
+        return True
 
     async def register(self, command: RegisterCommand, attribution: Attribution) -> Receipt:
         """Records what is about no known person: a suppression, the reading of a register."""
@@ -176,19 +210,11 @@ class ControlLedger:
         control: int | None = None,
     ) -> Receipt | None:
         """The receipt, or None when the decision has to be made again."""
-        stream_id, records, head = case
+        stream_id, _, head = case
         token = attribution.idempotency and await self._idempotency.token(
             attribution.idempotency, given.now
         )
-        draft = self._store.draft(
-            stream_id,
-            records,
-            expected=head.version,
-            previous=head.leaf_hash,
-            keys={},
-            recorded_at=given.now if head.last_at is None else max(given.now, head.last_at),
-            by=attribution.by,
-        )
+        draft = self._drafted(case, given, attribution)
         append = Append(
             stream_id=stream_id,
             expected=head.version,
@@ -199,6 +225,23 @@ class ControlLedger:
         )
         [outcome] = await self._commit.append([append])
         return await self._answer(draft, outcome, head.version, token or None)
+
+    def _drafted(
+        self,
+        case: tuple[StreamId, Sequence[Record], _Head],
+        given: Circumstances,
+        attribution: Attribution,
+    ) -> Draft:
+        stream_id, records, head = case
+        return self._store.draft(
+            stream_id,
+            records,
+            expected=head.version,
+            previous=head.leaf_hash,
+            keys={},
+            recorded_at=given.now if head.last_at is None else max(given.now, head.last_at),
+            by=attribution.by,
+        )
 
     async def _answer(
         self, draft: Draft, outcome: Outcome, before: int, token: IdempotencyToken | None

@@ -38,6 +38,7 @@ from app.rights.retention import Done
 from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins, connect, connect_stateless, open_pool
+from app.store.epochs import Turning
 from app.store.event_store import EventStore
 from app.store.group_commit import Appended, GroupCommit
 from app.store.idempotency import IdempotencyRegister
@@ -49,6 +50,7 @@ from app.store.lookups import Lookups
 from app.store.notices import (
     APPENDED_CHANNEL,
     CLIENTS_CHANNEL,
+    EPOCHS_CHANNEL,
     ERASED_CHANNEL,
     Announcer,
     Handler,
@@ -68,7 +70,6 @@ from app.workers import Loop, Workers, attesting, prove_witnessed, sending, watc
 VERSION = "0.1.0"
 INTEGRATOR = "app.cli.log_integrator"
 """The module of the integrator's process; a name, since nothing imports from further out."""
-
 
 _LOG: Any = structlog.get_logger(__name__)
 
@@ -181,10 +182,13 @@ def _listen(
 ) -> None:
     """Hears what other processes changed, from here to the end of the service."""
     callers, ledger, feed = hearing
+    turning = Turning(ledger.store.refresh_epochs)
+    open_things.push_async_callback(turning.stop)
     handlers: dict[str, Handler] = {
         CLIENTS_CHANNEL: callers.forget,
         ERASED_CHANNEL: lambda text: _forget(ledger, text),
         APPENDED_CHANNEL: feed.wake,
+        EPOCHS_CHANNEL: turning.heard,
     }
     notices = Notices(lambda: connect(logins.application, application="pdledger-notices"), handlers)
     notices.start()

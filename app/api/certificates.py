@@ -70,6 +70,11 @@ class CertificateBody(BaseModel):
     entries: list[dict[str, Any]] = Field(
         description="The entries of the log, by which anybody can check it.", max_length=100
     )
+    key_epochs: list[dict[str, Any]] = Field(
+        description="The key epochs whose end made it unreadable in backups (e3), each with the"
+        " entry of that end and where its root was kept.",
+        max_length=10_000,
+    )
     other_records: list[dict[str, Any]] = Field(
         description="The same of each record that this one stood for.", max_length=100
     )
@@ -103,18 +108,21 @@ async def issue_certificate(
     It is provisional while a recipient has yet to answer, and `final` once the erasure is closed.
     E2 and E3 come later and are told with their times. `format` asks for a page or a PDF/UA, in
     `language`. The JSON carries the `proof`: the entries by which each key was made and destroyed,
-    each with its path to one checkpoint, for `pdledger log verify-answer`. It is null in the
-    fraction of a second until the newest of them is in a signed tree; asking again gives it.
+    and by which the key epochs of its backups ended, each with its path to one checkpoint, for
+    `pdledger log verify-answer`. It is null in the fraction of a second until the newest of them is
+    in a signed tree; asking again gives it.
     """
     ledger = call.service.ledger
     stream = await ledger.store.read_stream(subject_id)
     given = await _rules_of_then(call.service, executed_on(stream, erasure))
-    value = certificate_value(stream, erasure, given)
+    control = await ledger.store.read_stream(call.service.rulebook.control_stream)
+    value = certificate_value(stream, erasure, given, control)
     if value is None:
         return problem("certificate-missing", request_id(call.request))
-    value["other_records"] = await _of_other_records(call.service, stream, erasure)
+    value["other_records"] = await _of_other_records(call.service, stream, erasure, control)
     if form is CertificateForm.JSON:
-        return answer({**value, "proof": await _proof(call.service, stream, erasure)})
+        proof = await _proof(call.service, stream, erasure, control)
+        return answer({**value, "proof": proof})
     letter = compose(certificate_letter(value, given), language)
     if form is CertificateForm.PDF:
         return Response(await asyncio.to_thread(letter.pdf), media_type="application/pdf")
@@ -122,7 +130,9 @@ async def issue_certificate(
     return Response(letter.html, media_type="text/html", headers=headers)
 
 
-async def _of_other_records(service: Service, stream: Stream, erasure: UUID) -> list[Any]:
+async def _of_other_records(
+    service: Service, stream: Stream, erasure: UUID, control: Stream
+) -> list[Any]:
     """The certificates of the records that this one stands for: they went by the same wish."""
     _, *others = await records_of(service.ledger, stream.stream_id)
     extent = (await service.ledger.state(stream.stream_id)).erasures.by_id[erasure].extent
@@ -132,15 +142,17 @@ async def _of_other_records(service: Service, stream: Stream, erasure: UUID) -> 
         same = same_erasure(beside, extent)
         if same is not None:
             given = await _rules_of_then(service, executed_on(beside, same))
-            value = certificate_value(beside, same, given) or {}
-            proof = await _proof(service, beside, same)
+            value = certificate_value(beside, same, given, control) or {}
+            proof = await _proof(service, beside, same, control)
             found.append({"subject_id": other, **value, "proof": proof})
     return found
 
 
-async def _proof(service: Service, stream: Stream, erasure: UUID) -> dict[str, Any] | None:
+async def _proof(
+    service: Service, stream: Stream, erasure: UUID, control: Stream
+) -> dict[str, Any] | None:
     proofs = AnswerProofs(service.pool, service.attestation.policy)
-    return await proofs.of_each(proving_entries(stream, erasure))
+    return await proofs.of_each(proving_entries(stream, erasure, control))
 
 
 async def _rules_of_then(service: Service, moment: datetime | None) -> Circumstances:

@@ -31,10 +31,26 @@ WIDTH = 256
 FILE_MAX_BYTES = 1 << 27
 ERASURES = ("erasure.executed", "retention.executed")
 CONTROL = (
-    *("contract", "law", "legitimate-interest", "log", "necessity", "policy", "policy-text"),
-    *("receiver", "register", "safeguard", "standing-finding", "storage", "transfer-mechanism"),
+    *("contract", "epoch", "law", "legitimate-interest", "log", "necessity", "policy"),
+    *(
+        "policy-text",
+        "receiver",
+        "register",
+        "safeguard",
+        "standing-finding",
+        "storage",
+        "transfer-mechanism",
+    ),
 )
 """What only streams of the controller tell of: the first word of a type."""
+
+
+EPOCH_STEPS = {
+    "epoch.closed": "epoch.opened",
+    "epoch.condemned": "epoch.closed",
+    "epoch.destroyed": "epoch.condemned",
+}
+"""A step of a key epoch, and the one that must come before it; the first epoch is open at once."""
 
 
 class Wrong(Exception):
@@ -241,6 +257,9 @@ class Streams:
         self.heads: dict[str, tuple[int, bytes, str]] = {}
         self.keys: dict[str, tuple[str, list[tuple[int, int, bytes]]]] = {}
         self.erased: set[str] = set()
+        self.epochs: dict[int, list[tuple[str, int]]] = {1: [("epoch.opened", -1)]}
+        self.prepared: dict[tuple[str, str], list[str]] = {}
+        self.gone: dict[tuple[str, str, str], int] = {}
 
     def take(self, entry: bytes) -> Any:
         """The next entry of its stream; Wrong where it does not follow the one before."""
@@ -269,6 +288,41 @@ class Streams:
             self.erase(stream, core["d"])
         return core
 
+    def take_epochs(self, position: int, core: dict[str, Any]) -> None:
+        """The steps of the key epochs, and what an erasure says of them; of a whole log only."""
+        kind, said = core["t"], core["d"]
+        if kind.startswith("epoch."):
+            epoch, last = said["epoch"], {key: steps[-1] for key, steps in self.epochs.items()}
+            steps = self.epochs.setdefault(epoch, [])
+            if kind == "epoch.opened":
+                leaving = {"epoch.closed", "epoch.condemned"} & {step for step, _ in last.values()}
+                legal = epoch == len(last) + 1 and not leaving
+            else:
+                before = EPOCH_STEPS.get(kind, "epoch.closed")
+                # There is always one in use: the next is opened before one takes no more.
+                legal = bool(steps) and steps[-1][0] == before
+                legal = legal and (kind != "epoch.closed" or epoch < max(self.epochs))
+            if kind in EPOCH_STEPS or kind == "epoch.opened":
+                steps.append((kind, position))
+            if not legal:
+                raise Wrong("a key epoch cannot take that step")
+        elif kind.startswith("erasure."):
+            self.assure(position, kind, (core["s"], said.get("erasure", "")), said)
+
+    def assure(self, position: int, kind: str, own: tuple[str, str], said: dict[str, Any]) -> None:
+        """E3 is true of a class when every epoch opened before it was destroyed is gone."""
+        if kind == "erasure.prepared":
+            self.prepared[own] = said["erased"]
+        elif kind == "erasure.executed":
+            names = self.prepared.get(own, []) if said["step"] == "subject" else said["classes"]
+            self.gone |= {(*own, name): position for name in names}
+        elif kind == "erasure.assured" and said["level"] == "e3":
+            for name in said["classes"]:
+                at = self.gone.get((*own, name), 1 << 62)
+                lived = [steps for steps in self.epochs.values() if steps[0][1] < at]
+                if any(steps[-1][0] != "epoch.destroyed" for steps in lived):
+                    raise Wrong("it says of backups what the key epochs do not allow")
+
     def erase(self, stream: str, said: dict[str, Any]) -> None:
         """Keys of this stream, none of them twice, with exactly what was sealed under them."""
         gone: list[tuple[int, int, bytes]] = []
@@ -293,6 +347,7 @@ def verify_log(bundle: Bundle, streams: Streams, kept: dict[int, set[bytes]]) ->
             place = f"position {position} ({name})"
             try:
                 core = streams.take(entry)
+                streams.take_epochs(position, core)
                 if core["s"] in bundle.about["control"]:
                     if {"position": position, **core} != json.loads(next(control)):
                         raise Wrong("control.ndjson lists something else")

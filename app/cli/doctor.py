@@ -14,12 +14,13 @@ from app.cli.answers import CommandFailed, ExitCode, Json, answer
 from app.cli.configuration import MIGRATION_VARIABLE, read_settings, refuse_migration_url
 from app.cli.databases import reached
 from app.cli.first_key import webhook_secret_file
-from app.cli.keys import root_state
+from app.cli.keys import in_order, root_state
 from app.cli.private_files import is_private
 from app.cli.state import LedgerState, newest_revision, reach, read_state
 from app.settings import Settings
 from app.store import embedded_guard
 from app.store.connection import Logins, open_pool
+from app.store.epochs import epoch_standings
 from app.store.rewriting import Standing, standings
 from app.store.self_test import SelfTestFailed, prove_powerless
 from app.vault.custody import RECEIPT_KEY_FILE
@@ -103,6 +104,7 @@ async def _database(settings: Settings, logins: Logins) -> list[Examined]:
     return [
         schema,
         _epoch(settings, state),
+        *([await _leaving(settings, logins.application)] if state.epoch else []),
         await _policy(logins.application),
         *([await _storage(logins.application)] if state.migrated else []),
         await _attempt("history cannot be rewritten", _self_test(logins.application)),
@@ -122,6 +124,23 @@ def _epoch(settings: Settings, state: LedgerState) -> Examined:
         return Examined("key epoch", in_order=False, note="none is open; run `pdledger migrate`")
     root = root_state(state.epoch, settings.home / "keys")
     return Examined("key epoch", root == "in custody", f"epoch {state.epoch}, root {root}")
+
+
+async def _leaving(settings: Settings, url: str) -> Examined:
+    """What was erased stays readable in backups while an epoch is on its way out."""
+    connection = await reach(url)
+    try:
+        epochs = await epoch_standings(connection)
+    finally:
+        await connection.close()
+    notes, well = [], True
+    for one in epochs:
+        root = root_state(one.epoch, settings.home / "keys")
+        well = well and in_order({"state": one.state, "root": root})
+        if one.state in ("draining", "destroying"):
+            notes.append(f"epoch {one.epoch} {one.state}, holds {sum(one.holds.values())}")
+    ended = sum(one.state == "destroyed" for one in epochs)
+    return Examined("key epochs that leave", well, "; ".join([*notes, f"{ended} destroyed"]))
 
 
 async def _policy(url: str) -> Examined:

@@ -1,38 +1,49 @@
-"""`pdledger keys`: where the keys stand; no key is ever shown."""
+"""`pdledger keys`: where the keys stand, how their epochs turn and end; no key is ever shown."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from app.cli.answers import ExitCode, Json, answer
+from app.cli import key_epochs
+from app.cli.answers import CommandFailed, ExitCode, Json, answer
 from app.cli.configuration import read_settings
-from app.cli.databases import reached
+from app.cli.databases import deploying_url, reached
+from app.cli.key_epochs import Deploying
+from app.cli.progress import progress
 from app.cli.state import reach
 from app.cli.welcome import custody_label
+from app.store.epochs import epoch_standings
 from app.vault.custody import FileCustody, KeyFileUnsafe
 
 app = typer.Typer(no_args_is_help=True)
 
-EPOCHS_SQL: Final = "SELECT epoch, state FROM ledger.key_epoch ORDER BY epoch"
 DATA_KEYS_SQL: Final = """
 SELECT epoch, state, count(*) AS keys FROM ledger.keyring GROUP BY epoch, state ORDER BY 1, 2
 """
+Epoch = Annotated[int, typer.Argument(help="The number of the epoch, as `keys status` shows it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking: for programs.")]
+CallerKey = Annotated[
+    Path | None,
+    typer.Option(help="A file with the API key of whoever asks, where two people are needed."),
+]
+ApproverKey = Annotated[Path, typer.Option(help="A file with the API key of the second person.")]
 
 
 @app.callback()
 def keys() -> None:
-    """The encryption keys: what state they are in, and where their roots are kept."""
+    """The encryption keys: their epochs, and where their roots are kept."""
 
 
 @app.command("status")
 def status(*, as_json: Json = False) -> None:
-    """Show every key epoch, whether its root is in custody, and how many data keys it has.
+    """Show every key epoch, whether its root is in custody, and what hangs on it.
 
     Ends with 1 when the root of an epoch in use is missing or readable by others: what was sealed
-    under it cannot be read, or not only by us.
+    under it cannot be read, or not only by us. And when the root of a destroyed one is back.
     """
     settings = read_settings()
     folder = settings.home / "keys"
@@ -40,27 +51,84 @@ def status(*, as_json: Json = False) -> None:
         epochs = asyncio.run(_epochs(logins.application, folder))
     document = {"custody": custody_label(folder), "epochs": epochs}
     answer({"keys": document}, _lines(document), as_json=as_json)
-    if any(one["root"] != "in custody" for one in epochs if one["state"] != "destroyed"):
+    if not all(map(in_order, epochs)):
         raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+@app.command("rotate")
+def rotate(*, as_json: Json = False) -> None:
+    """Open the next key epoch, and move every key and token to it.
+
+    Beside a service that runs: people are read and written all the time. Broken off anywhere, it
+    is gone on with by the same command. What was erased before becomes unreadable in backups when
+    the former epoch is destroyed. Ends with 1 when something could not be moved.
+    """
+    with _deploying() as how, progress("keys and tokens", as_json=as_json) as told:
+        done = asyncio.run(key_epochs.rotate(how, told))
+    answer({"rotated": done}, _rotated(done), as_json=as_json)
+    if done["left"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+@app.command("destroy-epoch")
+def destroy_epoch(
+    epoch: Epoch, *, key_file: CallerKey = None, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Destroy the root of an epoch on which nothing hangs any more, for good.
+
+    Where two people are needed for an erasure they are needed here: this records who asked, a
+    second one approves it with `approve-end`, and the same command again destroys. Broken off
+    anywhere, it is gone on with by the same command.
+    """
+    _confirm(epoch, yes=yes, as_json=as_json)
+    key = None if key_file is None else key_epochs.key_in(key_file)
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.destroy(how, epoch, key))
+    answer({"ended": done}, _ended(done), as_json=as_json)
+
+
+@app.command("approve-end")
+def approve_end(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -> None:
+    """Approve, as a second person, that an epoch is destroyed."""
+    key = key_epochs.key_in(key_file)
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.approve(how, epoch, key))
+    lines = [f"Approved. Now: pdledger keys destroy-epoch {epoch}"]
+    answer({"approved": done}, lines, as_json=as_json)
+
+
+@contextmanager
+def _deploying() -> Iterator[Deploying]:
+    settings = read_settings()
+    with deploying_url(settings) as owner, reached(settings) as logins:
+        yield Deploying(settings, logins, owner)
+
+
+def _confirm(epoch: int, *, yes: bool, as_json: bool) -> None:
+    if yes:
+        return
+    if as_json:
+        raise CommandFailed(ExitCode.USAGE, "not-confirmed", "without a question it needs --yes")
+    if not typer.confirm(f"Destroy the root of epoch {epoch} for good?"):
+        raise CommandFailed(ExitCode.REFUSED, "not-confirmed", "nothing was destroyed")
 
 
 async def _epochs(url: str, folder: Path) -> list[dict[str, Any]]:
     connection = await reach(url)
     try:
-        epochs = await connection.fetch(EPOCHS_SQL)
+        epochs = await epoch_standings(connection)
         counts = await connection.fetch(DATA_KEYS_SQL)
     finally:
         await connection.close()
     return [
         {
-            "epoch": row["epoch"],
-            "state": row["state"],
-            "root": root_state(row["epoch"], folder),
-            "data_keys": {
-                one["state"]: one["keys"] for one in counts if one["epoch"] == row["epoch"]
-            },
+            "epoch": one.epoch,
+            "state": one.state,
+            "root": root_state(one.epoch, folder),
+            "data_keys": {row["state"]: row["keys"] for row in counts if row["epoch"] == one.epoch},
+            "holds": one.holds,
         }
-        for row in epochs
+        for one in epochs
     ]
 
 
@@ -72,6 +140,12 @@ def root_state(epoch: int, folder: Path) -> str:
         return "readable by others"
 
 
+def in_order(epoch: dict[str, Any]) -> bool:
+    """Whether its root is where its state wants it; one that is being destroyed may be gone."""
+    wanted = {"destroyed": ("missing",), "destroying": ("in custody", "missing")}
+    return epoch["root"] in wanted.get(epoch["state"], ("in custody",))
+
+
 def _lines(document: dict[str, Any]) -> Iterable[str]:
     yield f"custody: {document['custody']}"
     for one in document["epochs"]:
@@ -80,3 +154,31 @@ def _lines(document: dict[str, Any]) -> Iterable[str]:
             f"epoch {one['epoch']}: {one['state']}, root {one['root']},"
             f" data keys: {counted or 'none'}"
         )
+        if one["state"] == "draining":
+            hangs = [f"{rows} of {name}" for name, rows in one["holds"].items() if rows]
+            yield f"  still hangs on it: {', '.join(hangs) or 'nothing; it can be destroyed'}"
+
+
+def _rotated(done: dict[str, Any]) -> Iterable[str]:
+    yield f"Epoch {done['epoch']} is active; {done['moved']} keys and tokens moved to it."
+    if done["left"]:
+        hangs = ", ".join(f"{rows} of {name}" for name, rows in done["left"].items())
+        yield f"  still on epoch {done['leaving']}: {hangs}"
+        yield f"  of these nothing here opens {done['unreadable']}"
+        return
+    yield f"  nothing hangs on epoch {done['leaving']} any more."
+    yield "  Keep a copy of the key folder, without that root, before it is destroyed:"
+    yield f"  pdledger keys destroy-epoch {done['leaving']}"
+
+
+def _ended(done: dict[str, Any]) -> Iterable[str]:
+    if done["waits_for_approval"]:
+        yield "Two people are needed: a second one approves it with another key:"
+        yield f"  pdledger keys approve-end {done['epoch']} --key-file FILE"
+        return
+    yield f"Epoch {done['epoch']} is destroyed."
+    if done["root"] is not None:
+        yield f"  root: {str(done['root']).replace('_', ' ')} (a file on this machine)"
+        yield "  A file system may keep what was written over, and so does every copy of the key"
+        yield "  folder: destroy the root in those, too."
+    yield f"  {done['erasures_reached_e3']} erasures are unreadable in every backup from now on."

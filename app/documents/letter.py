@@ -128,6 +128,8 @@ class Letter:
     """What was done, in words of the letter's language."""
     erased: tuple[str, ...] = ()
     """Titles of retention classes or categories."""
+    beyond_backups_on: date | None = None
+    """Since when all of that is in no backup that can be read; None while it may be in one."""
     kept: tuple[Kept, ...] = ()
     recipients: tuple[Told, ...] = ()
     suppressed: bool = False

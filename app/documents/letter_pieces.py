@@ -41,6 +41,11 @@ def done(letter: Letter, spoken: Language) -> Body:
     if letter.erased:
         yield Paragraph(spoken.say("What is erased:"))
         yield Bullets(tuple(spoken.named(title) for title in letter.erased))
+    if letter.beyond_backups_on:
+        day = spoken.day(letter.beyond_backups_on)
+        yield Paragraph(
+            spoken.say("Since {day} this cannot be read in any backup either.", day=day)
+        )
 
 
 def fetch(letter: Letter, spoken: Language) -> Body:

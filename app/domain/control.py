@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias
 
+from app.domain import epochs as key_epochs
 from app.domain.archive import Published, policies_after
 from app.domain.arrangements import (
     Arrangement,
@@ -127,13 +128,14 @@ class ControlState(Value, frozen=True, kw_only=True):
     """Purpose -> the assessment of the controller's interest that stands."""
     occasions: Occasions = Occasions()
     safeguards: frozenset[Safeguard] = frozenset()
+    """Those that are on."""
     receivers: Receivers = field(default_factory=dict)
     """Other controllers to whom data may go at a person's request, once approved."""
-    """Those that are on."""
     rewrites: tuple[Rewrite, ...] = ()
     """Of the tables that erasure takes rows from, the newest last."""
     reopening: LogReopened | None = None
     """The last time that the log went on under another origin."""
+    epochs: key_epochs.Epochs = field(default_factory=lambda: key_epochs.BEGINNING)
 
     @property
     def policy(self) -> str | None:
@@ -219,6 +221,7 @@ Command: TypeAlias = (
     | RecordRewrite
     | ReopenLog
     | AssessInterest
+    | key_epochs.EpochCommand
 )
 
 
@@ -230,8 +233,8 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
         case SupplyPolicyText():
             return _supply(command, state)
         case PublishLaw(version=version, digest=digest):
-            known = state.law == digest
-            return () if known else (Record(LawPublished(law=version, digest=digest)),)
+            law = LawPublished(law=version, digest=digest)
+            return () if state.law == digest else (Record(law),)
         case DecideNecessity():
             return _decide_necessity(command, state, given)
         case RegisterContract() | EndContract():
@@ -242,12 +245,10 @@ def decide(command: Command, state: ControlState, given: Circumstances) -> tuple
             return _weighed(command, state, given)
         case EndOccasion() | SettleGrant() | HoldOccasion() | ReleaseOccasion():
             return decide_occasion(command, state, given)
-        case SwitchSafeguard() | RecordRewrite() | ReopenLog():
-            return _of_the_ledger(command, state)
         case RegisterReceiver() | ProveReceiver() | ApproveReceiver() | WithdrawReceiver():
             return decide_receiver(command, state.receivers)
         case _:
-            assert_never(command)
+            return _of_the_ledger(command, state, given)
 
 
 def _weighed(
@@ -259,13 +260,19 @@ def _weighed(
 
 
 def _of_the_ledger(
-    command: SwitchSafeguard | RecordRewrite | ReopenLog, state: ControlState
+    command: SwitchSafeguard | RecordRewrite | ReopenLog | key_epochs.EpochCommand,
+    state: ControlState,
+    given: Circumstances,
 ) -> tuple[Record, ...]:
-    if isinstance(command, RecordRewrite):
-        return rewritten(command)
-    if isinstance(command, ReopenLog):
-        return reopened(command, state.reopening)
-    return switched(command, state.safeguards)
+    match command:
+        case RecordRewrite():
+            return rewritten(command)
+        case ReopenLog():
+            return reopened(command, state.reopening)
+        case SwitchSafeguard():
+            return switched(command, state.safeguards)
+        case _:
+            return key_epochs.decide_epoch(command, state.epochs, given)
 
 
 def _publish(command: PublishPolicy, state: ControlState) -> tuple[Record, ...]:
@@ -291,10 +298,8 @@ def _supply(command: SupplyPolicyText, state: ControlState) -> tuple[Record, ...
         raise PolicyTextMismatch(version=command.version, language=command.language)
     if command.language in published.supplied:
         return ()
-    event = PolicyTextSupplied(
-        policy=command.version, language=command.language, digest=command.digest
-    )
-    return (Record(event),)
+    named = {"policy": command.version, "language": command.language}
+    return (Record(PolicyTextSupplied(**named, digest=command.digest)),)
 
 
 def _decide_necessity(
@@ -319,12 +324,10 @@ def _contract(
             return ()
         return (Record(ContractEnded(recipient=recipient, on=command.on)),)
     contract = Contract(kind=command.kind, since=command.since, until=command.until)
-    if known == contract:
-        return ()
     event = ContractRegistered(
         recipient=recipient, kind=command.kind, since=command.since, until=command.until
     )
-    return (Record(event),)
+    return () if known == contract else (Record(event),)
 
 
 def evolve(state: ControlState, recorded: Recorded[Any]) -> ControlState:
@@ -344,24 +347,22 @@ def _folded(state: ControlState, recorded: Recorded[Any]) -> ControlState:
         case LawPublished(digest=digest):
             return replace(state, law=digest)
         case NecessityDecided(category=category, outcome=outcome):
-            others = state.necessary_categories - {category}
-            necessary = outcome is NecessityOutcome.NECESSARY
-            return replace(state, necessary_categories=others | {category} if necessary else others)
+            now = {category} if outcome is NecessityOutcome.NECESSARY else set()
+            return replace(
+                state, necessary_categories=state.necessary_categories - {category} | now
+            )
         case ContractRegistered() | ContractEnded() as event:
             return replace(state, contracts=_contracts(state, event))
         case StandingFindingDecided() | LegitimateInterestAssessed():
             return _judged(state, recorded)
-        case SafeguardSwitched() | StorageRewritten() | LogReopened():
-            return _resolved(state, recorded)
         case OccasionEnded() | GrantSettled() | LegalHoldPlaced() | LegalHoldReleased():
             return replace(state, occasions=occasions_after(state.occasions, recorded))
         case TransferMechanismSet() | TransferMechanismLapsed():
             return rearranged(state, recorded.event)
         case event if isinstance(event, RECEIVER_EVENTS):
-            receivers = receivers_after(state.receivers, event, by=recorded.by)
-            return replace(state, receivers=receivers)
+            return replace(state, receivers=receivers_after(state.receivers, event, by=recorded.by))
         case _:
-            return state
+            return _resolved(state, recorded)
 
 
 def _contracts(
@@ -381,13 +382,18 @@ def _judged(state: ControlState, recorded: Recorded[Any]) -> ControlState:
 
 
 def _resolved(state: ControlState, recorded: Recorded[Any]) -> ControlState:
-    event: SafeguardSwitched | StorageRewritten | LogReopened = recorded.event
-    if isinstance(event, StorageRewritten):
-        return replace(state, rewrites=rewrites_after(state.rewrites, event))
-    if isinstance(event, LogReopened):
-        return replace(state, reopening=event)
-    others = state.safeguards - {event.safeguard}
-    return replace(state, safeguards=others | {event.safeguard} if event.on else others)
+    match recorded.event:
+        case StorageRewritten() as event:
+            return replace(state, rewrites=rewrites_after(state.rewrites, event))
+        case LogReopened() as event:
+            return replace(state, reopening=event)
+        case SafeguardSwitched(safeguard=safeguard, on=on):
+            others = state.safeguards - {safeguard}
+            return replace(state, safeguards=others | {safeguard} if on else others)
+        case event if isinstance(event, key_epochs.EPOCH_EVENTS):
+            return replace(state, epochs=key_epochs.epochs_after(state.epochs, recorded))
+        case _:
+            return state
 
 
 CONTROL: Decider[Command, ControlState] = Decider(ControlState(), decide, evolve)

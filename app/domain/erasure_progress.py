@@ -76,6 +76,8 @@ class Erasure:
     """Under which lies what telling of it needs; those that were destroyed included."""
     levels: Mapping[str, Mapping[ErasureLevel, datetime]] = field(default_factory=dict)
     """Retention class -> the levels reached, and when: never one word for all (DESIGN 2.7)."""
+    destroyed_at: Mapping[str, int | None] = field(default_factory=dict)
+    """Retention class -> position of the event that destroyed it."""
 
     @property
     def prepared(self) -> bool:
@@ -163,9 +165,10 @@ def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
                 stage=Stage.EXECUTED,
                 executed_at=recorded.recorded_at,
                 levels=dict.fromkeys(erasure.erased, reached),
+                destroyed_at=dict.fromkeys(erasure.erased, recorded.position),
             )
         case ErasureExecuted(step=ErasureStep.CLOSING) as event:
-            return _closed(erasure, event, recorded.recorded_at)
+            return _closed(erasure, event, recorded)
         case ErasureRecipientInformed(recipient=recipient, outcome=outcome):
             return replace(erasure, recipients={**erasure.recipients, recipient: outcome})
         case ErasureAssured() as event:
@@ -174,15 +177,18 @@ def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
             return erasure
 
 
-def _closed(erasure: Erasure, event: ErasureExecuted, at: datetime) -> Erasure:
+def _closed(erasure: Erasure, event: ErasureExecuted, recorded: Recorded[Any]) -> Erasure:
     """What was set aside is gone too; a withdrawn erasure stays one."""
     if erasure.stage is Stage.WITHDRAWN:
         return erasure
+    at = recorded.recorded_at
     reached = {key: {ErasureLevel.UNREADABLE: at} for key in event.classes}
+    gone = dict.fromkeys(event.classes, recorded.position)
     return replace(
         erasure,
         stage=Stage.CLOSED,
         closed_at=at,
+        destroyed_at={**erasure.destroyed_at, **gone},
         erased=(*erasure.erased, *event.classes),
         levels={**erasure.levels, **reached},
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from app.domain.concern import Concern
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.epochs import beyond_backups
 from app.domain.erasure_gates import approve, block, check_gates
 from app.domain.erasure_plan import (
     RECIPIENT_IDENTIFIER,
@@ -97,7 +98,7 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         case CloseErasure():
             return _close(command, erasure, state, given)
         case AssureErasure():
-            return _assure(command, erasure)
+            return _assure(command, erasure, given)
         case _:
             assert_never(command)
 
@@ -349,10 +350,14 @@ def _all_told(erasure: Erasure, state: "SubjectState", given: Circumstances) -> 
         raise RecipientsUninformed(recipients=tuple(untold), until=last_day)
 
 
-def _assure(command: AssureErasure, erasure: Erasure) -> tuple[Record, ...]:
+def _assure(command: AssureErasure, erasure: Erasure, given: Circumstances) -> tuple[Record, ...]:
     if not command.classes <= erasure.levels.keys() or command.level is ErasureLevel.UNREADABLE:
         raise LevelNotReached
     fresh = sorted(key for key in command.classes if command.level not in erasure.levels[key])
+    if command.level is ErasureLevel.BACKUPS_UNREADABLE and not all(
+        beyond_backups(given.control.epochs, erasure.destroyed_at.get(key)) for key in fresh
+    ):
+        raise LevelNotReached
     if not fresh:
         return ()
     event = ErasureAssured(erasure=command.erasure, level=command.level, classes=tuple(fresh))

@@ -6,6 +6,7 @@ from app.events import consents as consents
 from app.events import consultations as consultations
 from app.events import cookies as cookies
 from app.events import disclosures as disclosures
+from app.events import epochs as epochs
 from app.events import erasures as erasures
 from app.events import files as files
 from app.events import findings as findings

@@ -4,8 +4,8 @@ It is told from the log alone, the same before and after: what it names can be c
 entries whose leaf hashes it gives. It is final when the erasure is closed (Arts. 17, 19; L41).
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from app.events.erasures import (
 from app.events.recorded import Recorded
 from app.events.suppressions import SuppressionCause
 from app.rights.authorship import author_of
+from app.rights.certified_epochs import epoch_entries, epoch_rows
 from app.rights.erasure_report import class_value, retained_value
 from app.rights.sharing import recipient_value
 from app.store.event_store import Stream
@@ -48,8 +49,13 @@ def executed_on(stream: Stream, erasure: UUID) -> datetime | None:
     return None if progress is None else progress.executed_at
 
 
-def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Value | None:
-    """The certificate; None while nothing was destroyed, or of an erasure that is not there."""
+def certificate_value(
+    stream: Stream, erasure: UUID, given: Circumstances, control: Stream
+) -> Value | None:
+    """The certificate; None while nothing was destroyed, or of an erasure that is not there.
+
+    ``control`` is the control stream, which tells of the key epochs.
+    """
     state = fold(SUBJECT.initial, stream.events)
     progress = state.erasures.by_id.get(erasure)
     if progress is None or progress.stage in NOT_ISSUED:
@@ -75,13 +81,15 @@ def certificate_value(stream: Stream, erasure: UUID, given: Circumstances) -> Va
         "recipients": list(_recipients(stream, erasure, state, given)),
         "suppressed": list(_suppressed(state, progress)),
         "entries": [_entry(one) for one in executed],
+        "key_epochs": epoch_rows(stream, erasure, control),
     }
 
 
-def proving_entries(stream: Stream, erasure: UUID) -> list[tuple[int, bytes]]:
+def proving_entries(stream: Stream, erasure: UUID, control: Stream) -> list[tuple[int, bytes]]:
     """Position and entry of all that a certificate is told from: it carries proofs of just these.
 
-    They are every event of the erasure, and those by which the destroyed keys were made.
+    They are every event of the erasure, those by which the destroyed keys were made, and those of
+    the key epochs that had to end.
     """
     destroyed = {key for one in _executed(stream, erasure) for key in one.event.keys}
     found = []
@@ -91,7 +99,7 @@ def proving_entries(stream: Stream, erasure: UUID) -> list[tuple[int, bytes]]:
         if own or made:
             assert recorded.position is not None, "an event that was read has a position"
             found.append((recorded.position, entry))
-    return found
+    return found + epoch_entries(stream, erasure, control)
 
 
 def _executed(stream: Stream, erasure: UUID) -> Iterator[Recorded[ErasureExecuted]]:
@@ -196,4 +204,11 @@ def certificate_letter(certificate: Value, given: Circumstances) -> Letter:
             for one in part["recipients"]
         ),
         suppressed=any(part["suppressed"] for part in every),
+        beyond_backups_on=_beyond_backups_on(every, given),
     )
+
+
+def _beyond_backups_on(every: Iterable[Value], given: Circumstances) -> date | None:
+    """The day since which all of it is in no backup; None while a part of it may be."""
+    reached = [one["levels"]["e3"] for part in every for one in part["destroyed"]]
+    return day_of(max(reached), given) if reached and all(reached) else None

@@ -12,6 +12,7 @@ from app.ledger import Ledger
 from app.rights.compaction import Compacting
 from app.rights.consent_expiry import ExpiringConsents
 from app.rights.duties import Duties
+from app.rights.last_copies import LastCopies
 from app.rights.retention import Done, Retaining
 from app.store.rewriting import Rewriting, free_on_disk
 
@@ -30,7 +31,7 @@ def daily(
     ran: Callable[[Done], None] | None = None,
     folder: Path | None = None,
 ) -> Task:
-    """Consents, silence, children; then what has expired, then the bytes of what was erased.
+    """Consents, silence, children; then what has expired, then where the erased still is.
 
     ``ran`` is told of what retention did; ``folder`` is where the database lies, if on this disk.
     """
@@ -41,6 +42,7 @@ def daily(
             "duties": Duties(ledger, pool, eraser).carry_out,
             "retention": Retaining(ledger, pool, eraser, ran=ran).carry_out,
             "compaction": Compacting(ledger, control, pool, eraser, rewriting=rewriting).carry_out,
+            "last copies": LastCopies(ledger, pool).carry_out,
         }
     )
 

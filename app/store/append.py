@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.identifiers import StreamId
 from app.tlog.receipts import Batch
 from app.values import Confidential, Value
+
+if TYPE_CHECKING:
+    import asyncpg
 
 PARTITION = 0
 
@@ -65,7 +69,8 @@ class IdentifierToken(Value, frozen=True):
     kind: str
     token: bytes
     epoch: int
-    release: bool
+    release: bool | None
+    """None: the token of a value that is taken, under an epoch that drains; asked for, not kept."""
 
 
 class IdempotencyToken(Value, frozen=True):
@@ -156,6 +161,12 @@ def arguments(commands: Sequence[Append], groups: Sequence[int | None]) -> tuple
         [purpose for _, purpose, _ in marks],
         [token for _, _, token in marks],
     )
+
+
+async def append_in(connection: "asyncpg.Connection[Any]", command: Append) -> OutcomeCode:
+    """Appends one command within a transaction of the caller's; a lost one leaves nothing."""
+    [row] = await connection.fetch(APPEND_SQL, *arguments([command], [None]))
+    return OutcomeCode(row["outcome"])
 
 
 APPEND_ONE_SQL = (

@@ -120,8 +120,8 @@ class DeliveryQueue:
         claim = random_id()
         rows = await self._pool.fetch(CLAIM_SQL, count_max, claim, PARTITION, LEASE_S)
         return [
-            Claimed(claim, self._register.read(row), row["is_due"], tuple(row["replays"]))
-            for row in rows
+            Claimed(claim, subscription, row["is_due"], tuple(row["replays"]))
+            for row, subscription in zip(rows, await self._register.read(rows), strict=True)
         ]
 
     async def delivered(self, claimed: Claimed, since: int, position: int) -> bool:

@@ -22,6 +22,7 @@ from app.store.append import (
 )
 from app.store.batches import Batches
 from app.store.codec import core_line, core_of, entry_of, leaf_hash
+from app.store.epochs import meet_epochs, refresh_epochs
 from app.store.recorded import read_entries, read_entry
 from app.tlog.receipts import Batch, ReceiptKey
 from app.values import Value
@@ -150,6 +151,7 @@ class EventStore:
         row = await self._pool.fetchrow(STREAM_SQL, stream_id, with_blobs, after_version)
         assert row is not None, "an aggregate over nothing is a row"
         positions, entries, *places, blobs, keys = [column or () for column in row]
+        await meet_epochs(self._pool, self.vault, [key[3] for key in keys])
         return Stream(
             stream_id=stream_id,
             events=tuple(read_entries(entries, positions)),
@@ -188,14 +190,15 @@ class EventStore:
 
     async def refresh_epochs(self) -> None:
         """Reads the epoch keys again, after an append was refused for a draining epoch."""
-        rows = await self._pool.fetch("SELECT epoch, wrapped, state FROM ledger.key_epoch")
-        active = max((row["epoch"] for row in rows if row["state"] == "active"), default=0)
-        wrapped = {row["epoch"]: row["wrapped"] for row in rows if row["wrapped"] is not None}
-        self.vault.open_epochs(wrapped, active=active)
+        await refresh_epochs(self._pool, self.vault)
 
     def cursor_mac(self, message: bytes) -> bytes:
         """Seals a place in a list, so that callers cannot make up cursors of their own (A11)."""
         return self.vault.cursor_mac(message)
+
+    def is_cursor_mac(self, message: bytes, mac: bytes) -> bool:
+        """Whether a place in a list was sealed here."""
+        return self.vault.is_cursor_mac(message, mac)
 
     async def head_position(self) -> int:
         """The last position given, -1 on an empty log."""
@@ -313,15 +316,18 @@ class EventStore:
         )
 
     def _identifiers(self, records: Sequence[Record]) -> tuple[IdentifierToken, ...]:
+        """Under each key that the index may be under; a claim is kept under the active one."""
+        active = self.vault.active_epoch
         return tuple(
             IdentifierToken(
                 claim.kind,
-                self.vault.identifier_token(claim.kind, claim.value),
-                self.vault.active_epoch,
-                claim.release,
+                token,
+                epoch,
+                claim.release if epoch == active else claim.release or None,
             )
             for record in records
             for claim in record.claims
+            for epoch, token in self.vault.identifier_tokens(claim.kind, claim.value)
         )
 
     def _suppressions(self, records: Sequence[Record]) -> tuple[tuple[str, bytes], ...]:

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 
 from app.store.append import IdempotencyToken, Outcome
+from app.store.epochs import refresh_epochs, under_active_epoch
 from app.values import Confidential, Value
 from app.vault.key_vault import KeyVault
 from app.vault.mac import Mac
@@ -95,15 +96,27 @@ class IdempotencyRegister:
         await self._pool.execute("SELECT ledger.ledger_idempotency_purge()")
 
     async def _key(self, period: int) -> Mac:
-        context = f"idempotency/{period}"
-        stored = await self._pool.fetchval(
-            "SELECT ledger.ledger_idempotency_key($1, $2)",
-            period,
-            self._vault.new_register_key(context),
-        )
-        key = self._vault.register_key(context, stored)
+        context = period_context(period)
+
+        async def stored() -> bytes:
+            wrapped, epoch = self._vault.new_register_key(context), self._vault.active_epoch
+            kept: bytes = await self._pool.fetchval(
+                "SELECT ledger.ledger_idempotency_key_under($1, $2, $3)", period, epoch, wrapped
+            )
+            return kept
+
+        wrapped = await under_active_epoch(self._pool, self._vault, stored)
+        key = self._vault.register_key(context, wrapped)
+        if key is None:  # another process wrapped it under an epoch that is new to this one
+            await refresh_epochs(self._pool, self._vault)
+            key = self._vault.register_key(context, wrapped)
         assert key is not None, "the period's key is wrapped by an epoch that is open here"
         return Mac(key)
+
+
+def period_context(period: int) -> str:
+    """What the key of a period is bound to."""
+    return f"idempotency/{period}"
 
 
 def _mac(key: Mac, kind: bytes, message: bytes) -> bytes:

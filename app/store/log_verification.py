@@ -19,6 +19,7 @@ import uvloop
 from app.store.append import PARTITION
 from app.store.checkpoint_check import Trust
 from app.store.connection import connect
+from app.store.epoch_check import check_epochs
 from app.store.integrity import (
     Progress,
     StreamRange,
@@ -28,7 +29,6 @@ from app.store.integrity import (
 )
 from app.store.receipt_key_check import check_receipt_keys
 from app.store.stamp_check import StampVerification, check_stamps
-from app.store.stream_check import Finding, Rule
 from app.store.tree_check import TreeVerification, check_tree
 from app.tlog.edge import Edge
 from app.tlog.notes import VerifierKey
@@ -52,15 +52,6 @@ _TOUCHED_TOTAL_SQL = """
 SELECT count(*) FROM ledger.events
  WHERE stream_id = ANY(ARRAY(SELECT DISTINCT t.stream_id FROM ledger.events t
                               WHERE t.partition = $1 AND t.position >= $2))
-"""
-_MAY_SEE_EPOCHS_SQL = """
-SELECT has_column_privilege('ledger.key_epoch', 'state', 'SELECT')
-   AND has_column_privilege('ledger.key_epoch', 'epoch', 'SELECT')
-"""
-# A key of an epoch that never was, or that can still be opened under one that was destroyed.
-_EPOCHS_SQL = """
-SELECT DISTINCT k.epoch FROM ledger.keyring k LEFT JOIN ledger.key_epoch e ON e.epoch = k.epoch
- WHERE e.epoch IS NULL OR (e.state = 'destroyed' AND k.state <> 'erased') ORDER BY 1
 """
 
 
@@ -132,7 +123,7 @@ async def _verified(
             tree = await check_tree(connection, trust, found, start=since, told=told)
             stamps = await check_stamps(connection, trust, found.add)
             receipt_keys = await check_receipt_keys(connection, trust, found.add)
-            await _check_epochs(connection, found)
+            await check_epochs(connection, found)
             if mine is not None:
                 await check_streams(connection, mine, found, told)
             pending = set(others)
@@ -181,13 +172,6 @@ async def _teller(
 
     told(0)
     return told
-
-
-async def _check_epochs(connection: "Connection", found: Verification) -> None:
-    """Every key hangs on an epoch that was opened, and none can be opened whose epoch is gone."""
-    if await connection.fetchval(_MAY_SEE_EPOCHS_SQL):
-        for row in await connection.fetch(_EPOCHS_SQL):
-            found.add(Finding(Rule.EPOCH_STATE, None, None, place=f"epoch {row['epoch']}"))
 
 
 async def _listen(pipe: "Pipe[Any, Any]", told: Callable[[int], None]) -> Verification:

@@ -1,4 +1,4 @@
-"""Tells and hears what other processes changed: callers revoked, people erased, events appended.
+"""Tells and hears what other processes changed: callers, people erased, key epochs, appends.
 
 Eviction is hygiene only. A missed notice harms nothing: appends re-check versions and key states in
 the database, and cached callers expire by themselves.
@@ -14,6 +14,7 @@ import asyncpg
 CLIENTS_CHANNEL = "ledger_clients"
 ERASED_CHANNEL = "ledger_erased"
 APPENDED_CHANNEL = "ledger_appended"
+EPOCHS_CHANNEL = "ledger_epochs"
 RECONNECT_PAUSE_S = 1.0
 PROBE_INTERVAL_S = 15.0
 ANNOUNCE_PAUSE_S = 0.02

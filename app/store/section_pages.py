@@ -14,6 +14,7 @@ import asyncpg
 
 from app.identifiers import KeyId
 from app.store.codec import core_of, leaf_hash
+from app.store.epochs import meet_epochs
 from app.vault.key_vault import KeyVault
 from app.vault.sealing import (
     Corrupt,
@@ -105,6 +106,8 @@ async def section_page(
         [one.key_id for one in wanted],
         list(subject_ids),
     )
+    # The place of somebody's last event has no key, and says 0.
+    await meet_epochs(pool, vault, {row["epoch"] for row in rows if row["epoch"]})
     opened: dict[Place, Opened] = {}
     ends: dict[UUID, End] = {}
     for row in rows:

@@ -52,7 +52,8 @@ _CALLABLE_SQL = """
 SELECT proname FROM pg_proc
  WHERE pronamespace = 'ledger'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
    AND (proname NOT LIKE 'ledger\\_%'
-        OR proname IN ('ledger_epoch_open', 'ledger_receipt_key_open')
+        OR proname IN ('ledger_epoch_open', 'ledger_epoch_turn', 'ledger_epoch_rekey',
+                       'ledger_receipt_key_open')
         OR proname IN ('ledger_erase', 'ledger_erase_under') AND current_user <> 'ledger_eraser'
         OR (proname IN ('ledger_integrate', 'ledger_log_open', 'ledger_log_reopen'))
            <> (current_user = 'ledger_integrator'))

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.clock import random_bytes, random_id
+from app.store.epochs import meet_epochs, under_active_epoch
 from app.values import replace
 from app.vault.key_vault import KeyVault
 from app.vault.sealing import NONCE_SIZE_BYTES, prefixed, unwrap, wrap
@@ -26,15 +27,16 @@ _CONTEXT = b"ledger/subscription/v1"
 
 _COLUMNS = """
 s.subscription_id, s.client_id, s.wrapped, s.sealed, s.scheme, s.types, s.position, s.state,
-s.disabled_for, s.attempts, s.due_at, s.previous_until, s.version, s.created_at, s.delivered_at
+s.disabled_for, s.attempts, s.due_at, s.previous_until, s.version, s.created_at, s.delivered_at,
+s.epoch
 """
 # The count and the insert are one statement, but two of them may run at once: a bound for honest
 # callers, not a quota to the last one.
 _INSERT_SQL = """
 INSERT INTO ledger.subscriptions
-       (subscription_id, client_id, wrapped, sealed, scheme, types, position)
-SELECT $1, $2, $3, $4, $5, $6, $7
- WHERE (SELECT count(*) FROM ledger.subscriptions WHERE client_id = $2) < $8
+       (subscription_id, client_id, wrapped, sealed, epoch, scheme, types, position)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8
+ WHERE (SELECT count(*) FROM ledger.subscriptions WHERE client_id = $2) < $9
 """
 _ONE_SQL = f"""
 SELECT {_COLUMNS} FROM ledger.subscriptions s WHERE s.client_id = $1 AND s.subscription_id = $2
@@ -49,7 +51,7 @@ UPDATE ledger.subscriptions
        disabled_for = CASE WHEN $7 = 'disabled' THEN disabled_for END,
        previous_until = $8, attempts = CASE WHEN $9 THEN 0 ELSE attempts END,
        due_at = CASE WHEN $9 THEN clock_timestamp() ELSE due_at END,
-       version = version + 1, claim = NULL, claimed_until = NULL
+       version = version + 1, claim = NULL, claimed_until = NULL, epoch = $10
  WHERE client_id = $1 AND subscription_id = $2 AND version = $3
 """
 _DELETE_SQL = "DELETE FROM ledger.subscriptions WHERE client_id = $1 AND subscription_id = $2"
@@ -154,23 +156,28 @@ class SubscriptionRegister:
     ) -> UUID | None:
         """Its id; None when the caller has as many as may be."""
         subscription_id = random_id()
-        wrapped, sealed = self._seal(subscription_id, secrets)
-        done = await self._pool.execute(
-            _INSERT_SQL,
-            *(subscription_id, client_id, wrapped, sealed, scheme, list(types), position),
-            SUBSCRIPTIONS_MAX,
-        )
+
+        async def insert() -> str:
+            wrapped, sealed, epoch = self._seal(subscription_id, secrets)
+            done: str = await self._pool.execute(
+                _INSERT_SQL,
+                *(subscription_id, client_id, wrapped, sealed, epoch),
+                *(scheme, list(types), position, SUBSCRIPTIONS_MAX),
+            )
+            return done
+
+        done = await under_active_epoch(self._pool, self._vault, insert)
         return subscription_id if done == "INSERT 0 1" else None
 
     async def one(self, client_id: str, subscription_id: UUID) -> Subscription | None:
         """The caller's own; None for everybody else's too."""
         row = await self._pool.fetchrow(_ONE_SQL, client_id, subscription_id)
-        return None if row is None else self.read(row)
+        return None if row is None else (await self.read([row]))[0]
 
     async def all_of(self, client_id: str) -> list[Subscription]:
         """The caller's own, oldest first."""
         rows = await self._pool.fetch(_ALL_SQL, client_id, SUBSCRIPTIONS_MAX * 2)
-        return [self.read(row) for row in rows]
+        return await self.read(rows)
 
     async def change(
         self,
@@ -182,15 +189,20 @@ class SubscriptionRegister:
         previous_until: datetime | None = None,
     ) -> Subscription:
         """As it is afterwards. Made active again it begins at its position, without delay."""
-        wrapped, sealed = self._seal(was.subscription_id, secrets)
         now_types = was.types if types is None else tuple(types)
         now_state = was.state if state is None else state
-        done = await self._pool.execute(
-            _CHANGE_SQL,
-            *(was.client_id, was.subscription_id, was.version, wrapped, sealed),
-            *(list(now_types), now_state, previous_until or was.previous_until),
-            state == "active",
-        )
+
+        async def update() -> str:
+            wrapped, sealed, epoch = self._seal(was.subscription_id, secrets)
+            done: str = await self._pool.execute(
+                _CHANGE_SQL,
+                *(was.client_id, was.subscription_id, was.version, wrapped, sealed),
+                *(list(now_types), now_state, previous_until or was.previous_until),
+                *(state == "active", epoch),
+            )
+            return done
+
+        done = await under_active_epoch(self._pool, self._vault, update)
         return await self._changed(done, was)
 
     async def delete(self, client_id: str, subscription_id: UUID) -> bool:
@@ -226,8 +238,12 @@ class SubscriptionRegister:
         [row] = await self._pool.fetch(_TROUBLED_SQL)
         return Troubled(row["retrying"], row["disabled"])
 
-    def read(self, row: Mapping[str, Any]) -> Subscription:
-        """A row of the table with its secrets opened."""
+    async def read(self, rows: Sequence[Mapping[str, Any]]) -> list[Subscription]:
+        """Rows of the table with their secrets opened."""
+        await meet_epochs(self._pool, self._vault, [row["epoch"] for row in rows])
+        return [self._read(row) for row in rows]
+
+    def _read(self, row: Mapping[str, Any]) -> Subscription:
         return Subscription(
             subscription_id=row["subscription_id"],
             client_id=row["client_id"],
@@ -251,8 +267,8 @@ class SubscriptionRegister:
             raise SubscriptionChanged
         return found
 
-    def _seal(self, subscription_id: UUID, secrets: Secrets) -> tuple[bytes, bytes]:
-        context = _context(subscription_id)
+    def _seal(self, subscription_id: UUID, secrets: Secrets) -> tuple[bytes, bytes, int]:
+        context = subscription_context(subscription_id)
         wrapped = self._vault.new_register_key(context)
         key = self._vault.register_key(context, wrapped)
         assert key is not None, "it was wrapped a moment ago"
@@ -269,10 +285,10 @@ class SubscriptionRegister:
             nonce=random_bytes(NONCE_SIZE_BYTES),
             bound_to=self._bound_to(subscription_id),
         )
-        return wrapped, sealed
+        return wrapped, sealed, self._vault.active_epoch
 
     def _open(self, subscription_id: UUID, wrapped: bytes, sealed: bytes) -> Secrets | None:
-        key = self._vault.register_key(_context(subscription_id), wrapped)
+        key = self._vault.register_key(subscription_context(subscription_id), wrapped)
         opened = key and unwrap(AESGCM(key), sealed, bound_to=self._bound_to(subscription_id))
         if not opened:
             return None
@@ -291,5 +307,6 @@ def with_new_key(secrets: Secrets, key: bytes) -> Secrets:
     return replace(secrets, key=key, previous=secrets.key)
 
 
-def _context(subscription_id: UUID) -> str:
+def subscription_context(subscription_id: UUID) -> str:
+    """What the key of a subscription's row is bound to."""
     return f"subscription/{subscription_id}"

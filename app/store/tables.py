@@ -28,7 +28,7 @@ from sqlalchemy import (
 from app.store import log_tables, rewrite_tables
 
 SCHEMA = "ledger"
-SCHEMA_HEAD = "0015"
+SCHEMA_HEAD = "0016"
 """The newest revision under `alembic/versions`; the service refuses to run on any other."""
 
 _NAMES = {
@@ -90,12 +90,10 @@ key_epoch = Table(
     "key_epoch",
     METADATA,
     Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("wrapped", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary),
     Column("state", Text, nullable=False, server_default=text("'active'")),
-    CheckConstraint(
-        "state IN ('active', 'draining', 'destroying', 'destroyed')",
-        name="state",
-    ),
+    CheckConstraint("state IN ('active', 'draining', 'destroying', 'destroyed')", name="state"),
+    CheckConstraint("(state = 'destroyed') = (wrapped IS NULL)", name="destroyed"),
     comment="Epoch keys, wrapped by the epoch root that the database never sees.",
 )
 
@@ -172,6 +170,7 @@ idempotency_key = Table(
     METADATA,
     Column("period", Integer, primary_key=True, autoincrement=False),
     Column("wrapped", LargeBinary, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
     comment="HMAC key of one period of seven days since 1970, wrapped by the epoch key.",
 )
 
@@ -229,23 +228,21 @@ subscriptions = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
     Column("delivered_at", DateTime(timezone=True)),
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("scheme IN ('v1', 'v1a')", name="scheme"),
     CheckConstraint("state IN ('active', 'paused', 'disabled')", name="state"),
     Index(None, "client_id"),
     comment="Subscriptions to the feed; address and keys are sealed under the key epoch.",
 )
 
+_OF_SUBSCRIPTION = "subscription_failures_subscription_id_fkey"
 subscription_failures = Table(
     "subscription_failures",
     METADATA,
     Column(
         "subscription_id",
         Uuid,
-        ForeignKey(
-            "ledger.subscriptions.subscription_id",
-            ondelete="CASCADE",
-            name="subscription_failures_subscription_id_fkey",
-        ),
+        ForeignKey(subscriptions.c.subscription_id, ondelete="CASCADE", name=_OF_SUBSCRIPTION),
         primary_key=True,
     ),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
@@ -294,6 +291,7 @@ receivers = Table(
     Column("wrapped", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_NOW),
+    Column("epoch", Integer, nullable=False, server_default=text("1")),
     comment="Receivers of transmissions; address, key and challenge are sealed.",
 )
 

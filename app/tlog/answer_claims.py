@@ -4,7 +4,7 @@ It follows what docs/log.md promises of these answers, and shares no code with w
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -68,8 +68,13 @@ def check_evidence(evidence: Json, entries: Entries) -> None:
 
 def check_certificate(certificate: Json, entries: Entries) -> None:
     """The certificate of an erasure: each key was made once, and destroyed by what is certified."""
-    if any(one.path is None for one in entries) or len({one.core.s for one in entries}) != 1:
-        raise AnswerUnproved("an entry has no path, or is of another stream")
+    epochs = [one for one in entries if one.core.t.startswith("epoch.")]
+    entries = [one for one in entries if one not in epochs]
+    streams = [{one.core.s for one in several} for several in (entries, epochs)]
+    if any(one.path is None for one in (*entries, *epochs)):
+        raise AnswerUnproved("an entry has no path")
+    if len(streams[0]) != 1 or len(streams[1]) > 1 or streams[0] & streams[1]:
+        raise AnswerUnproved("an entry is of another stream")
     own = [one for one in entries if one.core.d.get("erasure") == certificate["erasure"]]
     requested = [one for one in own if one.core.t == "erasure.requested"]
     executed = [one for one in own if one.core.t == "erasure.executed"]
@@ -94,6 +99,7 @@ def check_certificate(certificate: Json, entries: Entries) -> None:
     _same(list(map(_row_of_entry, certificate["entries"])), list(map(_executed, executed)), "entry")
     levels = {row["retention_class"]: _at_levels(row["levels"]) for row in certificate["destroyed"]}
     _same(levels, _levels(own), "how far a class is gone")
+    _check_epochs(certificate, own, epochs)
     _check_told(certificate, own, executed)
 
 
@@ -150,6 +156,48 @@ def _check_keys(executed: Entries, entries: Entries) -> None:
             if key in named or made.get(key, one.core.n) >= one.core.n:
                 raise AnswerUnproved("a key was destroyed twice, or never made before")
             named.add(key)
+
+
+def _check_epochs(certificate: Json, own: Entries, epochs: Entries) -> None:
+    """Each class in no backup went before an epoch began whose every forerunner had ended by then.
+
+    Epochs are numbered one after the other, and the first began with the log.
+    """
+    ended = [one for one in epochs if one.core.t == "epoch.destroyed"]
+    rows = [
+        {**row, "destroyed_at": _moment(row["destroyed_at"])} for row in certificate["key_epochs"]
+    ]
+    _same(rows, list(map(_ended, ended)), "which key epochs ended")
+    begun = {one.core.d["epoch"]: one.position for one in epochs if one.core.t == "epoch.opened"}
+    places = {one.core.d["epoch"]: one.position for one in ended}
+    for said, at in _beyond_backups(own):
+        later = [epoch for epoch, position in begun.items() if position > at]
+        if not later or any(places.get(n, said) >= said for n in range(1, min(later))):
+            raise AnswerUnproved("its key epochs do not show that it is in no backup")
+
+
+def _beyond_backups(own: Entries) -> Iterator[tuple[int, int]]:
+    """For each class said to be in no backup: where that was said, and where it was destroyed."""
+    gone: dict[str, int] = {}
+    prepared: list[str] = []
+    for one in own:
+        match one.core.t:
+            case "erasure.prepared":
+                prepared = one.core.d["erased"]
+            case "erasure.executed":
+                names = prepared if one.core.d["step"] == "subject" else one.core.d["classes"]
+                gone |= dict.fromkeys(names, one.position)
+            case "erasure.assured" if one.core.d["level"] == "e3":
+                yield from ((one.position, gone[name]) for name in one.core.d["classes"])
+
+
+def _ended(one: ProvedEntry) -> Json:
+    return {
+        **one.core.d,
+        "destroyed_at": _moment(one.core.at),
+        "position": one.position,
+        "leaf_hash": one.leaf.hex(),
+    }
 
 
 def _levels(own: Entries) -> dict[str, dict[str, datetime | None]]:

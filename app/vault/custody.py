@@ -23,6 +23,10 @@ class Custody(Protocol):
         """Makes the root of an epoch durable before it is used."""
         ...
 
+    def destroy_root(self, epoch: int) -> bool:
+        """Makes the root of an epoch irrecoverable here; False when it was not here any more."""
+        ...
+
     def suppression_key(self) -> bytes:
         """The key of the suppression register: one for the life of the ledger."""
         ...
@@ -61,6 +65,26 @@ class FileCustody:
     def create_root(self, epoch: int) -> bytes:
         """Creates the root's file, synced to disk, unless it is there."""
         return self._read_or_create(self._root_path(epoch))
+
+    def destroy_root(self, epoch: int) -> bool:
+        """Writes over the root's file and removes it, each on disk before the next.
+
+        That is what a program can do with a file. A file system that copies on write, the disk
+        below it, and any copy of the folder may still have the bytes.
+        """
+        path = self._root_path(epoch)
+        try:
+            descriptor = os.open(path, os.O_WRONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            os.write(descriptor, random_bytes(KEY_SIZE_BYTES))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        path.unlink(missing_ok=True)
+        self._sync_folder()
+        return True
 
     def suppression_key(self) -> bytes:
         """Creates the key's file on first use."""
@@ -107,6 +131,14 @@ class FileCustody:
         except FileNotFoundError:
             return None
 
+    def _sync_folder(self) -> None:
+        """A name is on disk when its folder is: what a crash takes of it, nobody reads again."""
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _read_or_create(self, path: Path) -> bytes:
         existing = self._read(path)
         if existing is not None:
@@ -128,6 +160,7 @@ class FileCustody:
             pass
         finally:
             aside.unlink()
+        self._sync_folder()
         created = self._read(path)
         assert created is not None
         return created

@@ -6,7 +6,7 @@ one data key per (subject, retention class, generation).
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -63,26 +63,40 @@ class KeyVault:
         self._index_keys: dict[int, Mac] = {}
         self._suppression_key = Mac(custody.suppression_key())
         self.active_epoch = 0
+        self.known_epochs: frozenset[int] = frozenset()
+        """Every epoch that there was when they were read last, shut and destroyed ones too."""
+        self.live_epochs: tuple[int, ...] = ()
+        """The active one, and those that drain: a token is under the key of one of them."""
 
     @property
     def ledger_id(self) -> LedgerId:
         """The ledger that every seal is bound to."""
         return self._ledger_id
 
-    def open_epochs(self, wrapped: Mapping[int, bytes], *, active: int) -> None:
-        """Takes the epoch keys as stored. An epoch without its root stays shut, without error."""
-        self._epochs.clear()
-        self._index_keys.clear()
+    def open_epochs(
+        self, wrapped: Mapping[int, bytes | None], *, active: int, draining: Collection[int] = ()
+    ) -> None:
+        """Takes the epoch keys as stored. An epoch without its root stays shut, without error.
+
+        EpochUnavailable where the active one has none; what was held before stays as it was then.
+        """
+        epochs: dict[int, AESGCM] = {}
+        index_keys: dict[int, Mac] = {}
         for epoch, envelope in wrapped.items():
-            root = self._custody.root(epoch)
-            epoch_key = root and unwrap(AESGCM(root), envelope, bound_to=self._epoch_context(epoch))
+            root = None if envelope is None else self._custody.root(epoch)
+            if envelope is None or root is None:
+                continue
+            epoch_key = unwrap(AESGCM(root), envelope, bound_to=self._epoch_context(epoch))
             if epoch_key:
-                self._epochs[epoch] = AESGCM(epoch_key)
+                epochs[epoch] = AESGCM(epoch_key)
                 index_key = hmac.digest(epoch_key, b"ledger/blind-index/v1", hashlib.sha256)
-                self._index_keys[epoch] = Mac(index_key)
-        self.active_epoch = active
-        if active not in self._epochs:
+                index_keys[epoch] = Mac(index_key)
+        if active not in epochs:
             raise EpochUnavailable(f"epoch {active} has no root in custody")
+        self._epochs, self._index_keys = epochs, index_keys
+        self.active_epoch = active
+        self.known_epochs = frozenset(wrapped)
+        self.live_epochs = (active, *sorted(draining))
 
     def new_epoch_key(self, epoch: int) -> bytes:
         """A fresh epoch key under the root of ``epoch``, as it goes into the database."""
@@ -117,17 +131,44 @@ class KeyVault:
         self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes
     ) -> DataKey | None:
         """The data key inside a keyring row; None when its epoch is shut or the row was altered."""
-        epoch_cipher = self._epochs.get(epoch)
-        if epoch_cipher is None:
-            return None
-        context = wrapping_context(self._ledger_id, key_id, retention_class, epoch)
-        material = unwrap(epoch_cipher, wrapped, bound_to=context)
+        material = self._material(key_id, retention_class, epoch, wrapped)
         return None if material is None else DataKey(KeyId(key_id), AESGCM(material))
+
+    def rewrapped(
+        self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes
+    ) -> bytes | None:
+        """The same data key under the active epoch; None when its epoch is shut, or it was altered.
+
+        What is answered was opened again: the key inside is the one that was there.
+        """
+        material = self._material(key_id, retention_class, epoch, wrapped)
+        if material is None:
+            return None
+        active = self.active_epoch
+        again = wrap(
+            self._epochs[active],
+            material,
+            nonce=random_bytes(NONCE_SIZE_BYTES),
+            bound_to=wrapping_context(self._ledger_id, key_id, retention_class, active),
+        )
+        if self._material(key_id, retention_class, active, again) != material:
+            raise EpochUnavailable(f"epoch {active} does not give back what it was given")
+        return again
 
     def identifier_token(self, kind: str, value: str) -> bytes:
         """Blind index of a normalised identifier: 128 bits of HMAC under the active epoch."""
-        key = self._index_keys[self.active_epoch]
+        return self.token_under(self.active_epoch, kind, value)
+
+    def token_under(self, epoch: int, kind: str, value: str) -> bytes:
+        """The same under a given epoch; EpochUnavailable where that one is shut."""
+        key = self._index_keys.get(epoch)
+        if key is None:
+            raise EpochUnavailable(f"epoch {epoch} has no root in custody")
         return _token(key, kind, value)
+
+    def identifier_tokens(self, kind: str, value: str) -> tuple[tuple[int, bytes], ...]:
+        """Epoch and token under each key that the index may have it under, the active one first."""
+        return tuple((one, self.token_under(one, kind, value)) for one in self.live_epochs)
 
     def suppression_token(self, purpose: str, address: str) -> bytes:
         """Token of the suppression register, under a key of its own that does not rotate (L41)."""
@@ -135,8 +176,12 @@ class KeyVault:
 
     def cursor_mac(self, message: bytes) -> bytes:
         """Seals a place in a list, so that callers cannot make up cursors of their own (A11)."""
-        key = self._index_keys[self.active_epoch]
-        return key.digest(b"ledger/cursor/v1" + message)[:TOKEN_SIZE_BYTES]
+        return _cursor_mac(self._index_keys[self.active_epoch], message)
+
+    def is_cursor_mac(self, message: bytes, mac: bytes) -> bool:
+        """Whether it was sealed here, under whichever epoch: a page may be asked for much later."""
+        made = (_cursor_mac(key, message) for key in self._index_keys.values())
+        return any(hmac.compare_digest(mac, one) for one in made)
 
     def file_mac(self, subject_id: UUID, digest: str) -> bytes:
         """Names a file of one person by a digest of its id elsewhere, which may be guessable.
@@ -162,11 +207,39 @@ class KeyVault:
         opened = (unwrap(epoch, wrapped, bound_to=bound_to) for epoch in self._epochs.values())
         return next((key for key in opened if key is not None), None)
 
+    def register_key_rewrapped(self, context: str, wrapped: bytes) -> bytes | None:
+        """The same HMAC key under the active epoch; None when no open epoch wrapped it."""
+        key = self.register_key(context, wrapped)
+        if key is None:
+            return None
+        again = wrap(
+            self._epochs[self.active_epoch],
+            key,
+            nonce=random_bytes(NONCE_SIZE_BYTES),
+            bound_to=self._register_context(context),
+        )
+        if self.register_key(context, again) != key:
+            raise EpochUnavailable("the active epoch does not give back what it was given")
+        return again
+
+    def _material(
+        self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes
+    ) -> bytes | None:
+        epoch_cipher = self._epochs.get(epoch)
+        if epoch_cipher is None:
+            return None
+        context = wrapping_context(self._ledger_id, key_id, retention_class, epoch)
+        return unwrap(epoch_cipher, wrapped, bound_to=context)
+
     def _epoch_context(self, epoch: int) -> bytes:
         return prefixed(b"ledger/epoch/v1", str(self._ledger_id).encode(), str(epoch).encode())
 
     def _register_context(self, context: str) -> bytes:
         return prefixed(b"ledger/register/v1", str(self._ledger_id).encode(), context.encode())
+
+
+def _cursor_mac(key: Mac, message: bytes) -> bytes:
+    return key.digest(b"ledger/cursor/v1" + message)[:TOKEN_SIZE_BYTES]
 
 
 def _token(key: Mac, kind: str, value: str) -> bytes:

@@ -127,7 +127,7 @@ def unwrap(cipher: AESGCM, wrapped: bytes, *, bound_to: bytes) -> bytes | None:
         return None
     try:
         return cipher.decrypt(wrapped[1 : 1 + NONCE_SIZE_BYTES], wrapped[13:], bound_to)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # the latter where it was cut short
         return None
 
 

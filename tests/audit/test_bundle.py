@@ -509,13 +509,57 @@ def test_every_checkpoint_that_was_kept_counts(
 
 def test_it_knows_what_only_the_controllers_streams_tell_of() -> None:
     """By the first words of the types that those modules declare."""
-    modules = ("interests", "log_origins", "policies", "receivers", "registers", "storage")
+    modules = (
+        *("epochs", "interests", "log_origins", "policies", "receivers", "registers", "storage"),
+    )
     words = {
         name.partition(".")[0]
         for name, kind in EVENT_TYPES.items()
         if kind.cls.__module__.rpartition(".")[2] in modules
     }
     assert words == set(verify_bundle.CONTROL)
+
+
+def test_it_follows_the_key_epochs_and_what_an_erasure_says_of_them() -> None:
+    """Step by step as in the log; each that may not be is named, and so is an E3 that is not so."""
+
+    def refused(*steps: tuple[str, dict[str, Any]]) -> int | None:
+        streams = verify_bundle.Streams()
+        for position, (kind, said) in enumerate(steps):
+            try:
+                streams.take_epochs(position, {"t": kind, "s": "somebody", "d": said})
+            except verify_bundle.Wrong:
+                return position
+        return None
+
+    def step(kind: str, epoch: int) -> tuple[str, dict[str, Any]]:
+        return f"epoch.{kind}", {"epoch": epoch}
+
+    def erasure(kind: str, **said: Any) -> tuple[str, dict[str, Any]]:
+        return f"erasure.{kind}", {"erasure": "one", **said}
+
+    turn = [step("opened", 2), step("closed", 1)]
+    end = [step("condemned", 1), step("destroyed", 1)]
+    gone = [erasure("prepared", erased=["a"]), erasure("executed", step="subject", classes=[])]
+    beyond = erasure("assured", level="e3", classes=["a"])
+    assert refused(*turn, *end, step("opened", 3), step("closed", 2)) is None
+    assert refused(*turn, step("end-requested", 1), step("end-approved", 1), *end) is None
+    assert refused(*gone, *turn, *end, beyond) is None
+    for steps in (
+        [step("closed", 1)],
+        [step("opened", 3)],
+        [*turn, step("opened", 3)],
+        [*turn, end[1]],
+        [*turn, *end, end[1]],
+        [*turn, *end, turn[1]],
+        [*turn, step("condemned", 2)],
+        [step("end-requested", 1)],
+        [*gone, beyond],
+        [*gone, *turn, end[0], beyond],
+        [*turn, *gone, *end, beyond],
+        [*gone, *turn, *end, erasure("assured", level="e3", classes=["b"])],
+    ):
+        assert refused(*steps) == len(steps) - 1
 
 
 @pytest.mark.clause("L9")

@@ -8,6 +8,7 @@ import pytest
 from app.domain.collections import CollectData, RectifyData
 from app.domain.consents import ImportUnprovenConsent
 from app.domain.disclosures import RecordDisclosure
+from app.domain.epochs import BEGINNING, EpochState, KeyEpoch
 from app.domain.erasure_plan import (
     EVERYTHING,
     ErasurePlan,
@@ -68,7 +69,17 @@ from app.events.suppressions import SuppressionCause, SuppressionLifted, Suppres
 from app.policy.vocabulary import ExpiryBucket, LegalBasis, SourceOrigin
 from app.values import replace
 from tests.domain.test_consents import GIVE
-from tests.spec import NOW, OCCASION, POLICY, At, Given, data_key, given, registration
+from tests.spec import (
+    CONTRACTED,
+    NOW,
+    OCCASION,
+    POLICY,
+    At,
+    Given,
+    data_key,
+    given,
+    registration,
+)
 
 KEY = UUID("7d9f3a52-4f4e-4b59-9c5c-8a1d6b0f2e11")
 OTHER = UUID("7d9f3a52-4f4e-4b59-9c5c-8a1d6b0f2e12")
@@ -96,6 +107,11 @@ SHARE = RecordDisclosure(
     purpose="network_exchange",
     categories=frozenset({"contact.name", "contact.email"}),
 )
+SECOND_EPOCH = {
+    1: KeyEpoch(opened_at=-1, state=EpochState.DESTROYED),
+    2: KeyEpoch(opened_at=1_000),
+}
+"""The epoch in which everything lay is gone, and the next began after all of it."""
 REQUEST = RequestErasure(erasure=KEY, source="email")
 REQUESTED = ErasureRequested(
     erasure=KEY, trigger=ErasureTrigger.REQUEST, purposes=(), categories=(), source="email"
@@ -1026,7 +1042,7 @@ def test_closing_a_partial_erasure_leaves_room_for_another() -> None:
 
 @pytest.mark.clause("L10", "L34", "C61")
 def test_how_far_a_thing_is_gone_is_told_class_by_class() -> None:
-    """E1 at once; E2 and E3 when somebody can say so."""
+    """E1 at once; E2 when somebody can say so; E3 when its epochs are gone."""
     executed = given(
         PERSON,
         PASSPORT,
@@ -1034,6 +1050,7 @@ def test_how_far_a_thing_is_gone_is_told_class_by_class() -> None:
         REQUEST,
         PREPARE,
         At(NOW, execute(PARTICIPATION, OCCASIONAL, IDENTITY)),
+        control=replace(CONTRACTED, epochs=SECOND_EPOCH),
     )
     assure = AssureErasure(
         erasure=KEY,
@@ -1064,6 +1081,31 @@ def test_how_far_a_thing_is_gone_is_told_class_by_class() -> None:
     when.after.when(replace(assure, classes=assure.classes | {"travel-identity"})).then(
         ErasureAssured(
             erasure=KEY, level=ErasureLevel.BACKUPS_UNREADABLE, classes=("travel-identity",)
+        )
+    )
+
+
+@pytest.mark.clause("L34", "C61")
+def test_nothing_is_beyond_backups_while_an_epoch_in_which_it_lay_is_there() -> None:
+    """Nor is it for an epoch that was opened before the data went, even if it came later."""
+    assure = AssureErasure(
+        erasure=KEY,
+        level=ErasureLevel.BACKUPS_UNREADABLE,
+        classes=frozenset({"participation"}),
+    )
+    later = replace(SECOND_EPOCH[2], opened_at=2)
+    for epochs in (
+        BEGINNING,
+        SECOND_EPOCH | {1: replace(SECOND_EPOCH[1], state=EpochState.DESTROYING)},
+        SECOND_EPOCH | {2: later},
+        SECOND_EPOCH | {2: replace(later, opened_at=None)},
+    ):
+        control = replace(CONTRACTED, epochs=epochs)
+        given(*EXECUTED, control=control).when(assure).then_refused(LevelNotReached)
+    control = replace(CONTRACTED, epochs=SECOND_EPOCH)
+    given(*EXECUTED, control=control).when(assure).then(
+        ErasureAssured(
+            erasure=KEY, level=ErasureLevel.BACKUPS_UNREADABLE, classes=("participation",)
         )
     )
 

@@ -330,7 +330,8 @@ async def test_a_key_under_an_epoch_that_is_leaving_is_refused(
 ) -> None:
     owner = await connect("ledger_migrator")
     if state:
-        await owner.execute("INSERT INTO ledger.key_epoch VALUES (2, '\\x00', $1)", state)
+        wrapped = None if state == "destroyed" else b"\x00"
+        await owner.execute("INSERT INTO ledger.key_epoch VALUES (2, $1, $2)", wrapped, state)
     before = await counts(app)
     chain, key_id = Chain(), uuid4()
     event = chain.event(Section(key_id, opens=True))

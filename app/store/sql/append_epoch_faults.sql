@@ -1,5 +1,5 @@
--- `stale-epoch` for each command that wraps a key or claims a token under an epoch that takes no
--- more: it is being rewrapped, and what joined it now would be lost with it.
+-- `stale-epoch` for each command that wraps a key under an epoch that takes no more: it is being
+-- rewrapped, and what joined it now would be lost with it.
 CREATE OR REPLACE FUNCTION ledger.append_epoch_faults(
     c_outcome text[], x_command int[], x_epoch int[]
 ) RETURNS text[]

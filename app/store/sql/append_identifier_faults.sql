@@ -1,6 +1,7 @@
 -- Refuses commands that claim a token for a subject whose identifiers were erased (`fenced`), or one
 -- that another subject holds or an earlier command of the batch claims (`identifier-taken`). What
--- the subject holds already may be claimed again; a release asks for nothing.
+-- the subject holds already may be claimed again; a release asks for nothing. A token with release
+-- NULL is that of a claimed value under a key that is leaving: nobody else may hold that one either.
 CREATE OR REPLACE FUNCTION ledger.append_identifier_faults(
     c_outcome text[], c_stream uuid[],
     i_command int[], i_kind text[], i_token bytea[], i_release boolean[]
@@ -17,7 +18,7 @@ BEGIN
                        u.command <> min(u.command) OVER (PARTITION BY u.kind, u.token) AS second
                   FROM unnest(i_command, i_kind, i_token, i_release)
                        AS u(command, kind, token, release)
-                 WHERE c_outcome[u.command] IS NULL AND NOT u.release) AS i
+                 WHERE c_outcome[u.command] IS NULL AND u.release IS NOT TRUE) AS i
           LEFT JOIN ledger.erasure_fence f
                  ON f.subject_id = c_stream[i.command] AND f.class = 'identifiers'
           LEFT JOIN ledger.identifiers t ON t.kind = i.kind AND t.token = i.token

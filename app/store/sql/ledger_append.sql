@@ -124,9 +124,11 @@ BEGIN
       LEFT JOIN ledger.idempotency a ON a.client = c.client AND a.key = c.key
       LEFT JOIN ledger.idempotency b ON b.client = c.client AND b.key = c.key_previous
       LEFT JOIN ledger.events next ON next.stream_id = c.stream AND next.version = c.expected + 1;
-    IF k_id <> '{}' OR i_token <> '{}' THEN
-        v_outcome := ledger.append_epoch_faults(
-            v_outcome, k_command || i_command, k_epoch || i_epoch);
+    IF k_id <> '{}' THEN
+        v_outcome := ledger.append_epoch_faults(v_outcome, k_command, k_epoch);
+    END IF;
+    IF i_token <> '{}' THEN
+        v_outcome := ledger.append_token_faults(v_outcome, i_command, i_epoch, i_release);
     END IF;
     -- Groups before identifiers: who loses with its group claims no token in another's way.
     v_outcome := ledger.append_group_faults(v_outcome, c_group);

@@ -1,0 +1,68 @@
+"""The key epochs as they begin and end, on the control stream (Art. 17, Art. 32; L34).
+
+The first one begins with the ledger, without an event.
+"""
+
+from enum import StrEnum
+
+from app.events.declare import event
+
+
+class RootCustody(StrEnum):
+    """Where the root of an epoch was kept, which says what its destruction is worth."""
+
+    FILE = "file"
+    """A file on a machine: a copy of the folder, or the disk itself, may still have its bytes."""
+
+
+class RootEnd(StrEnum):
+    """What was found and done when a root was destroyed."""
+
+    OVERWRITTEN = "overwritten"
+    """Its bytes were written over, and its file removed; both were waited for."""
+    FOUND_GONE = "found_gone"
+    """It was no longer there: an earlier attempt had removed it, or somebody else."""
+
+
+@event("epoch.opened", version=1)
+class EpochOpened:
+    """A key epoch is the active one from now on: every new key is wrapped under it."""
+
+    epoch: int
+
+
+@event("epoch.closed", version=1)
+class EpochClosed:
+    """A key epoch takes nothing more; what hangs on it goes over to the active one."""
+
+    epoch: int
+
+
+@event("epoch.end-requested", version=1)
+class EpochEndRequested:
+    """Somebody asked to destroy an epoch, where two people are needed; who did recorded this."""
+
+    epoch: int
+
+
+@event("epoch.end-approved", version=1)
+class EpochEndApproved:
+    """A second person approved what another had asked for; who did is who recorded this."""
+
+    epoch: int
+
+
+@event("epoch.condemned", version=1)
+class EpochCondemned:
+    """Nothing hangs on an epoch any more, and its root is being destroyed."""
+
+    epoch: int
+
+
+@event("epoch.destroyed", version=1)
+class EpochDestroyed:
+    """The root and the key of an epoch are gone: what only they open is unreadable everywhere."""
+
+    epoch: int
+    custody: RootCustody
+    root: RootEnd

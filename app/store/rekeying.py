@@ -1,0 +1,111 @@
+"""The blind index goes from the key of one epoch to that of the active one.
+
+A token says nothing of its value: each value is opened where it lies sealed, and its token made
+anew. While this goes on both keys are asked for, so no look-up misses a person and no value is
+claimed twice (`append_token_faults`, `Lookups`).
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from app.domain.subject import SUBJECT, fold
+from app.store.event_store import EventStore, Stream
+from app.vault.key_vault import KeyVault
+from app.vault.sealing import Sealed
+
+BATCH_SIZE: Final = 200
+"""People of whom tokens are moved under one hold of the append lock: a few milliseconds."""
+
+PAGE_SQL: Final = """
+SELECT DISTINCT subject_id FROM ledger.identifiers
+ WHERE epoch = $1 AND subject_id > $2 ORDER BY subject_id LIMIT $3
+"""
+TOKENS_SQL: Final = """
+SELECT subject_id, kind, token FROM ledger.identifiers
+ WHERE epoch = $1 AND subject_id = ANY($2::uuid[])
+"""
+REKEY_SQL: Final = "SELECT ledger.ledger_epoch_rekey($1, $2, $3, $4, $5)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """What one batch did."""
+
+    rows: int
+    unread: int
+    """Tokens whose value lies nowhere that can be opened: they stay under the old key."""
+
+
+async def rekey_identifiers(
+    connection: "asyncpg.Connection[Any]",
+    pool: "asyncpg.Pool[Any]",
+    store: EventStore,
+    epoch: int,
+    *,
+    size: int = BATCH_SIZE,
+) -> AsyncIterator[Rekeyed]:
+    """Moves every token of an epoch; ``connection`` is the owner's, ``pool`` reads."""
+    after = UUID(int=0)
+    while people := [row[0] for row in await pool.fetch(PAGE_SQL, epoch, after, size)]:
+        after = people[-1]
+        tokens: dict[UUID, dict[tuple[str, bytes], bytes | None]] = {one: {} for one in people}
+        for row in await pool.fetch(TOKENS_SQL, epoch, people):
+            tokens[row["subject_id"]][row["kind"], row["token"]] = None
+        for subject_id, wanted in tokens.items():
+            _fill(store, await store.read_stream(subject_id, with_blobs=True), wanted, epoch)
+        found = [
+            (kind, token, subject_id, again)
+            for subject_id, wanted in tokens.items()
+            for (kind, token), again in wanted.items()
+            if again is not None
+        ]
+        asked = sum(map(len, tokens.values()))
+        columns = [list(column) for column in zip(*found, strict=True)] if found else [[]] * 4
+        moved = await connection.fetchval(REKEY_SQL, epoch, *columns) if found else 0
+        yield Rekeyed(moved, asked - len(found))
+
+
+def _fill(
+    store: EventStore,
+    stream: Stream,
+    wanted: dict[tuple[str, bytes], bytes | None],
+    epoch: int,
+) -> None:
+    """Finds the value of each token: first where the person's identifiers lie, then anywhere."""
+    for values in (_named(store, stream), _anywhere(store, stream)):
+        if None not in wanted.values():
+            return
+        _match(store.vault, values, wanted, epoch)
+
+
+def _match(
+    vault: KeyVault,
+    values: Iterable[str],
+    wanted: dict[tuple[str, bytes], bytes | None],
+    epoch: int,
+) -> None:
+    kinds = {kind for kind, _ in wanted}
+    for value in values:
+        for kind in kinds:
+            name = (kind, vault.token_under(epoch, kind, value))
+            if name in wanted and wanted[name] is None:
+                wanted[name] = vault.identifier_token(kind, value)
+
+
+def _named(store: EventStore, stream: Stream) -> Iterator[str]:
+    for one in fold(SUBJECT.initial, stream.events).identifiers.active.values():
+        opened = store.open_section(stream, one.value_at, one.retention_class)
+        if isinstance(opened, Sealed) and one.category in opened.personal:
+            yield opened.personal[one.category]
+
+
+def _anywhere(store: EventStore, stream: Stream) -> Iterator[str]:
+    for recorded in stream.events:
+        for one in recorded.seals:
+            opened = store.open_section(stream, recorded.version, one.retention_class)
+            if isinstance(opened, Sealed):
+                yield from opened.personal.values()

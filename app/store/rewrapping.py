@@ -1,0 +1,132 @@
+"""Keys that lie wrapped in the database go from one epoch to the active one, some at a time.
+
+What is inside stays what it was: sections, MACs and seals under it are not touched. A batch is one
+transaction; a row in use is left for a later round; broken off anywhere, every key is readable
+under the epoch that its row says, and the next run goes on with what is left.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from app.store.idempotency import period_context
+from app.store.receivers import receiver_context
+from app.store.subscriptions import subscription_context
+from app.vault.key_vault import KeyVault
+
+BATCH_SIZE: Final = 1_000
+"""An erasure of one of these people waits for it: some 40 ms."""
+
+FIRST: Final = UUID(int=0)
+PAGE_SQL: Final = """
+SELECT key_id, class, wrapped FROM ledger.keyring
+ WHERE epoch = $1 AND state <> 'erased' AND key_id > $2
+ ORDER BY key_id LIMIT $3 FOR UPDATE SKIP LOCKED
+"""
+MOVE_SQL: Final = """
+UPDATE ledger.keyring k SET epoch = $2, wrapped = n.wrapped
+  FROM unnest($3::uuid[], $4::bytea[]) AS n(key_id, wrapped)
+ WHERE k.key_id = n.key_id AND k.epoch = $1 AND k.state <> 'erased'
+"""
+REGISTERS: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "idempotency_key": ("period", period_context),
+    "subscriptions": ("subscription_id", subscription_context),
+    "receivers": ("receiver_id", receiver_context),
+}
+"""Table -> its primary key, and what the key of a row is bound to. Some hundred rows at most."""
+
+KEYS_SQL: Final = """
+SELECT key_id, class, epoch, wrapped FROM ledger.keyring
+ WHERE state <> 'erased' AND key_id > $1 ORDER BY key_id LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one batch did."""
+
+    rows: int
+    shut: int = 0
+    """Keys that no root opens, or that were altered: they stay where they are."""
+
+
+async def rewrap_data_keys(
+    connection: "asyncpg.Connection[Any]",
+    vault: KeyVault,
+    epoch: int,
+    *,
+    size: int = BATCH_SIZE,
+) -> AsyncIterator[Moved]:
+    """Moves every data key of an epoch to the active one; ``connection`` is the owner's.
+
+    Goes through the ring until a whole round found nothing to move.
+    """
+    after, moved_once = FIRST, False
+    while True:
+        async with connection.transaction():
+            rows = await connection.fetch(PAGE_SQL, epoch, after, size)
+            moved = await _move(connection, vault, epoch, rows)
+        if rows:
+            moved_once = moved_once or moved.rows > 0
+            after = rows[-1]["key_id"]
+            yield moved
+        elif moved_once:
+            after, moved_once = FIRST, False  # what was in use the first time
+        else:
+            return
+
+
+async def _move(
+    connection: "asyncpg.Connection[Any]", vault: KeyVault, epoch: int, rows: list[Any]
+) -> Moved:
+    again = [
+        (row["key_id"], vault.rewrapped(row["key_id"], row["class"], epoch, row["wrapped"]))
+        for row in rows
+    ]
+    opened = [(key_id, wrapped) for key_id, wrapped in again if wrapped is not None]
+    if opened:
+        ids, wrapped = zip(*opened, strict=True)
+        await connection.execute(MOVE_SQL, epoch, vault.active_epoch, list(ids), list(wrapped))
+    return Moved(len(opened), len(again) - len(opened))
+
+
+async def rewrap_registers(
+    connection: "asyncpg.Connection[Any]", vault: KeyVault, epoch: int
+) -> Moved:
+    """Moves the keys of the registers: repeated requests, subscriptions, receivers."""
+    moved = shut = 0
+    for table, (name, context) in REGISTERS.items():
+        async with connection.transaction():
+            rows = await connection.fetch(
+                f"SELECT {name} AS name, wrapped FROM ledger.{table}"  # noqa: S608  # names of ours
+                " WHERE epoch = $1 FOR UPDATE",
+                epoch,
+            )
+            for row in rows:
+                wrapped = vault.register_key_rewrapped(context(row["name"]), row["wrapped"])
+                if wrapped is None:
+                    shut += 1
+                    continue
+                moved += 1
+                await connection.execute(
+                    f"UPDATE ledger.{table} SET wrapped = $1, epoch = $2"  # noqa: S608  # likewise
+                    f" WHERE {name} = $3",
+                    wrapped,
+                    vault.active_epoch,
+                    row["name"],
+                )
+    return Moved(moved, shut)
+
+
+async def unreadable_keys(pool: "asyncpg.Pool[Any]", vault: KeyVault, *, without: int) -> int:
+    """How many keys that live nothing opens with the roots there are, but for one epoch's."""
+    unread, after = 0, FIRST
+    while rows := await pool.fetch(KEYS_SQL, after, 10 * BATCH_SIZE):
+        after = rows[-1]["key_id"]
+        for row in rows:
+            of_it = row["epoch"] == without
+            unread += of_it or vault.data_key(*row) is None
+    return unread
