@@ -186,7 +186,9 @@ def _listen(
     open_things.push_async_callback(turning.stop)
     handlers: dict[str, Handler] = {
         CLIENTS_CHANNEL: callers.forget,
-        ERASED_CHANNEL: lambda text: _forget(ledger, text),
+        ERASED_CHANNEL: lambda text: (
+            ledger.forget(UUID(text)) if text else ledger.forget_everybody()
+        ),
         APPENDED_CHANNEL: feed.wake,
         EPOCHS_CHANNEL: turning.heard,
     }
@@ -392,10 +394,3 @@ def wrapped(app: FastAPI, settings: Settings) -> Envelope:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _forget(ledger: Ledger, subject_id: str) -> None:
-    if subject_id:
-        ledger.forget(UUID(subject_id))
-    else:
-        ledger.forget_everybody()
