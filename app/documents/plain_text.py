@@ -1,6 +1,7 @@
 """A document as plain text, for the part of a mail that every program can show (RFC 3676)."""
 
 import textwrap
+from collections.abc import Iterator
 from typing import Final
 
 from app.documents.blocks import (
@@ -17,21 +18,33 @@ from app.documents.blocks import (
 )
 
 WIDTH: Final = 76
+TITLE, HEADING = "=", "-"
+"""What stands under them, as often as they are wide."""
 
 
 def plain_text(document: Document) -> str:
     """The whole document, lines of at most 76 characters where words allow it."""
     parts = ["\n".join(document.sender), "\n".join(document.addressee), document.dateline or ""]
-    parts += [_ruled(document.title, "=")]
+    parts += [_ruled(document.title, TITLE)]
     parts += [_block(block) for block in document.blocks]
     parts.append(document.footer)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def blocks_of(text: str) -> Iterator[Block]:
+    """What a plain text was made of, its title left out: a heading is what is underlined."""
+    for part in text.strip().split("\n\n"):
+        *lines, last = part.splitlines()
+        if not (lines and last and set(last) <= {TITLE, HEADING}):
+            yield Lines((*lines, last))
+        elif last[0] == HEADING:
+            yield Heading(" ".join(lines))
+
+
 def _block(block: Block) -> str:
     match block:
         case Heading(text=text):
-            return _ruled(plain(text), "-")
+            return _ruled(plain(text), HEADING)
         case Paragraph(text=text):
             return _wrapped(plain(text))
         case Bullets(items=items):

@@ -16,10 +16,10 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.documents.blocks import Block, Document, Heading, Lines, Paragraph
+from app.documents.blocks import Block, Document, Heading, Paragraph
 from app.documents.letters import RenderedLetter
 from app.documents.page import page
-from app.documents.plain_text import plain_text
+from app.documents.plain_text import blocks_of, plain_text
 from app.propagation.public_texts import said
 from app.values import replace
 
@@ -94,11 +94,10 @@ def printable(message: EmailMessage) -> Document:
     """A message as it is put into an envelope, where no mail reaches the person."""
     body = message.get_body(("plain",))
     assert body is not None, "every message has one"
-    paragraphs = body.get_content().strip().split("\n\n")
     return Document(
         language=str(message["Content-Language"]),
         title=str(message["Subject"]),
-        blocks=tuple(Lines(tuple(one.splitlines())) for one in paragraphs),
+        blocks=tuple(blocks_of("\n".join(body.get_content().splitlines()))),
     )
 
 

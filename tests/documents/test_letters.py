@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.documents.blocks import Document, Heading, words_of
 from app.documents.languages import LANGUAGES
 from app.documents.letters import (
     MANDATORY,
@@ -13,6 +14,7 @@ from app.documents.letters import (
     LetterKind,
     compose,
 )
+from app.documents.plain_text import blocks_of
 from tests.documents.cases import AUTHORITY, KEPT, NAME, letter
 
 EMPTY: dict[str, Any] = {
@@ -130,3 +132,21 @@ def test_another_right_fulfilled_in_part_has_reasons_and_ground(missing: str) ->
         compose(letter(LetterKind.PARTLY_FULFILLED, **facts), "en")
 
     assert refused.value.facts["part"] == missing
+
+
+@pytest.mark.clause("L27")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", LetterKind)
+def test_a_text_that_came_back_is_typeset_with_every_word_of_it(
+    kind: LetterKind, language: str
+) -> None:
+    """Its headings are headings again, and nothing else is lost but the rules under them."""
+    made = compose(letter(kind), language)
+    text, blocks = made.text, tuple(blocks_of(made.text))
+    again = Document(language=language, title=made.subject, blocks=blocks)
+
+    words = " ".join(words_of(again)).split()
+    assert {word for word in text.split() if word.strip("=-")} <= set(words)
+    headings = [one.text for one in blocks if isinstance(one, Heading)]
+    ruled = [line for line in text.splitlines() if line and set(line) == {"-"}]
+    assert len(headings) == len(ruled)
