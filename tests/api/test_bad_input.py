@@ -280,6 +280,10 @@ async def test_a_method_that_a_path_does_not_have_names_all_that_it_has(
         assert set(answer.headers["allow"].split(", ")) >= {name.upper() for name in methods}
 
 
+KEY_IN_PATH = "show_subscribed_calendar"
+"""The one operation without a scope that asks who calls: its address holds the key."""
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 async def test_a_defect_of_ours_is_told_as_one_and_tells_nothing(
     caller: httpx.AsyncClient,
@@ -296,7 +300,7 @@ async def test_a_defect_of_ours_is_told_as_one_and_tells_nothing(
 
     answer = await caller.request(operation.method, operation.path, json=operation.body())
 
-    if operation.scope == "public":
+    if operation.scope == "public" and operation.name != KEY_IN_PATH:
         assert answer.status_code != 500
     else:
         told(answer, 500, "internal")

@@ -121,9 +121,13 @@ async def test_a_request_that_is_taken_back_ends_its_objection_and_what_rested_f
 
     assert (untold.lifted, len(resting)) == (0, 1)
     assert (told.lifted, told.failed, much_later.granted) == (1, 0, 0)
-    subjects = [message["Subject"] for _, message in mailbox.received]
-    assert subjects[-1] == "IMPEL: A restriction of your data will end"
-    body = mailbox.received[-1][1].get_body(("plain",))
+    letters = {message["Subject"]: message for _, message in mailbox.received}
+    assert letters.keys() == {
+        "IMPEL: We have received your request",
+        "IMPEL: Your request is closed",
+        "IMPEL: A restriction of your data will end",
+    }
+    body = letters["IMPEL: A restriction of your data will end"].get_body(("plain",))
     assert body is not None
     assert "You have taken back your objection." in body.get_content()
     [shown_now] = await shown(client, person)
