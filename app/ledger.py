@@ -103,6 +103,18 @@ class Ledger:
                 await held.enter_async_context(turn)
             return await self._execute(commands, attribution, new=new)
 
+    async def repeated(self, attribution: Attribution) -> Receipt | None:
+        """The receipt of an earlier request with the same key, by that alone; None when it is new.
+
+        For whoever expects many repeated ones: an append finds them, too, once all is decided.
+        """
+        asked = attribution.idempotency
+        if asked is None:
+            return None
+        token = await self._idempotency.token(asked, self.clock())
+        first = await self._idempotency.first_execution(token)
+        return None if first is None else await self._replay(first)
+
     async def state(self, subject_id: UUID) -> SubjectState:
         """The person's state as this process knows it: for hints only, a decision re-checks it."""
         return (await self._recall(subject_id)).state

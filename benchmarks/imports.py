@@ -38,11 +38,12 @@ HEAD = "SELECT coalesce(max(position), -1) FROM ledger.events WHERE partition = 
 def measure(ledger: Ledger, *, rounds: int, full: bool = False) -> list[Figure]:
     """An import and its copy in each round, then a longer import for the memory."""
     _import(ledger, LINES // 3)  # warm: imports, plans
-    cells, cpu_us = [], []
+    cells, cpu_us, again = [], [], []
     for _ in range(rounds):
         before = cpu_seconds(ledger.pid)
         cells.append(_round(ledger))
         cpu_us.append((cpu_seconds(ledger.pid) - before) / LINES * 1e6)
+        again.append(_twice(ledger))
     count = MEMORY_LINES_FULL if full else MEMORY_LINES
     peak, rate = _longer(ledger, count)
     return [
@@ -54,6 +55,13 @@ def measure(ledger: Ledger, *, rounds: int, full: bool = False) -> list[Figure]:
             theirs=tuple(theirs for _, theirs in cells),
         ),
         Figure("import, CPU us/line of the serving process", tuple(cpu_us)),
+        Figure(
+            "import that is sent again, lines/s: the second time / the first",
+            tuple(second / first for first, second in again),
+            at_least=1.0,
+            ours=tuple(second for _, second in again),
+            theirs=tuple(first for first, _ in again),
+        ),
         Figure(f"import of {count:,} lines, lines/s", (rate,)),
         Figure(
             f"import of {count:,} lines, peak MiB of the process tree",
@@ -71,6 +79,18 @@ def _import(ledger: Ledger, count: int) -> float:
     if recorded != count:
         raise RuntimeError(f"{count - recorded} lines were not recorded")
     return seconds
+
+
+def _twice(ledger: Ledger) -> tuple[float, float]:
+    """Lines a second of an import, and of the same one under the same key."""
+    body, key, rates = list(lines(LINES, mark=uuid4().hex[:6])), uuid4().hex, []
+    for status in ("recorded", "repeated"):
+        start = time.perf_counter()
+        if any(one["status"] != status for one in imported(ledger, body, key=key)):
+            raise RuntimeError(f"a line was not {status}")
+        rates.append(LINES / (time.perf_counter() - start))
+    first, second = rates
+    return first, second
 
 
 def _round(ledger: Ledger) -> tuple[float, float]:

@@ -38,14 +38,16 @@ def numbered_email(person: Person, number: int, mark: str) -> str:
     return f"{mailbox}.{mark}{number}@{domain}"
 
 
-def imported(ledger: Ledger, body: Iterable[bytes]) -> Iterator[dict[str, object]]:
-    """Sends an import in chunks and answers its results, one a line.
+def imported(
+    ledger: Ledger, body: Iterable[bytes], *, key: str | None = None
+) -> Iterator[dict[str, object]]:
+    """Sends an import in chunks, under a fresh key if none is given; its results, one a line.
 
     The whole body is sent before results are read, as simple clients do.
     """
     connection = http.client.HTTPConnection("127.0.0.1", ledger.port, timeout=600)
     headers = dict(ledger.headers())
-    headers |= {"content-type": "application/x-ndjson", "idempotency-key": uuid4().hex}
+    headers |= {"content-type": "application/x-ndjson", "idempotency-key": key or uuid4().hex}
     connection.request("POST", "/v1/imports", _chunks(body), headers, encode_chunked=True)
     answer = connection.getresponse()
     if answer.status != 200:

@@ -153,6 +153,8 @@ class _Import(Response):
         self._rehearsal = rehearsal
         service = call.service
         self._registrar = Registrar(service.ledger, service.lookups, remembers=False)
+        self._repeated = True
+        """Whether the last line that was carried out had been before: so will the next ones be."""
         self._results = Backlog()
         self._clock = asyncio.get_running_loop().time
         size = call.request.headers.get("content-length", "")
@@ -221,12 +223,15 @@ class _Import(Response):
         key = self._attribution.idempotency
         assert key is not None
         numbered = replace(key, key=f"{key.key}/{piece.number}", body=self._body.fingerprint(piece))
-        return await import_line(
+        result = await import_line(
             self._call.service.ledger,
             self._registrar,
             line,
             replace(self._attribution, idempotency=numbered),
+            repeated=self._repeated,
         )
+        self._repeated = result.status is LineStatus.REPEATED
+        return result
 
 
 def _problem_of(fault: Exception) -> tuple[str, dict[str, Any]]:

@@ -42,10 +42,18 @@ class LineResult:
 
 
 async def import_line(
-    ledger: Ledger, registrar: Registrar, line: Line, attribution: Attribution
+    ledger: Ledger,
+    registrar: Registrar,
+    line: Line,
+    attribution: Attribution,
+    *,
+    repeated: bool = False,
 ) -> LineResult:
-    """Registers the person and records the consents; raises the refusals of the deciders."""
-    registration = await registrar.register(line.registration, attribution)
+    """Registers the person and records the consents; raises the refusals of the deciders.
+
+    ``repeated`` says that it was probably done before: it is quicker then, and true either way.
+    """
+    registration = await registrar.register(line.registration, attribution, repeated=repeated)
     receipt = registration.receipt
     if registration.outcome is Registered.SUPPRESSED or receipt is None:
         return LineResult(LineStatus.SUPPRESSED)
@@ -53,9 +61,10 @@ async def import_line(
     for number, consent in enumerate(line.consents):
         key = attribution.idempotency
         again = key and replace(key, operation=f"{key.operation}#consent-{number}")
-        receipt = await ledger.execute(
-            registration.subject_id, consent, replace(attribution, idempotency=again)
-        )
+        numbered = replace(attribution, idempotency=again)
+        receipt = await ledger.repeated(numbered) if repeated else None
+        if receipt is None:
+            receipt = await ledger.execute(registration.subject_id, consent, numbered)
         position = receipt.position or position
     status = LineStatus.REPEATED if replayed else LineStatus.RECORDED
     return LineResult(status, registration.subject_id, position)

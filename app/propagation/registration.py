@@ -64,14 +64,21 @@ class Registrar:
         self._lookups = lookups
         self._remembers = remembers
 
-    async def register(self, command: RegisterSubject, attribution: Attribution) -> Registration:
+    async def register(
+        self, command: RegisterSubject, attribution: Attribution, *, repeated: bool = False
+    ) -> Registration:
         """Registers the person, or adds what was obtained to the one person that is meant.
 
         Raises the refusals of the deciders. An identifier that leads elsewhere without proof opens
-        a finding on the new record and moves nothing.
+        a finding on the new record and moves nothing. ``repeated`` says that it was probably done
+        before, under the same key: then it is asked for that first.
         """
         policy = (await self._ledger.rules()).policy
         identifiers = _identifiers(command.obtained, command.region, policy)
+        receipt = await self._ledger.repeated(attribution) if repeated else None
+        if receipt is not None:
+            known = Registration(Registered.FOUND, receipt.stream_id, receipt)
+            return await self._settled(known, identifiers, command.source, policy)
         suppressed = await self._suppressed(identifiers, command.obtained, policy)
         command = replace(command, suppressed_for=suppressed)
         for _ in range(TRIES_MAX):
@@ -83,10 +90,7 @@ class Registrar:
                     if found is None
                     else await self._join(found, command, attribution)
                 )
-                await self._check_of_age(registration)
-                addresses = _addresses(identifiers)
-                await self.settle(registration.subject_id, addresses, command.source, policy)
-                return registration
+                return await self._settled(registration, identifiers, command.source, policy)
             except (IdentifierTaken, SubjectAbsorbed):
                 continue  # somebody registered, or was merged, meanwhile: look again
             except SubjectSuppressed:
@@ -118,6 +122,18 @@ class Registrar:
             address = normalise(policy.categories[command.category], command.value, command.region)
             await self.settle(subject_id, [address], command.source, policy)
         return receipt
+
+    async def _settled(
+        self,
+        registration: Registration,
+        identifiers: Mapping[tuple[IdentifierKind, str], frozenset[str]],
+        source: str,
+        policy: Policy,
+    ) -> Registration:
+        """What follows the append, also of one whose request was broken off there."""
+        await self._check_of_age(registration)
+        await self.settle(registration.subject_id, _addresses(identifiers), source, policy)
+        return registration
 
     async def settle(
         self, subject_id: UUID, addresses: Sequence[str], source: str, policy: Policy

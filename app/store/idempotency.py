@@ -1,5 +1,6 @@
 """Idempotency keys as tokens under the key of one period, which dies with the window (DESIGN 5)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import asyncpg
 
 from app.store.append import IdempotencyToken, Outcome
 from app.store.epochs import refresh_epochs, under_active_epoch
+from app.store.gathered import Gathered, Named, columns
 from app.values import Confidential, Value
 from app.vault.key_vault import KeyVault
 from app.vault.mac import Mac
@@ -14,6 +16,16 @@ from app.vault.sealing import prefixed
 
 WINDOW = timedelta(days=7)
 """How long a repeated request finds its first execution; imports resume after a weekend."""
+
+# A probe for each token, never a join: a plan made while the table was small would scan it.
+EXECUTIONS_SQL = """
+SELECT wanted.client, wanted.key, found.*
+  FROM unnest($1::text[], $2::bytea[]) AS wanted(client, key)
+ CROSS JOIN LATERAL (
+    SELECT fingerprint, stream_id, first_version, last_version, batch_first, batch_size
+      FROM ledger.idempotency i WHERE i.client = wanted.client AND i.key = wanted.key LIMIT 1
+ ) AS found
+"""
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,6 +61,7 @@ class IdempotencyRegister:
         self._pool = pool
         self._vault = vault
         self._keys: dict[int, Mac] = {}
+        self._executions = Gathered(self._found)
 
     async def token(self, request: IdempotencyKey, now: datetime) -> IdempotencyToken:
         """The request's key and fingerprint under this period's key and the period's before."""
@@ -67,23 +80,27 @@ class IdempotencyRegister:
 
     async def first_execution(self, token: IdempotencyToken) -> FirstExecution | None:
         """What the same key did before; None when it is new."""
-        row = await self._pool.fetchrow(
-            "SELECT key, fingerprint, stream_id, first_version, last_version,"
-            " batch_first, batch_size FROM ledger.idempotency"
-            " WHERE client = $1 AND key = ANY($2::bytea[])",
-            token.client,
-            [token.key, token.key_previous],
-        )
-        if row is None:
-            return None
-        prints = {token.key: token.fingerprint, token.key_previous: token.fingerprint_previous}
-        return FirstExecution(
-            row["stream_id"],
-            row["first_version"],
-            row["last_version"],
-            same_body=row["fingerprint"] == prints[row["key"]],
-            batch=None if row["batch_first"] is None else (row["batch_first"], row["batch_size"]),
-        )
+        prints: dict[bytes, bytes | None] = {token.key: token.fingerprint}
+        if token.key_previous is not None:
+            prints[token.key_previous] = token.fingerprint_previous
+        found = await self._executions.ask([(token.client, key) for key in prints])
+        for key, expected in prints.items():
+            row = found.get((token.client, key))
+            if row is not None:
+                return FirstExecution(
+                    row["stream_id"],
+                    row["first_version"],
+                    row["last_version"],
+                    same_body=row["fingerprint"] == expected,
+                    batch=None
+                    if row["batch_first"] is None
+                    else (row["batch_first"], row["batch_size"]),
+                )
+        return None
+
+    async def _found(self, wanted: Sequence[Named]) -> dict[Named, Any]:
+        rows = await self._pool.fetch(EXECUTIONS_SQL, *columns(wanted))
+        return {(row["client"], row["key"]): row for row in rows}
 
     async def repeated(self, token: IdempotencyToken, outcome: Outcome) -> FirstExecution:
         """The first execution of a request that an append answered `replayed`."""

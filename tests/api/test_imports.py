@@ -8,8 +8,14 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from app.api.import_lines import ImportLineBody
 from app.api.problems import PROBLEMS
+from app.propagation.importing import import_line
+from app.propagation.registration import Registrar
+from app.receipts import Attribution
 from app.service import Service
+from app.store.idempotency import IdempotencyKey
+from app.values import replace
 from tests.api.documented import DOCUMENT, OPERATIONS, resolved
 from tests.rights.people import arrange, post
 from tests.serving import Api
@@ -260,6 +266,54 @@ async def test_an_import_broken_off_and_repeated_repeats_nothing(
         assert [one["subject_id"] for one in other[:6]] == [one["subject_id"] for one in half]
     assert [one["position"] for one in again] == [one["position"] for one in half]
     assert await written(shared_service) == after
+
+
+async def test_a_line_that_was_broken_off_between_person_and_consent_is_ended_when_repeated(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """The process died after the first of its two appends: the second is made up for, once."""
+    line, key = reader(**PROOF), str(uuid4())
+    whole = ImportLineBody.model_validate(line).line()
+    service = shared_service
+    registrar = Registrar(service.ledger, service.lookups, remembers=False)
+    asked = IdempotencyKey(client="tests", operation="POST /v1/imports", key=key, body=b"1")
+    by = Attribution(by="tests", idempotency=asked)
+    half = replace(whole, consents=())
+
+    first = await import_line(service.ledger, registrar, half, by)
+    before = await written(service)
+    again = await import_line(service.ledger, registrar, whole, by, repeated=True)
+    after = await written(service)
+    once_more = await import_line(service.ledger, registrar, whole, by, repeated=True)
+
+    assert first.subject_id is not None
+    state = await service.ledger.state(first.subject_id)
+    assert [one.status for one in (first, again, once_more)] == ["recorded", *["repeated"] * 2]
+    assert {one.subject_id for one in (first, again, once_more)} == {first.subject_id}
+    assert state.consents.of("newsletter").proof is not None
+    assert before < after == await written(service)
+    assert again.position == once_more.position == after - 1
+
+
+@pytest.mark.clause("C7")
+async def test_what_was_imported_is_repeated_also_when_its_person_was_erased_since(
+    caller: httpx.AsyncClient, shared_service: Service
+) -> None:
+    """A list that is sent once more brings nobody back, whether its lines stand first or later."""
+    key, lines = str(uuid4()), [person(), reader(**PROOF), person()]
+    first = await sent(caller, lines, key)
+    for one in first[:2]:
+        await post(caller, f"/v1/subjects/{one['subject_id']}/erasure", {"source": "secretariat"})
+    before = await written(shared_service)
+
+    again = await sent(caller, [*lines, person()], key)
+
+    assert kinds(again) == ["repeated"] * 3 + ["recorded"]
+    assert [one["subject_id"] for one in again[:3]] == [one["subject_id"] for one in first]
+    assert [one["position"] for one in again[:3]] == [one["position"] for one in first]
+    assert again[3]["position"] >= before, "nothing but the new line was written"
+    for one in first[:2]:
+        assert (await shared_service.ledger.state(UUID(one["subject_id"]))).erased
 
 
 async def test_another_file_under_the_same_key_is_refused_line_by_line(
