@@ -314,7 +314,7 @@ async def _erase_others(
         with suppress(SubjectErased):
             if child:
                 await ledger.execute(other, DiscoverChild(source=order.source), by)
-            await erasing.erase(other, order, by)
+            await erasing.erase(other, replace(order, told_with=subject_id), by)
 
 
 async def _approve_others(
@@ -325,7 +325,7 @@ async def _approve_others(
     for other in await _others(ledger, subject_id, order):
         for key, one in (await ledger.state(other)).erasures.by_id.items():
             if one.extent == order.extent and one.stage in RUNNING:
-                await erasing.approve(other, key, order, by)
+                await erasing.approve(other, key, replace(order, told_with=subject_id), by)
 
 
 async def _others(ledger: Ledger, subject_id: UUID, order: ErasureOrder) -> tuple[UUID, ...]:

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from app.documents.access_words import Reader, add
 from app.documents.blocks import Block, Bullets, Heading, Paragraph, Table, Words
 from app.documents.periods import period
+from app.documents.sent_mails import mail_blocks, subject_of
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
 
@@ -21,6 +22,7 @@ def data_blocks(part: Value, reader: Reader) -> list[Block]:
             row_headers=True,
         )
     ]
+    blocks += mail_blocks(part["held"], reader)
     identifiers = tuple(
         (reader.title(one["category"]), reader.word(one["kind"]), reader.moment(one["since"]))
         for one in part["identifiers"]
@@ -80,9 +82,12 @@ def _value(one: Value, reader: Reader) -> tuple[Words, ...]:
     if one["completes"]:
         told = reader.say("completes: {titles}", titles=reader.titles(one["completes"]))
         status = f"{status}\n{told}"
+    subject = subject_of(one["value"])
     return (
         reader.title(one["category"]),
-        one["value"],
+        one["value"]
+        if subject is None
+        else reader.say("{subject}\nin full below", subject=subject),
         status,
         "\n".join(_use(use, reader) for use in one["held_for"]),
     )

@@ -78,6 +78,8 @@ class Reader:
         """What an objection or a restriction is about."""
         about = one["about"]
         named = [self.titles([about[key]]) for key in ("purpose", "recipient") if about[key]]
+        if about["categories"]:
+            named.append(self.titles(about["categories"]))
         return ", ".join(named) or self.spoken.say("everything")
 
     def facts(self, facts: Value) -> str:
@@ -117,7 +119,7 @@ def _named(value: Any) -> Iterator[tuple[str, str]]:  # Any: a JSON value
         for one in value:
             yield from _named(one)
     elif isinstance(value, dict):
-        key = value.get("key") or value.get("retention_class")
+        key = value.get("key") or value.get("retention_class") or value.get("kind")
         if isinstance(key, str) and isinstance(value.get("title"), str):
             yield key, value["title"]
         for one in value.values():

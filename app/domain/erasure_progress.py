@@ -70,6 +70,9 @@ class Erasure:
     approved_by: str | None = None
     blocked_by: tuple[UUID, ...] = ()
     """The legal holds that it last met."""
+    language: str | None = None
+    told_with: UUID | None = None
+    """The record whose letter tells of this erasure as well."""
     executed_at: datetime | None = None
     closed_at: datetime | None = None
     set_aside: frozenset[KeyId] = frozenset()
@@ -149,6 +152,8 @@ def _changed(erasure: Erasure, recorded: Recorded[Any]) -> Erasure:
                 grounds=event.grounds,
                 until=event.until,
                 recipients=dict.fromkeys(event.recipients),
+                language=event.language,
+                told_with=event.told_with,
             )
         case ErasureApproved():
             return replace(erasure, approved_by=recorded.by)

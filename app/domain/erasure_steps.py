@@ -135,6 +135,10 @@ class PrepareErasure:
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Recipient -> by what it knows the person."""
     reply_address: str = field(default="", repr=False)
+    language: str = ""
+    """In which the person is written to."""
+    told_with: UUID | None = None
+    """The record that stands for the person, whose letter tells of this one's erasure as well."""
     addresses: tuple[str, ...] = field(default=(), repr=False)
     """The person's normalised e-mail addresses on file, for the suppression register."""
 

@@ -61,7 +61,7 @@ from app.events.erasures import (
 )
 from app.events.recorded import Record, Section
 from app.events.suppressions import SuppressionCause, SuppressionLifted
-from app.identifiers import KeyId
+from app.identifiers import KeyId, is_word
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -182,6 +182,8 @@ def _prepared(command: PrepareErasure, plan: ErasurePlan) -> ErasurePrepared:
         grounds={one.retention_class: one.named for one in plan.retained if one.named},
         until={one.retention_class: one.until for one in plan.retained if one.until},
         recipients=plan.recipients,
+        language=command.language if is_word(command.language) else None,
+        told_with=command.told_with,
     )
 
 

@@ -85,7 +85,8 @@ def _owes(recorded: Recorded[Any], events: Sequence[Recorded[Any]], state: "Subj
         case RightsRequestReceived():
             return event.origin is None  # a stranger's was confirmed when it came
         case ErasureExecuted():
-            return event.step is ErasureStep.SUBJECT
+            one = state.erasures.by_id[event.erasure]
+            return event.step is ErasureStep.SUBJECT and one.told_with is None
         case ErasureRecipientInformed():
             last = _last_told(recorded, events, state)
             return last and not _asked(RequestedRight.ERASURE, at, state)
@@ -133,16 +134,23 @@ def _told_by_desk(recorded: Recorded[Any], given: Circumstances) -> bool:
 def _last_told(
     recorded: Recorded[Any], events: Sequence[Recorded[Any]], state: "SubjectState"
 ) -> bool:
-    """Whether all are told of an erasure since its certificate was written, by this one at last."""
+    """Whether all are told of an erasure since its certificate was written, by this one at last.
+
+    What the letter of another record tells is told as it stood when that was written: soon after.
+    """
     erasure = recorded.event.erasure
     steps = [one for one in events if getattr(one.event, "erasure", None) == erasure]
-    certificate = next(
-        state.mails.by_id.get(one.event_id)
+    executed = next(
+        one
         for one in steps
         if isinstance(one.event, ErasureExecuted) and one.event.step is ErasureStep.SUBJECT
     )
+    certificate = state.mails.by_id.get(executed.event_id)
+    elsewhere = state.erasures.by_id[erasure].told_with is not None
     told = [one for one in steps if isinstance(one.event, ErasureRecipientInformed)]
-    lacking = certificate is not None and certificate.queued_at <= recorded.recorded_at
+    lacking = elsewhere or (
+        certificate is not None and certificate.queued_at <= recorded.recorded_at
+    )
     return lacking and not state.erasures.by_id[erasure].untold and told[-1] is recorded
 
 

@@ -102,7 +102,7 @@ class ErasureBlocked:
     holds: tuple[UUID, ...]
 
 
-@event("erasure.prepared", version=1)
+@event("erasure.prepared", version=2)
 class ErasurePrepared:
     """The plan that will be executed: what goes, what stays on which exemption, who must be told.
 
@@ -121,6 +121,10 @@ class ErasurePrepared:
     """Retention class -> last day, where its clock is already running."""
     recipients: tuple[Word, ...]
     """Who was given any of it."""
+    language: Word | None
+    """In which to write of it: the person's own goes with the data."""
+    told_with: UUID | None
+    """The record whose letter tells of this erasure as well: the one that stands for the person."""
 
 
 @event("erasure.recipient-added", version=1)

@@ -21,7 +21,13 @@ def _with_its_restriction(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "restriction_lasts": False}
 
 
+def _told_apart(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan from when each record had a letter of its own, in whatever language was left."""
+    return {**payload, "language": None, "told_with": None}
+
+
 UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("erasure.prepared", 1): _told_apart,
     ("objection.raised", 1): _without_a_request,
     ("objection.withdrawn", 1): _with_its_restriction,
     ("restriction.lift-announced", 1): _without_a_day,

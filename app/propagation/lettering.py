@@ -12,12 +12,14 @@ from app.documents.languages import language
 from app.documents.letters import compose
 from app.domain.decider import Circumstances
 from app.domain.erasure_plan import REPLY_ADDRESS
+from app.domain.erasure_progress import Erasure
 from app.domain.letters_owed import owed
 from app.domain.purpose_limitation import MAILING, RIGHTS
 from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import SubjectState
 from app.events.erasures import ErasurePrepared
 from app.events.mails import MailKind, MailQueued
+from app.events.notices import NoticeShown
 from app.events.recorded import Recorded
 from app.events.rights_requests import RequestChannel, RightsRequestReceived
 from app.ledger import Ledger
@@ -26,7 +28,7 @@ from app.propagation.answer_links import answers_by_copy, last_day, shown_to_a_m
 from app.propagation.mail import Posting, PostOffice
 from app.propagation.messages import mailbox
 from app.propagation.rights_letters import Telling, letter_of, matter_of
-from app.propagation.survivors import survivor_of
+from app.propagation.survivors import records_of, survivor_of
 from app.receipts import Attribution
 from app.store.event_store import Stream
 from app.store.on_file import address_for_mail, addresses_on_file, value_on_file
@@ -63,7 +65,7 @@ class Lettering:
         self, stream: Stream, state: SubjectState, recorded: Recorded[Any], given: Circumstances
     ) -> None:
         by_mail, lines = await self._reached(stream, state, recorded)
-        wanted = await self._language(stream, recorded)
+        wanted = await self._language(stream, state, recorded)
         link = await self._link(stream, state, recorded, by_mail=by_mail, given=given)
         telling = Telling(
             recorded=recorded,
@@ -74,6 +76,7 @@ class Lettering:
             words=self._written(stream, recorded),
             link=link,
             link_until=None if link is None else last_day(recorded, given),
+            beside=await self._beside(stream.stream_id, state),
         )
         posting = Posting(
             letter=compose(letter_of(telling), wanted),
@@ -119,6 +122,8 @@ class Lettering:
         Then the one that an erasure set aside, then the one on file.
         """
         noted = self._noted(stream, state, recorded)
+        if not noted and state.erased:
+            noted = await self._noted_beside(stream.stream_id)
         lines = tuple(line.strip() for line in noted.splitlines() if line.strip())
         if getattr(recorded.event, "told_by", None) is RequestChannel.POST:
             return None, lines
@@ -143,6 +148,18 @@ class Lettering:
                 kept = kept or self._written(stream, one).get(REPLY_ADDRESS, "")
         return kept.strip()
 
+    async def _noted_beside(self, stream_id: UUID) -> str:
+        """What an erasure of another record of the person set aside; it is told by this one."""
+        _, *others = await records_of(self._ledger, stream_id)
+        for other in others:
+            beside = await self._ledger.store.read_stream(other, with_blobs=True)
+            for one in beside.events:
+                if isinstance(one.event, ErasurePrepared) and one.event.told_with == stream_id:
+                    noted = self._written(beside, one).get(REPLY_ADDRESS, "")
+                    if noted:
+                        return noted
+        return ""
+
     def _written(self, stream: Stream, recorded: Recorded[Any]) -> dict[str, str]:
         """What lies sealed beside an event, as far as it can still be read."""
         words: dict[str, str] = {}
@@ -152,14 +169,35 @@ class Lettering:
                 words.update(opened.personal)
         return words
 
-    async def _language(self, stream: Stream, recorded: Recorded[Any]) -> str:
-        """That of the request, else the person's own, else the one they were last spoken to in."""
+    async def _beside(
+        self, stream_id: UUID, state: SubjectState
+    ) -> dict[UUID, tuple[Erasure, ...]]:
+        """Erasure -> those of other records that leave the telling to this one (0011)."""
+        if not state.erasures.by_id:
+            return {}
+        _, *others = await records_of(self._ledger, stream_id)
+        found = [
+            one
+            for other in others
+            for one in (await self._ledger.state(other)).erasures.by_id.values()
+            if one.told_with == stream_id and one.executed_at is not None
+        ]
+        return {
+            key: tuple(one for one in found if one.extent == own.extent)
+            for key, own in state.erasures.by_id.items()
+        }
+
+    async def _language(self, stream: Stream, state: SubjectState, recorded: Recorded[Any]) -> str:
+        """That of the request, else the person's own, else the one they were last spoken to in.
+
+        The person's own goes with an erasure, which therefore names it.
+        """
         matter = matter_of(recorded)
         spoken = [
             one.event
             for one in stream.events
             if not isinstance(one.event, UnknownEvent)
-            and isinstance(one.event, RightsRequestReceived | MailQueued)
+            and isinstance(one.event, RightsRequestReceived | MailQueued | NoticeShown)
         ]
         asked = [
             one.event.language
@@ -167,5 +205,6 @@ class Lettering:
             if isinstance(one.event, RightsRequestReceived) and one.event_id == matter
         ]
         own = await value_on_file(self._ledger.store, stream.stream_id, LANGUAGE)
+        gone = [one.language for one in reversed(tuple(state.erasures.by_id.values()))]
         last = [one.language for one in reversed(spoken) if one.language]
-        return next((one for one in (*asked, own, *last) if one), "en")
+        return next((one for one in (*asked, own, *gone, *last) if one), "en")

@@ -76,6 +76,8 @@ class Telling:
     link: str | None = field(default=None, repr=False)
     """Where the copy that answers a request can be fetched (0023)."""
     link_until: date | None = None
+    beside: Mapping[UUID, tuple[Erasure, ...]] = field(default_factory=dict)
+    """Erasure -> those of the person's other records that are told together with it."""
 
 
 def letter_of(telling: Telling) -> Letter:
@@ -98,8 +100,9 @@ def letter_of(telling: Telling) -> Letter:
 def matter_of(recorded: Recorded[Any]) -> UUID:
     """The request, erasure, objection or restriction that an event is about."""
     event = recorded.event
-    named = (getattr(event, name) for name in _MATTERS if hasattr(event, name))
-    return next(named, recorded.event_id)  # a receipt is named by its own id
+    named = (getattr(event, name, None) for name in _MATTERS)
+    # A receipt is named by its own id; an objection that came alone has no request.
+    return next((one for one in named if one is not None), recorded.event_id)
 
 
 _MATTERS: Final = ("request", "erasure", "objection", "restriction")
@@ -171,10 +174,13 @@ def _withdrawn(telling: Telling) -> tuple[LetterKind, Facts]:
 
 
 def _erased(telling: Telling) -> tuple[LetterKind, Facts]:
-    erasure = telling.state.erasures.by_id[telling.recorded.event.erasure]
-    executed = erasure.executed_at
+    event: ErasureExecuted = telling.recorded.event
+    executed = telling.state.erasures.by_id[event.erasure].executed_at
     day = None if executed is None else day_of(executed, telling.given)
-    facts = _erasure(erasure, telling)
+    facts = {
+        **_erasures((event.erasure,), telling),
+        "recipients": _gone_from(event.erasure, telling),
+    }
     return LetterKind.ERASURE_CERTIFICATE, {**facts, "effective_on": day}
 
 
@@ -275,17 +281,27 @@ def _told(
         and task.outcome is not None
         and task.outcome in _TASKS
     ]
-    known = telling.state.erasures.by_id
     for key in event.answers:
-        if key in known:
-            found += _recipients(known[key], policy)
+        found += _gone_from(key, telling)
     return tuple(found)
 
 
+def _gone_from(key: UUID, telling: Telling) -> tuple[Told, ...]:
+    """Whom an erasure has told, on whichever record of the person; each outcome once."""
+    policy = telling.given.policy
+    told = (one for erasure in _parts(key, telling) for one in _recipients(erasure, policy))
+    return tuple(dict.fromkeys(told))
+
+
+def _parts(key: UUID, telling: Telling) -> tuple[Erasure, ...]:
+    """An erasure with those of the person's other records; nothing where it is none."""
+    own = telling.state.erasures.by_id.get(key)
+    return () if own is None else (own, *telling.beside.get(key, ()))
+
+
 def _erasures(answers: tuple[UUID, ...], telling: Telling) -> Facts:
-    """What the erasures that answer a request destroyed and kept."""
-    known = telling.state.erasures.by_id
-    parts = [_erasure(known[key], telling) for key in answers if key in known]
+    """What erasures destroyed and kept."""
+    parts = [_erasure(one, telling) for key in answers for one in _parts(key, telling)]
     return {
         "erased": tuple(dict.fromkeys(title for one in parts for title in one["erased"])),
         "kept": tuple(dict.fromkeys(kept for one in parts for kept in one["kept"])),
@@ -298,7 +314,6 @@ def _erasure(erasure: Erasure, telling: Telling) -> Facts:
     return {
         "erased": tuple(_class_title(key, policy) for key in erasure.erased),
         "kept": tuple(_kept(key, erasure, policy) for key in erasure.retained),
-        "recipients": _recipients(erasure, policy),
         "suppressed": bool(telling.state.suppressions.purposes),
     }
 

@@ -35,7 +35,7 @@ from app.ledger import Ledger
 from app.policy.vocabulary import IdentifierKind
 from app.policy.wordings import ConsentWording
 from app.propagation.mail import Posting, PostOffice
-from app.propagation.registration import verified_holder
+from app.propagation.registration import Registrar, verified_holder
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.survivors import survivor_of
 from app.receipts import Attribution, IdentifierTaken, Receipt
@@ -136,6 +136,10 @@ class SigningUp:
                 continue  # somebody registered, or was merged, meanwhile: look again
         if receipt is None:
             raise IdentifierTaken
+        # The person's word opens the newsletter; what else was closed to the address stays so.
+        policy = (await self._ledger.rules()).policy
+        registrar = Registrar(self._ledger, self._lookups)
+        await registrar.settle(receipt.stream_id, (address,), one.source, policy)
         await self._ledger.execute(link.stream_id, ConfirmSignUp(sign_up=one.sign_up), BY)
         return receipt
 

@@ -295,5 +295,6 @@ def _about(one: Value, policy: Policy) -> Value:
     about = {
         "purpose": None if purpose is None else purpose_value(purpose, policy),
         "recipient": None if recipient is None else recipient_value(recipient, policy),
+        "categories": [category_value(key, policy) for key in one.get("categories", ())],
     }
     return {**one, "about": about}

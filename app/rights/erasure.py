@@ -31,6 +31,7 @@ from app.domain.erasure_steps import (
     ResealSections,
     WithdrawErasure,
 )
+from app.domain.sign_ups import LANGUAGE
 from app.events.erasures import ErasureTrigger
 from app.ledger import Ledger
 from app.policy.vocabulary import IdentifierKind
@@ -41,7 +42,8 @@ from app.rights.letting_go import Going, let_go
 from app.rights.matters import matter_of
 from app.rights.person import Person, read_person
 from app.rights.recipient_identifiers import identifiers_for
-from app.store.on_file import addresses_in
+from app.store.on_file import addresses_in, value_on_file
+from app.values import replace
 
 TRIES_MAX = 12
 
@@ -61,6 +63,8 @@ class ErasureOrder:
     """Where the answer goes; the first e-mail address on file when it is empty."""
     identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Recipient -> by what it knows the person, where the caller knows better than the ledger."""
+    told_with: UUID | None = None
+    """The record whose letter tells of this erasure as well: one person gets one letter."""
     occurred_at: datetime | None = None
 
 
@@ -211,7 +215,10 @@ class Erasing:
         told = identifiers_for(person, plan.recipients, given.policy)
         emails = given.policy.identifying(IdentifierKind.EMAIL)
         addresses = addresses_in(self._ledger.store, person.stream, person.state, emails)
-        command = _preparation(erasure, order, told=told, addresses=addresses)
+        language = await value_on_file(self._ledger.store, person.subject_id, LANGUAGE)
+        command = replace(
+            _preparation(erasure, order, told=told, addresses=addresses), language=language or ""
+        )
         await self._ledger.execute(person.subject_id, command, by)
         await self._release(person, plan, by)
         try:
@@ -267,4 +274,5 @@ def _preparation(
         identifiers={**told, **order.identifiers},
         reply_address=order.reply_address or next(iter(addresses), ""),
         addresses=addresses,
+        told_with=order.told_with,
     )

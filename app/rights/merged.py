@@ -66,7 +66,7 @@ def other_records(state: SubjectState) -> list[Value]:
 def other_packages(state: SubjectState) -> list[Value]:
     """For a package: the same, each with its own package."""
     return [
-        {**_named(one.other, one.side), "package": f"{_PERSON}/{one.other}/portability"}
+        {**_named(one.other, one.side), "package": f"{_PERSON}/{one.other}/portability-package"}
         for one in state.merges.bonds.values()
     ]
 

@@ -269,3 +269,22 @@ async def test_what_was_erased_and_what_is_kept_is_told_with_its_ground(
     page = await caller.get(f"{path}/access-report", params={"format": "html", "language": "sv"})
     assert "artikel 17.3 b" in page.text
     assert "31 december" in page.text
+
+
+@pytest.mark.clause("L31", "L42")
+async def test_a_restriction_of_some_categories_is_told_as_one_of_them(
+    caller: httpx.AsyncClient,
+) -> None:
+    """Whoever questions a job title has not stopped everything."""
+    person = await register(caller, contact={"contact.name": "Zoë", "work.title": "Inspektör"})
+    order = {"ground": "accuracy", "source": "secretariat", "categories": ["work.title"]}
+    await post(caller, f"{person}/restrictions", order)
+
+    report, page, _ = await forms(caller, person, "sv")
+
+    [one] = report["parts"]["choices"]["restrictions"]["active"]
+    [category] = one["about"]["categories"]
+    assert category["key"] == "work.title"
+    row = page.partition("Gällande begränsningar</caption>")[2].partition("</tbody>")[0]
+    assert category["title"] in row
+    assert "allt" not in row

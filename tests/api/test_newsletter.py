@@ -493,6 +493,23 @@ async def test_revoked_links_do_nothing_and_new_ones_work(
     assert not await newsletter_allowed(service, person)
 
 
+@pytest.mark.clause("C82", "L14", "L41", "L43")
+async def test_who_was_erased_and_subscribes_gets_the_newsletter_and_nothing_else(
+    anonymous: httpx.AsyncClient, client: httpx.AsyncClient, service: Service
+) -> None:
+    """Their own later word opens the newsletter; other news stay closed to the address."""
+    former = await subscribed(anonymous, service, "again@example.org")
+    erased = await client.post(f"/v1/subjects/{former}/erasure", json={"source": "secretariat"})
+    assert erased.status_code == 201
+
+    person = await subscribed(anonymous, service, "again@example.org")
+
+    assert person != former
+    assert await newsletter_allowed(service, person)
+    closed = (await service.ledger.state(person)).suppressions.purposes
+    assert closed.keys() == {"information", "partner_news"}
+
+
 @pytest.mark.clause("C73", "L43")
 async def test_a_link_is_made_for_mailings_alone(
     anonymous: httpx.AsyncClient, client: httpx.AsyncClient, service: Service

@@ -13,8 +13,8 @@ from tests.api.mailbox import Mailbox, mailing
 from tests.api.test_rights_requests import BY_MAIL, DECIDED, PATH, REMEDIES, ask, asked
 from tests.conftest import Database
 from tests.days import today_in_brussels
-from tests.rights.people import CONTACT, arrange, post, register, share
-from tests.serving import event_types
+from tests.rights.people import CONTACT, arrange, collect, post, register, share
+from tests.serving import Api, event_types
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -266,6 +266,40 @@ async def test_an_erased_person_gets_the_certificate_at_the_address_that_was_set
     assert (await service.ledger.state(subject(person))).erased
 
 
+@pytest.mark.clause("L27", "L36", "L37", "C66")
+async def test_a_person_with_two_records_gets_one_certificate_in_the_language_that_went(
+    client: httpx.AsyncClient, service: Service, shared_api: Api
+) -> None:
+    """The address may be known of the other record alone; what went there is told as well."""
+    await arrange(service, "azavista", "google_forms")
+    name = {"contact.name": "Zoë Ångström"}
+    kept = await register(client, contact=name)
+    await collect(client, kept, "network_exchange", {"profile.language": "sv"})
+    other = await register(client, contact=name | {"contact.email": "zoe@stad.example"})
+    await post(client, f"{kept}/disclosures", share("azavista", categories=["contact.name"]))
+    await post(client, f"{other}/disclosures", share("google_forms", categories=["contact.name"]))
+    pair = {"survivor": str(subject(kept)), "absorbed": str(subject(other))}
+    merge = (await post(client, "/v1/merges", {**pair, "ground": "statement"}))["merge"]
+    async with await shared_api.client() as officer:
+        await post(officer, f"/v1/merges/{merge}/approve", pair)
+
+    await post(client, f"{kept}/erasure", {"source": "secretariat"})
+
+    mailbox = await sent(service)
+    [letter] = texts(mailbox, "zoe@stad.example")
+    [(_, message)] = mailbox.received
+    assert message["Content-Language"] == "sv"
+    assert "Azavista" in letter
+    assert "Google Forms" in letter
+    [erasure] = (await client.get(f"{other}/erasure", headers=READING)).json()["erasures"]
+    told = {"recipient": "google_forms", "outcome": "verified_gone"}
+    await post(client, f"{other}/erasure/{erasure['erasure']}/recipients", told)
+    [later] = texts(await sent(service), "zoe@stad.example")
+    assert "Google Forms" in later
+    assert not await tasks(client, subject(kept))
+    assert not await tasks(client, subject(other))
+
+
 @pytest.mark.clause("L43", "L44")
 async def test_an_objection_is_confirmed_and_its_decision_told(
     client: httpx.AsyncClient, service: Service
@@ -291,6 +325,7 @@ async def test_an_objection_is_confirmed_and_its_decision_told(
         "Your request is fulfilled",
     ]
     bodies = texts(mailbox, to)
+    assert not any("None" in one for one in bodies), "each has its reference"
     assert sum("A court asked for it." in one for one in bodies) == 1
 
     news = {"purpose": "newsletter", "source": "secretariat"}

@@ -619,6 +619,8 @@ def test_the_plan_goes_on_record_before_anything_is_destroyed() -> None:
             grounds={},
             until={"fiscal": date(2036, 12, 31)},
             recipients=("contact_db", "basecamp"),
+            language=None,
+            told_with=None,
         ),
         ErasureRecipientDue(erasure=KEY, recipient="contact_db"),
         ErasureRecipientDue(erasure=KEY, recipient="basecamp"),
