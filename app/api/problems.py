@@ -40,15 +40,18 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **extensions: Any,  # Any: JSON values of our own making, never input
 ) -> Response:
-    """The answer for one registered type. ``extensions`` must hold nothing that came in."""
+    """The answer for one registered type. ``extensions`` must hold nothing that came in.
+
+    None of them takes the place of a member that every problem has (RFC 9457).
+    """
     kind = PROBLEMS[slug]
     body = {
+        **extensions,
         "type": f"/problems/{slug}",
         "title": kind.title,
         "status": kind.status,
         "detail": kind.advice,
         "instance": None if request_id is None else f"urn:uuid:{request_id}",
-        **extensions,
     }
     return Response(
         msgspec.json.encode(body), kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {})

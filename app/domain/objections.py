@@ -273,7 +273,7 @@ def _uphold(
     if objection.status is Status.GRANTED:
         return ()
     if objection.status is not Status.PENDING:
-        raise ObjectionDecided(status=objection.status.value)
+        raise ObjectionDecided(state=objection.status.value)
     standing = objection.status_at(given.now, given.law, state.rights_requests)
     waits = standing is Status.PENDING
     in_time = waits and not command.overdue
@@ -290,7 +290,7 @@ def _override(
     if objection.status is Status.OVERRIDDEN:
         return ()
     if objection.status is not Status.PENDING:
-        raise ObjectionDecided(status=objection.status.value)
+        raise ObjectionDecided(state=objection.status.value)
     due = objection.due(state.rights_requests, given.law, given.now)
     if due.over(given.now):
         raise ObjectionLapsed(due=due.last_day)

@@ -62,4 +62,4 @@ class Case:
 def check_open(request: RightsRequest) -> None:
     """Refuses every step after the last."""
     if not request.status.open:
-        raise RightsRequestClosed(status=request.status.value)
+        raise RightsRequestClosed(state=request.status.value)

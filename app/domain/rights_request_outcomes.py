@@ -101,7 +101,7 @@ def _answers(command: FulfilRequest, request: RightsRequest, case: Case) -> tupl
     if not answers or not found.issuperset(answers):
         raise AnswerMissing(right=request.right.value)
     if Status.PENDING in objections_of(request, case.state):
-        raise ObjectionStands(status=Status.PENDING.value)
+        raise ObjectionStands(state=Status.PENDING.value)
     if untold(answers, case.state):
         raise TasksOpen
     return answers
@@ -143,10 +143,10 @@ def _check_objections(ground: RefusalGround, request: RightsRequest, case: Case)
     """Nobody is told no while silence would say yes, or the answer already was yes (L43, L44)."""
     standing = objections_of(request, case.state)
     if Status.PENDING in standing:
-        raise ObjectionStands(status=Status.PENDING.value)
+        raise ObjectionStands(state=Status.PENDING.value)
     weighed = ground not in HELD_AGAINST and ground is not RefusalGround.IDENTITY_FAILURE
     if weighed and Status.GRANTED in standing:
-        raise ObjectionStands(status=Status.GRANTED.value)
+        raise ObjectionStands(state=Status.GRANTED.value)
 
 
 def _told(remedies: Remedies | None) -> list[str]:

@@ -226,7 +226,7 @@ def _doubt_answered(command: AnswerDoubt, request: RightsRequest, case: Case) ->
         check_open(request)
         raise DoubtUnasked
     if not request.status.open and request.status is not RequestStatus.UNIDENTIFIED:
-        raise RightsRequestClosed(status=request.status.value)
+        raise RightsRequestClosed(state=request.status.value)
     if case.at < request.asked_at:
         raise StepBeforeReceipt
     return (

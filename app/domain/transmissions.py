@@ -223,7 +223,7 @@ def check_requested(key: UUID, state: "SubjectState") -> None:
     if request.status not in _THEIRS:
         if request.status.open:
             raise RightsRequestUnverified
-        raise RightsRequestClosed(status=request.status.value)
+        raise RightsRequestClosed(state=request.status.value)
 
 
 def _open(state: "SubjectState") -> Iterator[Transmission]:
@@ -239,7 +239,7 @@ def _settle(
     if known is None:
         raise TransmissionUnknown
     if known.status is not TransmissionStatus.WAITING:
-        raise TransmissionSettled(status=known.status.value)
+        raise TransmissionSettled(state=known.status.value)
     event: TransmissionDelivered | TransmissionFailed | TransmissionWithdrawn
     match command:
         case RecordTransmissionDelivered():

@@ -334,6 +334,7 @@ async def test_who_cannot_be_identified_is_told_and_may_say_more(
     assert moved["received_at"] == closed["received_at"]
     assert moved["origin"] == closed["request"]
     assert again["type"] == "/problems/rights-request-closed"
+    assert (again["status"], again["state"]) == (409, "moved")
     assert settled["type"] == "/problems/requester-known"
 
 

@@ -320,10 +320,10 @@ def test_a_decision_is_not_turned_round() -> None:
     upheld = given(PERSON, At(NOW, TO_SHARING), At(NOW, UPHOLD))
     overridden = given(PERSON, At(NOW, TO_SHARING), ObjectionOverridden(objection=KEY))
 
-    upheld.when(OVERRIDE).then_refused(ObjectionDecided, status="granted")
-    overridden.when(UPHOLD).then_refused(ObjectionDecided, status="overridden")
+    upheld.when(OVERRIDE).then_refused(ObjectionDecided, state="granted")
+    overridden.when(UPHOLD).then_refused(ObjectionDecided, state="overridden")
     given(PERSON, TO_SHARING, WITHDRAW).when(UPHOLD).then_refused(
-        ObjectionDecided, status="withdrawn"
+        ObjectionDecided, state="withdrawn"
     )
     given(PERSON, TO_SHARING, WITHDRAW).when(OVERRIDE).then_refused(ObjectionDecided)
 
@@ -466,7 +466,7 @@ def test_a_request_that_is_taken_back_takes_its_objection_back() -> None:
     objection = month_over.state.objections.by_id[KEY]
     requests = month_over.state.rights_requests
     assert objection.status_at(NOW, LAW, requests) is Status.WITHDRAWN
-    month_over.when(UPHOLD).then_refused(ObjectionDecided, status="withdrawn")
+    month_over.when(UPHOLD).then_refused(ObjectionDecided, state="withdrawn")
 
 
 @pytest.mark.clause("L20", "L44", "C65")

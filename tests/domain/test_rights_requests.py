@@ -506,7 +506,7 @@ def test_who_cannot_be_identified_is_told_and_may_say_more() -> None:
     assert of(reopened).closed_at is None
     verified = asked(closed).when(VERIFY).after
     assert of(verified).status is RequestStatus.IDENTITY_CONFIRMED
-    asked(closed).when(APPROVE).then_refused(RightsRequestClosed, status="unidentified")
+    asked(closed).when(APPROVE).then_refused(RightsRequestClosed, state="unidentified")
 
 
 @pytest.mark.clause("L22")
@@ -616,14 +616,14 @@ def test_nobody_is_refused_what_silence_would_grant_or_has_been_granted() -> Non
     refuse = replace(REFUSE, ground=RefusalGround.LEGITIMATE_INTEREST)
 
     waiting = asked(VERIFY, APPROVE, raised, news, ask=ask)
-    waiting.when(refuse).then_refused(ObjectionStands, status="pending")
-    waiting.when(FULFIL).then_refused(ObjectionStands, status="pending")
+    waiting.when(refuse).then_refused(ObjectionStands, state="pending")
+    waiting.when(FULFIL).then_refused(ObjectionStands, state="pending")
 
     decided = asked(VERIFY, APPROVE, raised, overridden, ask=ask)
     assert isinstance(decided.when(refuse).records[0].event, RightsRequestRefused)
 
     absolute = asked(VERIFY, APPROVE, news, ask=ask)
-    absolute.when(refuse).then_refused(ObjectionStands, status="granted")
+    absolute.when(refuse).then_refused(ObjectionStands, state="granted")
     doubted = asked(news, ask=ask).when(replace(REFUSE, ground=RefusalGround.IDENTITY_FAILURE))
     assert isinstance(doubted.records[0].event, RightsRequestRefused)
 
@@ -747,7 +747,7 @@ def test_only_the_persons_own_earlier_request_takes_in_another() -> None:
 def test_a_request_is_taken_back_once() -> None:
     asked().when(WITHDRAW).then(RightsRequestWithdrawn(request=REQUEST, channel=MAIL))
     asked(WITHDRAW).when(WITHDRAW).then_nothing()
-    asked(REFUSE).when(WITHDRAW).then_refused(RightsRequestClosed, status="refused")
+    asked(REFUSE).when(WITHDRAW).then_refused(RightsRequestClosed, state="refused")
 
 
 @pytest.mark.clause("L3")
