@@ -18,15 +18,15 @@ from app.store.event_store import Stream
 Value = dict[str, Any]
 
 
-def last_destruction(stream: Stream, erasure: UUID) -> int | None:
-    """The latest position at which something went that is in no backup any more."""
+def destructions(stream: Stream, erasure: UUID) -> tuple[int, ...]:
+    """The positions at which something went that is in no backup any more."""
     progress = fold(SUBJECT.initial, stream.events).erasures.by_id[erasure]
-    places = [
+    places = (
         progress.destroyed_at.get(key)
         for key, reached in progress.levels.items()
         if ErasureLevel.BACKUPS_UNREADABLE in reached
-    ]
-    return max((place for place in places if place is not None), default=None)
+    )
+    return tuple(place for place in places if place is not None)
 
 
 def epoch_rows(stream: Stream, erasure: UUID, control: Stream) -> list[Value]:
@@ -57,19 +57,23 @@ def epoch_entries(stream: Stream, erasure: UUID, control: Stream) -> list[tuple[
 def _proving(
     stream: Stream, erasure: UUID, control: Stream
 ) -> Iterator[tuple[Recorded[Any], bytes]]:
-    last = last_destruction(stream, erasure)
-    if last is None:
+    places = destructions(stream, erasure)
+    if not places:
         return
     steps = [
         (recorded, entry)
         for recorded, entry in zip(control.events, control.entries, strict=True)
         if isinstance(recorded.event, EPOCH_EVENTS)
     ]
-    opened = {one.event.epoch: one for one, _ in steps if isinstance(one.event, EpochOpened)}
-    later = (key for key, one in opened.items() if one.position is not None and one.position > last)
-    after = min(later, default=0)
+    begun = [
+        (one.event.epoch, one.position)
+        for one, _ in steps
+        if isinstance(one.event, EpochOpened) and one.position is not None
+    ]
+    # Which epochs had begun by then is told by the next one, for each class that went.
+    following = {min((key for key, at in begun if at > place), default=0) for place in places}
     for recorded, entry in steps:
         event = recorded.event
-        ends = isinstance(event, EpochDestroyed) and event.epoch < after
-        if ends or (isinstance(event, EpochOpened) and event.epoch == after):
+        ends = isinstance(event, EpochDestroyed) and event.epoch < max(following)
+        if ends or (isinstance(event, EpochOpened) and event.epoch in following):
             yield recorded, entry
