@@ -26,6 +26,7 @@ from app.store.append import Append
 from app.store.epoch_check import check_epochs
 from app.store.epochs import epoch_holds, refresh_epochs
 from app.store.integrity import Verification
+from app.store.rewriting import Rewriting, standings
 from app.store.stream_check import Rule
 from app.store.subscriptions import Secrets
 from tests.conftest import Database
@@ -212,6 +213,28 @@ async def test_people_are_read_and_written_while_their_keys_move(
 def client_settings(home: Path) -> Settings:
     """The settings of a second process on the same ledger."""
     return Settings(home=home)
+
+
+async def test_what_moves_while_its_table_is_written_anew_has_moved_in_the_new_one(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """The copies of keyring and index are begun before the turn, and take their place later."""
+    people = [await register(client, contact=contact(n)) for n in range(3)]
+    assert service.eraser is not None
+    tables = ("keyring", "identifiers")
+    for name in tables:
+        await service.eraser.execute("SELECT ledger.ledger_rewrite_begin($1)", name)
+    async with turning(service, database, tmp_path) as epochs:
+        assert (await epochs.rotate()).holds == ALL_GONE
+        rewriting = Rewriting(service.eraser, free=lambda: None)
+        for one in await standings(service.eraser):
+            if one.relation in tables:
+                assert one.under_way
+                assert await rewriting.write_anew(one) is None
+        assert await epoch_holds(service.pool, 1) == ALL_GONE
+        await epochs.destroy(1)
+    assert [await looked_up(client, n) for n in range(3)] == people
+    assert [await name_of(client, one) for one in people] == [CONTACT["contact.name"]] * 3
 
 
 STEPS = ("root-made", "turned", "keys", "registers", "tokens")
