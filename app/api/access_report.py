@@ -8,7 +8,7 @@ from uuid import UUID
 
 import anyio.to_thread
 from fastapi import Query, Response, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from app.api.bodies import AnswerProofBody
@@ -42,6 +42,8 @@ MEDIA_TYPES = {
 
 class Asked(BaseModel):
     """Which day, which form, which language."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     as_of: str | None = Field(default=None, max_length=40)
     format: ReportForm | None = None

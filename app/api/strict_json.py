@@ -4,15 +4,20 @@ Parsers that disagree on a duplicate key are how a check and its use see two dif
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from fastapi import HTTPException, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.routing import Match
 from starlette.types import Scope
 
 DEPTH_MAX = 32
+STRICT = "/v1/"
+"""Under it, a query has no name that the operation does not know."""
 
 
 class MalformedJson(HTTPException):
@@ -105,15 +110,45 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wraps FastAPI's handler, so that body, dependencies and checks read one parsed value."""
         handler = super().get_route_handler()
-        reads_json = self.body_field is not None
+        reads_json, asked = self.body_field is not None, asked_of_query(self)
 
         async def strict(request: Request) -> Response:
+            if unasked(request, asked):
+                raise RequestValidationError([{"loc": ("query", ""), "type": "extra_forbidden"}])
             if reads_json and not is_json(request.headers.get("content-type", "")):
                 raise UnsupportedMediaType
             answer: Response = await handler(StrictRequest(request.scope, request.receive))
             return answer
 
         return strict
+
+
+def asked_of_query(route: APIRoute) -> frozenset[str] | None:
+    """The names that a query may have; None where the route looks at them itself.
+
+    A question with `as_of` must not be answered as if it had none, nor a rehearsal carried out. A
+    page for people takes whatever a mail program adds to its address.
+    """
+    fields = list(_queried(route.dependant))
+    own = any(_is_model(field.field_info.annotation) for field in fields)
+    return None if own or not route.path.startswith(STRICT) else frozenset(f.alias for f in fields)
+
+
+def _queried(dependant: Dependant) -> Iterator[Any]:  # Any: FastAPI's own type of a field
+    yield from dependant.query_params
+    for one in dependant.dependencies:
+        yield from _queried(one)
+
+
+def _is_model(annotation: Any) -> bool:  # Any: a type, or a form of one
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def unasked(request: Request, asked: frozenset[str] | None) -> bool:
+    """Whether a query says something that nobody reads."""
+    if asked is None or not request.scope["query_string"]:
+        return False
+    return not asked.issuperset(request.query_params)
 
 
 def is_json(content_type: str) -> bool:

@@ -331,3 +331,18 @@ async def test_a_wrong_secret_of_a_webhook_is_not_told_from_no_webhook(shared_ap
 
     for answer in (wrong, none):
         told(answer, 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [one for one in OPERATIONS if one.path.startswith("/v1/")],
+    ids=lambda one: one.name,
+)
+async def test_a_query_that_nobody_reads_is_refused_before_anything_is_done(
+    caller: httpx.AsyncClient, operation: Operation
+) -> None:
+    """Else `as_of` were answered with today, and a rehearsal carried out."""
+    answer = await caller.request(operation.method, f"{operation.path}?{MARKER}={MARKER}")
+
+    told(answer, 422, "validation")
+    assert {"query": "", "code": "extra_forbidden"} in answer.json()["errors"]
