@@ -47,8 +47,12 @@ CONNECTION_LOST = (
 
 BATCH_MAX = 256
 QUEUE_MAX = 4096
-UNKNOWN_RETRIES_MAX = 8
 RECONNECT_PAUSE_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
+"""Before each new look for a database that cannot be reached."""
+
+RETRY_PAUSE_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 2.0)
+"""Before each new try of a command whose connection died: at once the first time."""
+
 CALL_TIMEOUT_S = 30.0
 
 BATCH_SQL = "SELECT batch_first, batch_size FROM ledger.idempotency WHERE client = $1 AND key = $2"
@@ -278,15 +282,18 @@ class GroupCommit:
             self._connection = await self._connect()
         return self._connection
 
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
     async def _settle_unknown(self, batch: list[_Waiting]) -> None:
         """The connection died during the call: look before trying again (DESIGN 2.5).
 
         Equal bytes at (stream, version) mean that the commit was done. Otherwise the same bytes go
         back to the head of the queue; the version check makes a second append impossible.
         """
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        self._drop_connection()
         remaining = batch
         for pause in RECONNECT_PAUSE_S:
             try:
@@ -294,18 +301,22 @@ class GroupCommit:
                 remaining = [one for one in batch if not await self._settled(connection, one)]
                 break
             except (asyncpg.PostgresError, *CONNECTION_LOST):
-                self._connection = None
+                self._drop_connection()
                 await asyncio.sleep(pause)
         else:
             for waiting in batch:
                 _fail(waiting, LedgerUnavailable("the database cannot be reached"))
             return
+        rest = 0.0
         for waiting in reversed(remaining):
             waiting.tries += 1
-            if waiting.tries > UNKNOWN_RETRIES_MAX:
+            if waiting.tries > len(RETRY_PAUSE_S):
                 _fail(waiting, LedgerUnavailable("the database keeps closing the connection"))
             else:
                 self._queue.appendleft(waiting)
+                rest = max(rest, RETRY_PAUSE_S[waiting.tries - 1])
+        # What closes each connection that it is given needs time to end, not a faster client.
+        await asyncio.sleep(rest)
 
     async def _committed_late(self, waiting: _Waiting, outcomes: tuple[Outcome, ...]) -> bool:
         """Whether a conflict is with our own first try, committed after we had looked for it."""

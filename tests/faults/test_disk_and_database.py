@@ -186,7 +186,7 @@ async def test_an_append_that_takes_too_long_is_given_up_and_written_once_when_r
 ) -> None:
     """The outcome is looked up before the same bytes are sent again (DESIGN 2.5)."""
     monkeypatch.setattr(group_commit, "CALL_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(group_commit, "UNKNOWN_RETRIES_MAX", 2)
+    monkeypatch.setattr(group_commit, "RETRY_PAUSE_S", (0.0, 0.05))
     person = await register(client, "network_exchange")
     before = await count_events(database)
     key = {"idempotency-key": str(uuid4())}

@@ -210,6 +210,25 @@ async def test_a_connection_killed_under_load_loses_and_repeats_nothing(
     assert {row["stream_id"] for row in rows} == set(streams)
 
 
+async def test_a_database_that_closes_each_connection_for_a_second_loses_no_append(
+    desk: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be asked where the append stands, and dies at each try: the tries grow apart."""
+    commit, stream = desk.commit, uuid4()
+    call, until = commit._call, asyncio.get_running_loop().time() + 1.0
+
+    async def closed(batch: Any) -> Any:
+        if asyncio.get_running_loop().time() < until:
+            (await commit._connected()).terminate()
+        return await call(batch)
+
+    monkeypatch.setattr(commit, "_call", closed)
+    [outcome] = await commit.append([_append(desk, stream)])
+
+    assert outcome.code is OutcomeCode.APPENDED
+    assert len((await desk.store.read_stream(stream)).events) == 1
+
+
 async def test_a_destroyed_key_reads_as_erased_and_not_as_corrupt(
     desk: Writing, database: Database
 ) -> None:
