@@ -219,7 +219,8 @@ async def test_a_database_that_closes_each_connection_for_a_second_loses_no_appe
 
     async def closed(batch: Any) -> Any:
         if asyncio.get_running_loop().time() < until:
-            (await commit._connected()).terminate()
+            dying = await commit._connected()
+            await dying.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return await call(batch)
 
     monkeypatch.setattr(commit, "_call", closed)
