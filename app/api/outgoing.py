@@ -11,8 +11,9 @@ from app.api.answers import receipted
 from app.api.bodies import Body, LanguageField, ReceiptBody
 from app.api.call import Call, authorised
 from app.api.operations import operation, router
-from app.api.policy_archive import changes_between
+from app.api.policies import published_version
 from app.auth import Scope
+from app.policy.changes import entry_changes
 from app.propagation.outgoing import NoticeNotOwed, Outgoing, outdated
 from app.receipts import Receipt
 from app.rights.matters import matter_of
@@ -115,6 +116,7 @@ async def mail_notice(subject_id: UUID, body: NoticeMailBody, call: Sender) -> R
     before = outdated(await ledger.state(subject_id), policy)
     if before is None:
         raise NoticeNotOwed
-    changes = await changes_between(call.service, before, policy.version)
+    _, former = await published_version(call.service, before)
+    changes = entry_changes(former, policy)
     posted = await outgoing.tell_of_change(subject_id, changes, body.language, attribution)
     return await _posted(call, posted.receipt)

@@ -12,8 +12,10 @@ from app.api.operations import operation, router
 from app.api.policies import LanguagePath, VersionPath, published_version
 from app.api.public_pages import Cell, Page, footer, page_answer, spoken
 from app.documents.languages import language as documents_language
+from app.documents.policy_changes import change_lines
 from app.domain.archive import Published
-from app.policy.check import Change, diff
+from app.policy.changes import entry_changes
+from app.policy.check import diff
 from app.propagation.public_texts import said
 from app.service import Service
 
@@ -44,13 +46,6 @@ class DifferenceBody(BaseModel):
     texts: list[TextDifference] = Field(max_length=50)
 
 
-async def changes_between(service: Service, before: str, after: str) -> tuple[Change, ...]:
-    """What differs between the structures of two published versions; 404 for an unknown one."""
-    _, old = await published_version(service, before)
-    _, new = await published_version(service, after)
-    return diff(old, new)
-
-
 @operation(
     ROUTES,
     "GET",
@@ -76,16 +71,15 @@ async def get_policy_diff(request: Request, version: VersionPath, against: Again
     Texts are compared where both were supplied; their hashes tell in any case whether they differ.
     """
     service: Service = request.app.state.service
-    changes = await changes_between(service, against, version)
-    old, _ = await published_version(service, against)
-    new, _ = await published_version(service, version)
+    old, before = await published_version(service, against)
+    new, after = await published_version(service, version)
     texts = [
         await _text_difference(service, language, (against, old), (version, new))
         for language in sorted(old.texts.keys() | new.texts.keys())
     ]
     told = [
         {"where": one.where, "kind": one.kind.value, "before": one.before, "after": one.after}
-        for one in changes
+        for one in diff(before, after)
     ]
     return answer({"before": against, "after": version, "changes": told, "texts": texts})
 
@@ -197,17 +191,20 @@ def _row(
 async def show_policy_changes(
     request: Request, version: VersionPath, against: AgainstPath, language: LanguageQuery = None
 ) -> Response:
-    """A page with every entry that a version adds, removes or changes against an earlier one."""
+    """What a version changes for people, in words, and then entry by entry as the files have it."""
     service: Service = request.app.state.service
     code = spoken(request, language)
     texts = said(code)
-    changes = await changes_between(service, against, version)
+    _, before = await published_version(service, against)
+    _, after = await published_version(service, version)
+    changes = diff(before, after)
+    lines = change_lines(entry_changes(before, after), documents_language(code))
     return await _page(
         request,
         code,
         f"{PATH}/{version}/changes/{against}",
         title=texts["changes_title"].format(before=against, after=version),
-        texts=() if changes else (texts["changes_none"],),
+        texts=lines if changes else (texts["changes_none"],),
         headers=tuple(texts[f"changes_{name}"] for name in ("where", "before", "after")),
         rows=tuple(
             ((Cell(one.where),), (Cell(one.before),), (Cell(one.after or one.kind.value),))

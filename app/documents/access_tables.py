@@ -149,7 +149,7 @@ def sharing_blocks(part: Value, reader: Reader) -> list[Block]:
     recipients = tuple(
         (
             _whom(one, reader),
-            reader.word(one["role"]),
+            reader.role(one["role"]),
             ", ".join(map(reader.country, one["countries"])),
             reader.titles(one["categories"]),
             reader.titles(one["purposes"]),

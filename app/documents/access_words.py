@@ -1,17 +1,23 @@
 """How single values of an access report are read aloud in a language: names, days, states."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from app.documents.blocks import Block, Table, Text, Words
+from app.documents.fact_words import FIELDS, VALUES
 from app.documents.languages import SOURCE, Language
 from app.documents.provisions import provision
-from app.documents.vocabulary import BASES, FIELDS, WORDS
+from app.documents.vocabulary import BASES, WORDS
 from app.policy.vocabulary import LegalBasis
 
 Value: TypeAlias = dict[str, Any]  # Any: a JSON value
+
+_EXEMPTION: Final = re.compile(r"art_17_3_([a-e])")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,14 @@ class Reader:
             named.append(self.titles(about["categories"]))
         return ", ".join(named) or self.spoken.say("everything")
 
+    def role(self, role: str) -> str:
+        """What a recipient is towards the controller."""
+        return self._fact("role", role)
+
     def facts(self, facts: Value) -> str:
         """What an entry holds beside its type, one line a member; empty members are left out."""
         return "\n".join(
-            f"{self._field(key)}: {self._fact(value)}"
+            f"{self._field(key)}: {self._fact(key, value)}"
             for key, value in facts.items()
             if value not in (None, [], {}, "")
         )
@@ -93,20 +103,36 @@ class Reader:
     def _field(self, key: str) -> str:
         return self.spoken.say(FIELDS[key]) if key in FIELDS else key
 
-    def _fact(self, value: Any) -> str:  # Any: a JSON value
+    def _fact(self, key: str, value: Any) -> str:  # Any: a JSON value
         match value:
             case bool():
                 return self.spoken.say("yes") if value else self.spoken.say("no")
             case list():
-                return ", ".join(map(self._fact, value))
+                return ", ".join(self._fact(key, one) for one in value)
             case dict():
                 return ", ".join(
-                    f"{self._fact(key)}: {self._fact(one)}" for key, one in value.items()
+                    f"{self.called(name)}: {self._fact(key, one)}" for name, one in value.items()
                 )
             case str():
-                return self.names.get(value) or self.word(value)
+                return self._text(key, value)
             case _:
                 return str(value)
+
+    def _text(self, key: str, value: str) -> str:
+        """A text as the fact that it is a value of wants it read."""
+        if key in VALUES and value in VALUES[key]:
+            return self.spoken.say(VALUES[key][value])
+        if key == "language":
+            return self.spoken.language(value)
+        if key == "country":
+            return self.spoken.country(value)
+        if found := _EXEMPTION.fullmatch(value):
+            return self.provision(f"Art. 17(3)({found[1]})")
+        if _DAY.fullmatch(value):
+            return self.day(value)
+        if _MOMENT.fullmatch(value):
+            return self.moment(value)
+        return self.names.get(value) or self.word(value)
 
 
 def names_in(report: Value) -> dict[str, str]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.decider import Refusal
+from app.policy.changes import EntryChange
 from app.policy.model import Authority, Controller
 from app.policy.vocabulary import Right
 
@@ -150,8 +151,8 @@ class Letter:
     """What, and how long or by which criteria."""
     policy: str | None = None
     """The version of the policy."""
-    changes: tuple[str, ...] = ()
-    """What is new, in words of the letter's language."""
+    changes: tuple[EntryChange, ...] = ()
+    """What is new in the policy; none where its text alone is."""
     enclosures: tuple[str, ...] = ()
     """Names of files that go with it."""
 
@@ -174,7 +175,7 @@ MANDATORY: Final[Mapping[LetterKind, tuple[str, ...]]] = MappingProxyType(
         LetterKind.CONSENT_CONFIRMATION: ("purpose", "wording", "link", "link_until", "policy"),
         LetterKind.UNSUBSCRIBE_CONFIRMATION: ("purpose", "effective_on"),
         LetterKind.NOTICE: ("uses", "categories", "source", "recipients", "retention", "policy"),
-        LetterKind.POLICY_CHANGE: ("policy", "effective_on", "changes", "link"),
+        LetterKind.POLICY_CHANGE: ("policy", "effective_on", "link"),
     }
 )
 """What each kind cannot be without; the texts on complaint and remedy are locked into the kinds."""

@@ -6,10 +6,14 @@ from app.documents.letter import Letter, Use
 from app.documents.letter_pieces import Body, aftermath, done, kept, reasons, recipients
 from app.documents.letter_words import REQUESTS
 from app.documents.periods import criteria
+from app.documents.policy_changes import change_lines
 from app.documents.provisions import provision
 from app.documents.standing_texts import complaint_and_remedy, objection_right
 from app.documents.vocabulary import BASES
 from app.policy.vocabulary import LegalBasis
+
+CHANGES_MAX = 12
+"""Of a longer list a letter names the first."""
 
 
 def restriction_lift(letter: Letter, spoken: Language) -> Body:
@@ -148,7 +152,7 @@ def policy_change(letter: Letter, spoken: Language) -> Body:
         strong=True,
     )
     yield Heading(say("What is new"))
-    yield Bullets(letter.changes)
+    yield Bullets(change_lines(letter.changes, spoken, most=CHANGES_MAX))
     yield Paragraph(
         say(
             "You can read all of it, and compare it with earlier versions: {link}", link=letter.link

@@ -75,7 +75,10 @@ class Linked:
             await self._check_fresh(link)
         if kind is LinkKind.CONFIRM:  # what it confirms was asked on this very stream
             return link
-        return replace(link, stream_id=await survivor_of(self._ledger, link.stream_id))
+        link = replace(link, stream_id=await survivor_of(self._ledger, link.stream_id))
+        if kind is LinkKind.POLICY and (await self._ledger.state(link.stream_id)).erased:
+            raise LinkUnknown  # there is nothing left to refuse anything for
+        return link
 
     async def _check_fresh(self, link: Link) -> None:
         """A refusal is one of the version in force, and for a year: then the mail is an old one."""

@@ -16,7 +16,7 @@ from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import SubjectState
 from app.events.mails import MailKind
 from app.ledger import Ledger
-from app.policy.check import Change
+from app.policy.changes import EntryChange
 from app.policy.model import Policy, RetentionClass
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.policy.wordings import wording_of
@@ -26,9 +26,6 @@ from app.receipts import Attribution
 from app.store.on_file import value_on_file
 from app.store.rulebook import Rules
 from app.vault.link_tokens import LinkKind
-
-CHANGES_MAX = 12
-"""Of a longer list the letter names the first, and where the rest is."""
 
 
 class NoticeNotOwed(Refusal):
@@ -127,7 +124,7 @@ class Outgoing:
     async def tell_of_change(
         self,
         subject_id: UUID,
-        changes: tuple[Change, ...],
+        changes: tuple[EntryChange, ...],
         language: str | None,
         attribution: Attribution,
     ) -> Posted:
@@ -141,7 +138,7 @@ class Outgoing:
             self._ledger.clock(),
             policy=policy.version,
             effective_on=policy.effective_from,
-            changes=tuple(_told(one) for one in changes[:CHANGES_MAX]) or (policy.version,),
+            changes=changes,
             link=await self._post_office.link(LinkKind.POLICY, subject_id, policy.version),
         )
         posting = Posting(
@@ -175,12 +172,6 @@ def _letter(kind: LetterKind, rules: Rules, now: datetime, **facts: object) -> L
 
 def _period(kind: RetentionClass) -> tuple[str, str]:
     return kind.title, f"{kind.keep} after {kind.clock.value}"
-
-
-def _told(change: Change) -> str:
-    if change.before or change.after:
-        return f"{change.where}: {change.before or '-'} → {change.after or '-'}"
-    return f"{change.where}: {change.kind.value}"
 
 
 def _news(policy: Policy) -> str | None:

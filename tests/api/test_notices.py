@@ -227,6 +227,7 @@ async def test_the_archive_is_public_and_says_what_changed(api: Api, service: Se
     assert "/privacy/impel-2/changes/impel-1" in page.text
     assert page.text.index("impel-2") < page.text.index(">impel-1<")
     assert "Sending the monthly newsletter" in changes.text
+    assert "Modifié" in changes.text
     assert {
         "where": "purposes.newsletter.title",
         "kind": "changed",
@@ -305,6 +306,39 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
         service, (b'title = "Sending the newsletter"', b'title = "Post"'), version="impel-3"
     )
     assert not await works(linked, token), "another version is in force"
+
+
+@pytest.mark.clause("C76", "C78")
+async def test_the_mail_says_what_is_new_in_words(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Nobody but us knows the keys of the policy file."""
+    _, _, mailbox = await refusing(client, service)
+    [(_, message)] = mailbox.received
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+
+    assert "Ändrat: Ändamål: Sending news" in text
+    assert "purposes." not in text
+
+
+@pytest.mark.clause("C79", "C62")
+async def test_the_link_of_somebody_erased_has_no_buttons_any_more(
+    client: httpx.AsyncClient, api: Api, service: Service
+) -> None:
+    person, link, _ = await refusing(client, service)
+    assert "<button" in (await api.anonymous().get(link)).text
+    path = f"/v1/subjects/{person}/erasure"
+    erased = await client.post(path, json={"source": "secretariat"})
+    assert erased.status_code in (200, 201), erased.text
+
+    for answer in (
+        await api.anonymous().get(link),
+        await api.anonymous().post(link, content="choice=object", headers=FORM),
+    ):
+        assert answer.status_code == 404
+        assert "<button" not in answer.text
 
 
 async def refusing(

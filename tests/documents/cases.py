@@ -11,6 +11,8 @@ from app.documents.letters import (
     Told,
     Use,
 )
+from app.policy.changes import EntryChange
+from app.policy.check import ChangeKind
 from app.policy.model import Authority, Controller
 
 CONTROLLER = Controller(
@@ -73,7 +75,7 @@ FACTS: dict[str, Any] = {
     "source": "Member organisation",
     "retention": (("Details of people who take part", "7 years"),),
     "policy": "impel-1",
-    "changes": ("A new recipient is named.",),
+    "changes": (EntryChange(part="recipients", title="The press", kind=ChangeKind.ADDED),),
     "enclosures": ("report.pdf",),
 }
 """What a letter of any kind may be made of."""
