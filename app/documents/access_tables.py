@@ -116,7 +116,11 @@ def _left_out(part: Value, reader: Reader) -> list[Block]:
             say("Left out to protect others"),
             (say("What"), say("Why"), say("Ground")),
             tuple(
-                (reader.named(one, "what"), reader.named(one, "why"), one["ground"])
+                (
+                    reader.named(one, "what"),
+                    reader.named(one, "why"),
+                    reader.provision(one["ground"]),
+                )
                 for one in part["redactions"]
             ),
             row_headers=True,

@@ -115,7 +115,7 @@ FIELDS: Final = MappingProxyType[str, str](
         "told_by": marked("told by"),
         "told_with": marked("told with"),
         "transmission": marked("transmission"),
-        "trigger": marked("occasion"),
+        "trigger": marked("brought about by"),
         "unsubscribe": marked("with a link to unsubscribe"),
         "until": marked("until"),
         "value_at": marked("entry with the value"),
@@ -189,6 +189,8 @@ VALUES: Final = MappingProxyType[str, MappingProxyType[str, str]](
                 "public": marked("published"),
             }
         ),
+        "generation": MappingProxyType({"membership": marked("your taking part")}),
+        "generations": MappingProxyType({"membership": marked("your taking part")}),
         "ground": MappingProxyType(
             {
                 "a12_complexity": marked("the request is complex"),

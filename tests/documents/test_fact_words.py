@@ -60,6 +60,8 @@ def test_every_word_of_a_closed_list_is_told_in_words() -> None:
         ({"country": "us"}, "land: USA"),
         ({"language": "nl"}, "språk: nederländska"),
         ({"grounds": {"accounting": "art_17_3_b"}}, "grunder: accounting: artikel 17.3 b"),
+        ({"generation": "membership"}, "tiden löper med: ditt deltagande"),
+        ({"trigger": "person"}, "utlöst av: du själv"),
         ({"permanent": True, "code": None}, "för gott: ja"),
     ],
 )
