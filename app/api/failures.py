@@ -15,6 +15,7 @@ from app.api.bodies import Body
 from app.api.call import BadHeader
 from app.api.envelope import BodyTooLarge
 from app.api.head import takes_head
+from app.api.known_names import body_shape, members_at, query_names
 from app.api.problems import PROBLEMS, problem, refusal_members
 from app.api.strict_json import MalformedJson, UnsupportedMediaType
 from app.auth import InsufficientScope, NotAuthenticated
@@ -105,26 +106,38 @@ async def _insufficient_scope(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    return problem("validation", request_id(request), errors=validation_errors(fault.errors()))
+    errors = validation_errors(fault.errors(), request)
+    return problem("validation", request_id(request), errors=errors)
 
 
-def validation_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """What the problem says of each flaw, of the first twenty."""
-    return [_validation_error(error) for error in errors[:ERRORS_MAX]]
+def validation_errors(
+    errors: Sequence[Any], request: Request | None = None
+) -> list[dict[str, Any]]:
+    """What the problem says of each flaw, of the first twenty.
+
+    With the request, what is told of a name that nobody knows are those that are known there.
+    """
+    return [_validation_error(error, request) for error in errors[:ERRORS_MAX]]
 
 
-def _validation_error(error: dict[str, Any]) -> dict[str, str]:
-    """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value."""
+def _validation_error(error: dict[str, Any], request: Request | None) -> dict[str, Any]:
+    """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value.
+
+    A name that we do not know is input too, of a member or a parameter: it is not repeated.
+    """
     place, *path = error["loc"] or ("body",)
-    if place not in ("header", "query", "path"):
+    unknown = error["type"] == "extra_forbidden"
+    if place in ("header", "query", "path"):
+        told = {str(place): str(path[0]) if path and not unknown else ""}
+    else:
         path = path if place == "body" else [place, *path]
-        # A member's name that our schema does not know is input too: it is not repeated.
-        known = path[:-1] if error["type"] == "extra_forbidden" else path
-        pointer = "".join(f"/{part}" for part in known if _is_ours(part))
-        return {"pointer": pointer, "code": error["type"]}
-    # Of a parameter that we do not know, the name is input as well.
-    named = bool(path) and error["type"] != "extra_forbidden"
-    return {str(place): str(path[0]) if named else "", "code": error["type"]}
+        path = path[:-1] if unknown else path
+        told = {"pointer": "".join(f"/{part}" for part in path if _is_ours(part))}
+    known = []
+    if unknown and request is not None:
+        asked = place == "query"
+        known = query_names(request) if asked else members_at(body_shape(request), path)
+    return told | {"code": error["type"]} | ({"known": known} if known else {})
 
 
 def _is_ours(part: object) -> bool:

@@ -40,6 +40,12 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "properties": {
                     "pointer": {"type": "string", "maxLength": 200},
                     "code": {"type": "string", "maxLength": 64},
+                    "known": {
+                        "description": "Names that may stand where an unknown one stood.",
+                        "type": "array",
+                        "maxItems": 100,
+                        "items": {"type": "string", "maxLength": 100},
+                    },
                 },
             },
         },

@@ -129,15 +129,16 @@ def asked_of_query(route: APIRoute) -> frozenset[str] | None:
     A question with `as_of` must not be answered as if it had none, nor a rehearsal carried out. A
     page for people takes whatever a mail program adds to its address.
     """
-    fields = list(_queried(route.dependant))
+    fields = list(queried(route.dependant))
     own = any(_is_model(field.field_info.annotation) for field in fields)
     return None if own or not route.path.startswith(STRICT) else frozenset(f.alias for f in fields)
 
 
-def _queried(dependant: Dependant) -> Iterator[Any]:  # Any: FastAPI's own type of a field
+def queried(dependant: Dependant) -> Iterator[Any]:  # Any: FastAPI's own type of a field
+    """Every field of a query that a route reads, by itself or through what it depends on."""
     yield from dependant.query_params
     for one in dependant.dependencies:
-        yield from _queried(one)
+        yield from queried(one)
 
 
 def _is_model(annotation: Any) -> bool:  # Any: a type, or a form of one

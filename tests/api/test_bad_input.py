@@ -345,4 +345,43 @@ async def test_a_query_that_nobody_reads_is_refused_before_anything_is_done(
     answer = await caller.request(operation.method, f"{operation.path}?{MARKER}={MARKER}")
 
     told(answer, 422, "validation")
-    assert {"query": "", "code": "extra_forbidden"} in answer.json()["errors"]
+    [error] = answer.json()["errors"]
+    assert (error["query"], error["code"]) == ("", "extra_forbidden")
+    assert MARKER not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "place", "known"),
+    [
+        ("GET", "/v1/deadlines?stat=open", None, {"query": ""}, "kind"),
+        ("POST", "/v1/subjects", {"sorce": "x"}, {"pointer": ""}, "source"),
+        (
+            "POST",
+            "/v1/subjects",
+            {"notice": {"langage": "sv"}},
+            {"pointer": "/notice"},
+            "language",
+        ),
+        (
+            "POST",
+            "/v1/subjects",
+            {"obtained": [{"purpse": "x"}]},
+            {"pointer": "/obtained/0"},
+            "purpose",
+        ),
+    ],
+)
+async def test_whoever_uses_a_name_that_nobody_knows_is_told_those_that_are_known(
+    caller: httpx.AsyncClient,
+    method: str,
+    path: str,
+    body: Any,
+    place: dict[str, str],
+    known: str,
+) -> None:
+    answer = await caller.request(method, path, json=body, headers={"purpose": "rights_requests"})
+
+    told(answer, 422, "validation")
+    [error] = [one for one in answer.json()["errors"] if one["code"] == "extra_forbidden"]
+    assert place.items() <= error.items()
+    assert known in error["known"]
