@@ -1,5 +1,6 @@
 """Turns every exception of a route into its problem; no handler ever shows what came in."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -33,6 +34,7 @@ from app.store.subscriptions import SubscriptionChanged
 
 RETRY_AFTER = {"retry-after": "1"}
 ERRORS_MAX = 20
+_QUOTED = re.compile("'([^']*)'")
 
 DATABASE_AWAY: tuple[type[Exception], ...] = (
     *CONNECTION_LOST,
@@ -123,7 +125,7 @@ def validation_errors(
 def _validation_error(error: dict[str, Any], request: Request | None) -> dict[str, Any]:
     """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value.
 
-    A name that we do not know is input too, of a member or a parameter: it is not repeated.
+    Of a closed list, which is ours, the words that may stand there are told as well. A name that we do not know is input too, of a member or a parameter: it is not repeated.
     """
     place, *path = error["loc"] or ("body",)
     unknown = error["type"] == "extra_forbidden"
@@ -133,11 +135,16 @@ def _validation_error(error: dict[str, Any], request: Request | None) -> dict[st
         path = path if place == "body" else [place, *path]
         path = path[:-1] if unknown else path
         told = {"pointer": "".join(f"/{part}" for part in path if _is_ours(part))}
-    known = []
+    known = _QUOTED.findall(str(error.get("ctx", {}).get("expected", ""))) if _closed(error) else []
     if unknown and request is not None:
         asked = place == "query"
         known = query_names(request) if asked else members_at(body_shape(request), path)
     return told | {"code": error["type"]} | ({"known": known} if known else {})
+
+
+def _closed(error: dict[str, Any]) -> bool:
+    """Whether the flaw is a word that is none of a closed list."""
+    return error["type"] in ("enum", "literal_error")
 
 
 def _is_ours(part: object) -> bool:

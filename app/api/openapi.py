@@ -41,7 +41,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                     "pointer": {"type": "string", "maxLength": 200},
                     "code": {"type": "string", "maxLength": 64},
                     "known": {
-                        "description": "Names that may stand where an unknown one stood.",
+                        "description": "Names or words that may stand where an unknown one stood.",
                         "type": "array",
                         "maxItems": 100,
                         "items": {"type": "string", "maxLength": 100},

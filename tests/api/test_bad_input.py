@@ -385,3 +385,16 @@ async def test_whoever_uses_a_name_that_nobody_knows_is_told_those_that_are_know
     [error] = [one for one in answer.json()["errors"] if one["code"] == "extra_forbidden"]
     assert place.items() <= error.items()
     assert known in error["known"]
+
+
+async def test_whoever_uses_a_word_that_is_none_of_a_closed_list_is_told_the_list(
+    caller: httpx.AsyncClient,
+) -> None:
+    body = {"right": MARKER, "channel": "post"}
+    answer = await caller.post("/v1/rights-requests", json=body)
+
+    told(answer, 422, "validation")
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/right", "enum")
+    assert {"access", "erasure"} < set(error["known"])
+    assert MARKER not in answer.text
