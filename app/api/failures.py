@@ -125,7 +125,8 @@ def validation_errors(
 def _validation_error(error: dict[str, Any], request: Request | None) -> dict[str, Any]:
     """Where and what kind; never Pydantic's message, `input` or `ctx`: they quote the value.
 
-    Of a closed list, which is ours, the words that may stand there are told as well. A name that we do not know is input too, of a member or a parameter: it is not repeated.
+    Of a closed list, which is ours, the words that may stand there are told as well. A name that
+    we do not know is input too, of a member or a parameter: it is not repeated.
     """
     place, *path = error["loc"] or ("body",)
     unknown = error["type"] == "extra_forbidden"
