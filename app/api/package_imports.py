@@ -3,7 +3,7 @@
 import asyncio
 import binascii
 from base64 import b64decode
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Header, HTTPException, Query, Request, Response, Security
@@ -17,8 +17,12 @@ from app.api.operations import operation, router
 from app.api.strict_json import is_json, parse
 from app.auth import Scope
 from app.domain.evidence import Wording
+from app.domain.objections import Status
 from app.events.identifiers import Verification
+from app.events.objections import ObjectionCause
+from app.events.restrictions import RestrictionGround
 from app.propagation.packages import OpenedPackage, opened_package
+from app.propagation.packed_objections import PackedObjection, PackedRestriction
 from app.propagation.registration import Registrar
 from app.propagation.taking_in import (
     TRANSFER,
@@ -146,6 +150,27 @@ class RelationshipPart(_Part):
     ended_at: MomentField | None = None
 
 
+class ObjectionPart(_Part):
+    """What the person objects to."""
+
+    purpose: WordField | None = None
+    recipient: WordField | None = None
+    cause: ObjectionCause = ObjectionCause.PERSON
+    source: WordField
+    since: MomentField
+    status: Literal[Status.PENDING, Status.GRANTED]
+
+
+class RestrictionPart(_Part):
+    """What rests."""
+
+    ground: RestrictionGround
+    purpose: WordField | None = None
+    categories: list[WordField] = Field(default_factory=list, max_length=200)
+    source: WordField
+    since: MomentField
+
+
 class ControllerPart(_Part):
     """Who made the package."""
 
@@ -163,6 +188,8 @@ class PackagePart(_Part):
     consents: list[ConsentPart] = Field(default_factory=list, max_length=1_000)
     transfers: list[TransferPart] = Field(default_factory=list, max_length=1_000)
     relationships: list[RelationshipPart] = Field(default_factory=list, max_length=1_000)
+    objections: list[ObjectionPart] = Field(default_factory=list, max_length=1_000)
+    restrictions: list[RestrictionPart] = Field(default_factory=list, max_length=1_000)
 
     def read(self) -> Package:
         """As it is carried out."""
@@ -184,6 +211,11 @@ class PackagePart(_Part):
             ),
             relationships=tuple(
                 PackedRelationship(**one.model_dump()) for one in self.relationships
+            ),
+            objections=tuple(PackedObjection(**one.model_dump()) for one in self.objections),
+            restrictions=tuple(
+                PackedRestriction(**{**one.model_dump(), "categories": tuple(one.categories)})
+                for one in self.restrictions
             ),
         )
 
@@ -216,7 +248,7 @@ class TakenInBody(BaseModel):
         *("category-not-allowed-for-purpose", "value-invalid", "under-age", "occurred-in-future"),
     ),
     clauses=("C68",),
-    law=("L12", "L16", "L35"),
+    law=("L12", "L16", "L35", "L42", "L44"),
     writes=True,
     example={
         "status": "recorded",

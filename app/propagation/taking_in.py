@@ -3,7 +3,7 @@
 A consent is taken over with its proof when the package was signed by a key that is trusted and the
 consent was given to this controller: then it is the evidence of L12. Otherwise it is but a claim,
 `unproven` and no ground for anything (L16). One that was given to somebody else is none here. A
-withdrawal is taken over in any case: a no needs no proof.
+withdrawal, an objection, a restriction are taken over in any case: a no needs no proof.
 """
 
 import hashlib
@@ -33,6 +33,7 @@ from app.events.identifiers import Verification
 from app.ledger import Ledger
 from app.policy.model import Policy
 from app.policy.vocabulary import ConsentMethod, IdentifierKind
+from app.propagation.packed_objections import PackedObjection, PackedRestriction
 from app.propagation.registration import Registered, Registrar
 from app.receipts import Attribution, Receipt
 from app.store.on_file import addresses_on_file
@@ -113,6 +114,8 @@ class Package:
     statements: tuple[PackedStatement, ...] = ()
     steps: tuple[PackedStep, ...] = ()
     relationships: tuple[PackedRelationship, ...] = ()
+    objections: tuple[PackedObjection, ...] = ()
+    restrictions: tuple[PackedRestriction, ...] = ()
 
 
 class PackageEmpty(Refusal):
@@ -168,7 +171,14 @@ class Intake:
             for obtained in registration.obtained:
                 await self._collect(made.subject_id, registration, obtained)
         await self._add(made.subject_id, package)
-        await self._consents(made.subject_id, package, policy, proven=proven)
+        if package.controller != policy.controller.name:
+            self._taken.left_out.extend("consent-of-another-controller" for _ in package.steps)
+            return self._taken
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        addresses = await addresses_on_file(self._ledger.store, made.subject_id, emails)
+        for step in sorted(package.steps, key=attrgetter("occurred_at")):
+            await self._step(made.subject_id, step, addresses, proven=proven)
+        await self._refuse(made.subject_id, package, addresses)
         return self._taken
 
     def _next(self) -> Attribution:
@@ -234,16 +244,12 @@ class Intake:
             occurred_at=file.date,
         )
 
-    async def _consents(
-        self, subject_id: UUID, package: Package, policy: Policy, *, proven: bool
-    ) -> None:
-        if package.controller != policy.controller.name:
-            self._taken.left_out.extend("consent-of-another-controller" for _ in package.steps)
-            return
-        emails = policy.identifying(IdentifierKind.EMAIL)
-        addresses = await addresses_on_file(self._ledger.store, subject_id, emails)
-        for step in sorted(package.steps, key=attrgetter("occurred_at")):
-            await self._step(subject_id, step, addresses, proven=proven)
+    async def _refuse(self, subject_id: UUID, package: Package, addresses: tuple[str, ...]) -> None:
+        """Last: what rests from now on is all in place."""
+        for objection in package.objections:
+            await self._execute(subject_id, objection.command(addresses))
+        for restriction in package.restrictions:
+            await self._execute(subject_id, restriction.command())
 
     async def _step(
         self, subject_id: UUID, step: PackedStep, addresses: tuple[str, ...], *, proven: bool

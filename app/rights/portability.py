@@ -18,12 +18,20 @@ from app.domain.decider import Circumstances
 from app.domain.evidence import EVIDENCE
 from app.domain.files import TITLE
 from app.domain.holdings import Held
+from app.domain.objections import Status
 from app.events.collections import DataCollected, DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted
 from app.events.files import FileReferenced
 from app.events.merges import MergeApproved, MergeReverted
+from app.events.objections import (
+    ObjectionGranted,
+    ObjectionOverridden,
+    ObjectionRaised,
+    ObjectionWithdrawn,
+)
 from app.events.recorded import Recorded
 from app.events.relationships import RelationshipEnded, RelationshipStarted
+from app.events.restrictions import AccuracyDisputed, RestrictionLifted, RestrictionSet
 from app.events.retention import RetentionExecuted
 from app.events.subjects import SubjectRegistered
 from app.events.transmissions import Profile
@@ -45,6 +53,8 @@ _TELLING = (
     *(SubjectRegistered, DataCollected, DataRectified, DataCompleted, FileReferenced),
     *(*CONSENT_EVENTS, ErasureExecuted, RetentionExecuted),
     *(RelationshipStarted, RelationshipEnded, MergeApproved, MergeReverted),
+    *(ObjectionRaised, ObjectionGranted, ObjectionOverridden, ObjectionWithdrawn),
+    *(RestrictionSet, AccuracyDisputed, RestrictionLifted),
 )
 """Whatever can change a package: who read the data, or asked for them, does not."""
 
@@ -89,6 +99,8 @@ def package_of(person: Person, copy: Copy, profile: Profile, given: Circumstance
         **parts(person, copy, profile),
         **_consents(person, copy, profile, given),
         "relationships": list(_relationships(person)) if profile is Profile.PROMISED else [],
+        "objections": list(_objections(person)),
+        "restrictions": list(_restrictions(person)),
     }
     return {
         "package": "portability",
@@ -145,6 +157,41 @@ def _relationships(person: Person) -> Iterator[Value]:
             "since": known.ongoing.get(bond),
             "ended_at": known.ended.get(bond),
         }
+
+
+def _objections(person: Person) -> Iterator[Value]:
+    """What the person objects to, pending or granted: whoever takes the data takes the no along."""
+    known = person.state.objections.by_id
+    for recorded in person.events:
+        event = recorded.event
+        if not isinstance(event, ObjectionRaised):
+            continue
+        status = known[event.objection].status
+        if status in (Status.PENDING, Status.GRANTED):
+            yield {
+                "purpose": event.purpose,
+                "recipient": event.recipient,
+                "cause": event.cause.value,
+                "source": event.source,
+                "since": recorded.happened_at,
+                "status": status.value,
+            }
+
+
+def _restrictions(person: Person) -> Iterator[Value]:
+    """What rests for another reason than an objection, which is a restriction by itself."""
+    active = person.state.restrictions.active
+    for recorded in person.events:
+        event = recorded.event
+        if isinstance(event, RestrictionSet | AccuracyDisputed) and event.restriction in active:
+            restriction = active[event.restriction]
+            yield {
+                "ground": restriction.ground.value,
+                "purpose": restriction.scope.purpose,
+                "categories": sorted(restriction.scope.categories),
+                "source": event.source,
+                "since": recorded.happened_at,
+            }
 
 
 def digest(value: object) -> str:

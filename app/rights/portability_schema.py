@@ -38,7 +38,11 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:  # Any: JSON Schemas
     return {"type": "array", "items": items}
 
 
-_PARTS: Final = ("data", "files", "statements", "consents", "transfers", "relationships")
+_PARTS: Final = (
+    *("data", "files", "statements", "consents", "transfers", "relationships"),
+    *("objections", "restrictions"),
+)
+_WORD_OR_NONE: Final = {"anyOf": [_WORD, {"type": "null"}]}
 
 _CONSENT: Final = {
     "type": "object",
@@ -116,6 +120,25 @@ SCHEMA: Final[dict[str, Any]] = {
                 occasion={"anyOf": [_UUID, {"type": "null"}]},
                 since={"anyOf": [_TIME, {"type": "null"}]},
                 ended_at={"anyOf": [_TIME, {"type": "null"}]},
+            )
+        ),
+        objections=_list(
+            _object(
+                purpose=_WORD_OR_NONE,
+                recipient=_WORD_OR_NONE,
+                cause={"enum": ["person", "complaint", "undeliverable"]},
+                source=_WORD,
+                since=_TIME,
+                status={"enum": ["pending", "granted"]},
+            )
+        ),
+        restrictions=_list(
+            _object(
+                ground={"enum": ["accuracy", "unlawful", "legal_claims", "objection"]},
+                purpose=_WORD_OR_NONE,
+                categories=_list(_WORD),
+                source=_WORD,
+                since=_TIME,
             )
         ),
         manifest=_list(

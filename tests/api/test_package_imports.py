@@ -87,6 +87,8 @@ async def state_of(client: httpx.AsyncClient, person: str) -> Value:
         "statements": found["statements"],
         "transfers": found["transfers"],
         "relationships": found["relationships"],
+        "objections": found["objections"],
+        "restrictions": found["restrictions"],
         "consents": [
             (one["purpose"], one["status"], one["in_force"], one["ended_at"], proof_of(one))
             for one in found["consents"]
@@ -114,10 +116,37 @@ async def test_a_fresh_ledger_comes_to_the_same_state(
 
     assert (taken["status"], taken["signed"], taken["left_out"]) == ("recorded", True, [])
     assert await state_of(elsewhere, there) == await state_of(client, person)
+    assert len((await state_of(client, person))["objections"]) == 1
+    assert len((await state_of(client, person))["restrictions"]) == 1
     refused = await post(
         elsewhere, f"{there}/disclosures", share("mailchimp", purpose="newsletter"), status=409
     )
-    assert refused["type"] in ("/problems/subject-suppressed", "/problems/objected")
+    assert refused["type"] == "/problems/subject-restricted"
+
+
+@pytest.mark.clause("L42", "L44", "C68")
+async def test_what_somebody_said_no_to_stays_a_no(
+    client: httpx.AsyncClient, elsewhere: httpx.AsyncClient
+) -> None:
+    """Granted ones stay granted, pending ones keep their clock, and nothing is asked again."""
+    person, desk = await register(client, "event_logistics"), {"source": "secretariat"}
+    for purpose in ("event_logistics", "network_exchange", "newsletter"):
+        await post(client, f"{person}/objections", {"purpose": purpose, **desk})
+    known = (await get(client, f"{person}/objections"))["objections"]
+    [upheld] = [one["objection"] for one in known if one["purpose"] == "network_exchange"]
+    await post(client, f"{person}/objections/{upheld}/upholding", {})
+    await post(client, f"{person}/restrictions", {"ground": "legal_claims", **desk})
+    disputed = {"ground": "accuracy", "categories": ["contact.name"], **desk}
+    await post(client, f"{person}/restrictions", disputed)
+
+    taken = await taken_in(elsewhere, await packed(client, person))
+    there = f"/v1/subjects/{taken['subject_id']}"
+    here, copied = await state_of(client, person), await state_of(elsewhere, there)
+
+    assert [one["status"] for one in here["objections"]] == ["pending", "granted", "granted"]
+    assert copied["objections"] == here["objections"]
+    assert copied["restrictions"] == here["restrictions"]
+    await post(elsewhere, f"{there}/disclosures", share("hotels", country="BE"), status=409)
 
 
 @pytest.mark.clause("L12", "L16", "C68")

@@ -128,6 +128,8 @@ async def test_the_manifest_hashes_each_part_in_canonical_json(
         "consents",
         "transfers",
         "relationships",
+        "objections",
+        "restrictions",
     ]
     for part in package["manifest"]:
         content = package[part["part"]]
