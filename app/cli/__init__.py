@@ -43,8 +43,20 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType({"import": "imports"})
 UNMIGRATED: Final = frozenset({"UndefinedTableError", "InvalidSchemaNameError"})
 """What PostgreSQL answers where the schema of the ledger is missing; asyncpg is not loaded here."""
 
-TAKEN_BACK: Final = "LogTakenBack"
-"""What a service says that refuses to open; its text holds numbers alone."""
+NOT_THERE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "LogTakenBack": ("log-taken-back", ""),
+        "EpochUnavailable": (
+            "root-missing",
+            ": put the newest copy of the key folder back, see `pdledger keys status`",
+        ),
+        "KeyFileUnsafe": ("key-file-unsafe", ""),
+    }
+)
+"""What keeps a service from opening, by its class: a code, and what to do beside its own text.
+
+These texts hold numbers and names of our own files, and no value.
+"""
 
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
@@ -102,8 +114,9 @@ def _fault(fault: Exception) -> CommandFailed:
         return unavailable(
             "ledger-unmigrated", "the database holds no ledger of this version: `pdledger migrate`"
         )
-    if type(fault).__name__ == TAKEN_BACK:
-        return unavailable("log-taken-back", str(fault))
+    if found := NOT_THERE.get(type(fault).__name__):
+        code, advice = found
+        return unavailable(code, f"{fault}{advice}")
     places = [
         f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
         for frame in extract_tb(fault.__traceback__)[-4:]

@@ -1,5 +1,6 @@
 """`pdledger keys`: an epoch is turned, shown and ended on a ledger of its own."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,24 @@ def test_without_the_deploying_login_nothing_turns(call: Call, ledger: dict[str,
     less = {name: value for name, value in ledger.items() if name != "LEDGER_MIGRATION_URL"}
     refused = call("keys", "rotate", "--json", **less)
     assert refused.document["failed"]["code"] == "migration-url-missing"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (Path.unlink, "root-missing"),
+        (lambda root: root.chmod(0o644), "key-file-unsafe"),
+    ],
+)
+def test_without_a_root_that_is_ours_alone_it_is_said_what_to_do(
+    call: Call, ledger: dict[str, str], tmp_path: Path, spoil: Callable[[Path], None], code: str
+) -> None:
+    spoil(tmp_path / "keys" / "epoch-0001.root")
+
+    served = {name: value for name, value in ledger.items() if name != "LEDGER_MIGRATION_URL"}
+    for command, login in ((("keys", "rotate"), ledger), (("retention", "run"), served)):
+        failed = call(*command, "--json", **login)
+        assert failed.exit_code == 4, failed.out + failed.error
+        assert failed.document["failed"]["code"] == code
+        assert "epoch" in failed.document["failed"]["message"]
+    assert call("keys", "status", **ledger).exit_code == 1
