@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, Table, Text, and_, literal_column
 
 from app.events import EVENT_TYPES
@@ -23,21 +24,19 @@ H = TypeVar("H", bound=Handler)
 _WIRE_NAMES = {kind.cls: kind.name for kind in EVENT_TYPES.values()}
 
 
-class LogLine:
-    """One row of the log as projections read it; read into an event once, however many fold it."""
+class LogLine(msgspec.Struct, gc=False):
+    """One row of the log as projections read it; read into an event once, however many fold it.
 
-    __slots__ = ("_recorded", "entry", "event_type", "position", "stream_id", "version")
+    Made by the million, in half the time of a class of Python's own.
+    """
 
-    def __init__(  # noqa: PLR0917  # the columns of the row, in their order
-        self, position: int, stream_id: UUID, version: int, event_type: str, entry: bytes | None
-    ) -> None:
-        self.position = position
-        self.stream_id = stream_id
-        self.version = version
-        self.event_type = event_type
-        self.entry = entry
-        """None when nobody here has a handler for the type: it is counted, not fetched."""
-        self._recorded: Recorded[Any] | None = None
+    position: int
+    stream_id: UUID
+    version: int
+    event_type: str
+    entry: bytes | None
+    """None when nobody here has a handler for the type: it is counted, not fetched."""
+    _recorded: Any = None
 
     @property
     def recorded(self) -> Recorded[Any]:
@@ -50,7 +49,7 @@ class LogLine:
                 stream_id=self.stream_id,
                 position=self.position,
             )
-        return self._recorded
+        return self._recorded  # type: ignore[no-any-return]  # a Recorded
 
 
 PageHandler = Callable[[tuple[LogLine, ...]], Writes]
@@ -118,11 +117,17 @@ class Projection:
         return writes
 
     def fold_all(self, lines: Iterable[LogLine]) -> list[Write]:
-        """What several events change, one after the other."""
+        """What several events change, one after the other: `fold` of each, without its calls."""
         handled, writes = self._handlers, list[Write]()
         for line in lines:
-            if line.event_type in handled:
-                writes += self.fold(line)
+            if (found := handled.get(line.event_type)) is None:
+                continue
+            recorded, (event_class, handler) = line.recorded, found
+            if isinstance(recorded.event, event_class):
+                made = handler(recorded)
+                for _, row in made:
+                    assert row[0] == recorded.stream_id, "a row of somebody else"
+                writes += made
         return writes
 
     def fold_page(self, lines: tuple[LogLine, ...]) -> Writes:

@@ -65,6 +65,10 @@ STATE_OF_SQL = """
 SELECT state FROM ledger.positions
  WHERE projection = $1 AND version = $2 AND build = $3 FOR UPDATE
 """
+# What a build holds is looked at when it is done, before anybody reads it: a sample of 9,000 rows a
+# table says as much of some dozens of recipients, purposes and states as the usual 30,000 do, in a
+# third of the time, which was a twentieth of the rebuild.
+SAMPLE_SQL = "SET LOCAL default_statistics_target = 30"
 LOADED_BUILD_SQL = """
 UPDATE ledger.positions SET state = 'following', position = $4, updated_at = clock_timestamp()
  WHERE projection = $1 AND version = $2 AND build = $3
@@ -241,6 +245,7 @@ async def _complete(connection: Connection, run: Run, build: Build) -> None:
             return
         if in_memory_alone(build.projection.tables):
             await builds.make_keys(connection, build.projection, build.number)
+        await connection.execute(SAMPLE_SQL)
         await builds.make_indexes(connection, build.projection, build.number)
         await connection.execute(LOADED_BUILD_SQL, *build.key, run.cut)
 
