@@ -76,6 +76,9 @@ _LOG: Any = structlog.get_logger(__name__)
 Examine = Callable[[LogTree, UUID, Path, Path | None], Awaitable[TakenBack | None]]
 """Compares the log with what is remembered of it; only a recovery takes another one."""
 
+OpenEpochs = Callable[[EventStore], Awaitable[None]]
+"""Opens the epoch keys; only who restores a keyring takes them from elsewhere."""
+
 
 @asynccontextmanager
 async def open_service(
@@ -85,6 +88,7 @@ async def open_service(
     clock: Clock = system_clock,
     resolve: Resolve = system_resolve,
     examine: Examine = examine_log,
+    open_epochs: OpenEpochs = EventStore.refresh_epochs,
 ) -> AsyncIterator[Service]:
     """A running service: connections open, keys held, rules read, self-test passed.
 
@@ -99,7 +103,7 @@ async def open_service(
         custody = FileCustody(settings.home / "keys")
         vault = KeyVault(identity.ledger_id, custody)
         store = EventStore(pool, vault)
-        await store.refresh_epochs()
+        await open_epochs(store)
         rulebook = Rulebook(pool, store, identity.control_stream)
         await rulebook.refresh_control()
         measures = Measures()
@@ -118,7 +122,6 @@ async def open_service(
         feed = _open_feed(settings, identity, pool, open_things)
         callers = Callers(pool, clock, settings.callers_ttl_s)
         _listen(logins, (callers, ledger, feed), open_things)
-        eraser = await _open_eraser(logins, open_things)
         outbound = Outbound(assembly.destinations(settings, resolve))
         yield Service(
             ledger=ledger,
@@ -128,7 +131,7 @@ async def open_service(
             lookups=Lookups(pool, vault),
             callers=callers,
             pool=pool,
-            eraser=eraser,
+            eraser=await _open_eraser(logins, open_things),
             webhooks=assembly.webhooks(settings),
             feed=feed,
             measures=measures,

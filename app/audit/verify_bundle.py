@@ -291,7 +291,9 @@ class Streams:
     def take_epochs(self, position: int, core: dict[str, Any]) -> None:
         """The steps of the key epochs, and what an erasure says of them; of a whole log only."""
         kind, said = core["t"], core["d"]
-        if kind.startswith("epoch."):
+        if kind == "epoch.restored":
+            self.restore_epochs(position, said)
+        elif kind.startswith("epoch."):
             epoch, last = said["epoch"], {key: steps[-1] for key, steps in self.epochs.items()}
             steps = self.epochs.setdefault(epoch, [])
             if kind == "epoch.opened":
@@ -308,6 +310,24 @@ class Streams:
                 raise Wrong("a key epoch cannot take that step")
         elif kind.startswith("erasure."):
             self.assure(position, kind, (core["s"], said.get("erasure", "")), said)
+
+    def restore_epochs(self, position: int, said: dict[str, Any]) -> None:
+        """A newer keyring was put over an older state of the database, and brought its epochs."""
+        former, opened, active = max(self.epochs), said["opened"], said["epoch"]
+        last = {steps[-1][0] for steps in self.epochs.values()}
+        if (
+            opened != list(range(former + 1, active + 1))
+            or active < former
+            or active in said["destroyed"]
+            or (opened and {"epoch.closed", "epoch.condemned"} & last)
+        ):
+            raise Wrong("a keyring cannot bring these key epochs")
+        if opened:
+            self.epochs[former].append(("epoch.closed", position))
+        for epoch in opened:
+            gone = "epoch.destroyed" if epoch in said["destroyed"] else "epoch.closed"
+            now = "epoch.opened" if epoch == active else gone
+            self.epochs[epoch] = [("epoch.opened", position), (now, position)]
 
     def assure(self, position: int, kind: str, own: tuple[str, str], said: dict[str, Any]) -> None:
         """E3 is true of a class when every epoch opened before it was destroyed is gone."""

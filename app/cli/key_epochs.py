@@ -1,23 +1,32 @@
 """What `pdledger keys rotate`, `destroy-epoch` and `approve-end` do, by the deploying login."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+import asyncpg
 
 from app.auth import Callers, NotAuthenticated, Scope
 from app.cli.answers import CommandFailed, refused, unavailable
+from app.cli.private_files import private_file
 from app.cli.progress import Report
 from app.clock import system_clock
 from app.domain.decider import Refusal
 from app.main import open_service
 from app.receipts import Attribution
 from app.rights.key_epochs import BY, KeyEpochs
+from app.rights.keyring_restoring import KeyringRestoring
 from app.rights.last_copies import LastCopies
 from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins, connect
+from app.store.event_store import EventStore
+from app.store.keyring_file import KeyringFile, KeyringFileUnusable, write_keyring
+from app.store.log_standing import TakenBack
+from app.store.log_tree import LogTree
 from app.vault.custody import FileCustody
 
 
@@ -61,6 +70,60 @@ async def destroy(how: Deploying, epoch: int, key: str | None) -> dict[str, Any]
     }
 
 
+async def export(how: Deploying, file: Path) -> dict[str, Any]:
+    """Writes the keyring into a file, whole or not at all."""
+    async with _owner(how) as owner:
+        custody = FileCustody(how.settings.home / "keys")
+        with private_file(file) as stream:
+            head, count = await write_keyring(owner, custody, stream, written_at=system_clock())
+    return {"epoch": head.active, "keys": count, "log_size": head.log_size, "file": str(file)}
+
+
+async def restore(how: Deploying, file: Path) -> dict[str, Any]:
+    """Puts the keyring of a file over the database, and forgets what that knows as destroyed."""
+    with _keyring(file) as kept:
+        head = kept.head
+
+        async def opened(store: EventStore) -> None:
+            if store.vault.ledger_id != head.ledger_id:
+                raise refused("keyring-foreign", f"{file} is of another ledger")
+            store.vault.open_epochs(head.wrapped, active=head.active)
+
+        async with _opened(how, examine=_without_looking, open_epochs=opened) as (service, epochs):
+            if service.eraser is None:
+                raise unavailable("eraser-url-missing", "set LEDGER_ERASER_URL to its login")
+            async with _owner(how) as owner:
+                restoring = KeyringRestoring(
+                    service.ledger,
+                    service.control,
+                    owner=owner,
+                    eraser=service.eraser,
+                    epochs=epochs,
+                    file=kept,
+                )
+                done = await restoring.run()
+            reached = await LastCopies(service.ledger, service.pool).run()
+    return asdict(done) | {"erasures_reached_e3": reached}
+
+
+@contextmanager
+def _keyring(file: Path) -> Iterator[KeyringFile]:
+    try:
+        with file.open("rb") as stream:
+            yield KeyringFile(stream)
+    except OSError as failure:
+        raise unavailable("file-unreadable", f"{file}: {failure.strerror}") from None
+    except KeyringFileUnusable as failure:
+        raise refused(failure.code, f"{file}: {failure}") from None
+
+
+async def _without_looking(
+    _log: LogTree, _ledger_id: UUID, _keys: Path, _trusted: Path | None
+) -> TakenBack | None:
+    """It was taken back, that is why a keyring is put over it; nobody is served by this."""
+    return None
+
+
 async def approve(how: Deploying, epoch: int, key: str) -> dict[str, Any]:
     """Records the second person's word."""
     async with _opened(how) as (service, epochs):
@@ -69,20 +132,28 @@ async def approve(how: Deploying, epoch: int, key: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _opened(how: Deploying) -> AsyncIterator[tuple[Service, KeyEpochs]]:
+async def _opened(
+    how: Deploying, **opening: Any
+) -> AsyncIterator[tuple[Service, KeyEpochs]]:  # Any: what open_service takes
     custody = FileCustody(how.settings.home / "keys")
-    async with open_service(how.settings, how.logins) as service:
-        owner = await connect(how.owner, application="pdledger-keys")
+    async with open_service(how.settings, how.logins, **opening) as service, _owner(how) as owner:
         try:
-            await owner.execute("SET ROLE ledger_owner")
             yield (
                 service,
                 KeyEpochs(service.ledger, service.control, service.pool, owner, custody=custody),
             )
         except Refusal as refusal:
             raise _explained(refusal) from None
-        finally:
-            await owner.close()
+
+
+@asynccontextmanager
+async def _owner(how: Deploying) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    owner = await connect(how.owner, application="pdledger-keys")
+    try:
+        await owner.execute("SET ROLE ledger_owner")
+        yield owner
+    finally:
+        await owner.close()
 
 
 def key_in(file: Path) -> str:

@@ -30,6 +30,7 @@ CallerKey = Annotated[
     Path | None,
     typer.Option(help="A file with the API key of whoever asks, where two people are needed."),
 ]
+Kept = Annotated[Path, typer.Argument(help="The file of the keyring.")]
 ApproverKey = Annotated[Path, typer.Option(help="A file with the API key of the second person.")]
 
 
@@ -95,6 +96,34 @@ def approve_end(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -
         done = asyncio.run(key_epochs.approve(how, epoch, key))
     lines = [f"Approved. Now: pdledger keys destroy-epoch {epoch}"]
     answer({"approved": done}, lines, as_json=as_json)
+
+
+@app.command("export")
+def export(file: Kept, *, as_json: Json = False) -> None:
+    """Write the keyring into a file: wrapped keys and the tombs of destroyed ones, no root.
+
+    For the day on which an older backup of the database is restored. Replaces the file in one step,
+    readable by its owner alone.
+    """
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.export(how, file))
+    lines = [f"{done['keys']} keys of epoch {done['epoch']} and before, in {file}"]
+    answer({"exported": done}, lines, as_json=as_json)
+
+
+@app.command("restore")
+def restore(file: Kept, *, as_json: Json = False) -> None:
+    """Put the newest keyring over a backup of the database that was restored; stop the service.
+
+    The living can be read again, and what was destroyed after the backup is destroyed in it, each
+    key by an entry of the log. Broken off anywhere, it is gone on with by the same command. Ends
+    with 1 when something hangs on a destroyed epoch that the keyring does not know.
+    """
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.restore(how, file))
+    answer({"restored": done}, _restored(done), as_json=as_json)
+    if done["left"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
 
 
 @contextmanager
@@ -182,3 +211,12 @@ def _ended(done: dict[str, Any]) -> Iterable[str]:
         yield "  A file system may keep what was written over, and so does every copy of the key"
         yield "  folder: destroy the root in those, too."
     yield f"  {done['erasures_reached_e3']} erasures are unreadable in every backup from now on."
+
+
+def _restored(done: dict[str, Any]) -> Iterable[str]:
+    yield f"Epoch {done['epoch']} is active; {done['keys']} keys have the keyring's wrapping."
+    yield f"  {done['forgotten']} keys had been destroyed after the backup, and are now."
+    yield f"  {done['tokens']} tokens of the blind index were made anew."
+    for epoch in done["left"]:
+        yield f"  NOT ENDED: something that the keyring does not know hangs on epoch {epoch}."
+    yield "Now: pdledger log recover"

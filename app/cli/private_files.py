@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
-from app.cli.answers import refused
+from app.cli.answers import refused, unavailable
 
 PRIVATE_MODE: Final = 0o600
 OPEN_BITS: Final = 0o077
@@ -26,6 +26,29 @@ def write_private(file: Path, text: str) -> None:
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def private_file(file: Path) -> Iterator[BinaryIO]:
+    """Bytes that take a file's place once all of them are on disk; after a fault the former is."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+    except OSError as failure:
+        raise unavailable("file-unwritable", f"{file}: {failure.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(descriptor)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(file.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ EVENTS: Final = MappingProxyType(
         "accuracy.disputed": marked("Accuracy questioned"),
         "restriction.lift-announced": marked("End of a restriction announced"),
         "restriction.lifted": marked("Restriction ended"),
-        "retention.executed": marked("Data erased because their period was over"),
+        "retention.executed": marked("Data erased that are kept no longer"),
         "rights-request.received": marked("Request received"),
         "rights-request.triaged": marked("Request assigned to a right"),
         "rights-request.doubted": marked("Identity question sent"),

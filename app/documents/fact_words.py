@@ -149,6 +149,8 @@ VALUES: Final = MappingProxyType[str, MappingProxyType[str, str]](
                 "unsubscribe": marked("unsubscribed"),
                 "objection": marked("an objection"),
                 "erasure": marked("an erasure"),
+                "period_over": marked("the period was over"),
+                "newer_keyring": marked("destroyed before, and again in a backup"),
             }
         ),
         "channel": MappingProxyType(

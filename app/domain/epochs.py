@@ -19,6 +19,7 @@ from app.events.epochs import (
     EpochEndApproved,
     EpochEndRequested,
     EpochOpened,
+    EpochRestored,
     RootCustody,
     RootEnd,
 )
@@ -57,6 +58,20 @@ class EpochEndUnapproved(Refusal):
     rules = ("L9", "C66")
 
 
+class KeyringOlder(Refusal):
+    """The database knows something that was not so yet when the keyring was written."""
+
+    code = "keyring-older"
+    rules = ("L34",)
+
+
+class KeyringBetween(Refusal):
+    """The backup is of a rotation under way, and the keyring of a later one."""
+
+    code = "keyring-between"
+    rules = ("L34",)
+
+
 class EpochState(StrEnum):
     """Where an epoch stands; none goes back."""
 
@@ -75,6 +90,10 @@ class KeyEpoch(Value, frozen=True, kw_only=True):
     requested_by: str | None = None
     approved_by: str | None = None
     destroyed_on: datetime | None = None
+    gone_elsewhere: bool = False
+    """Whether a newer keyring, put over this database, knows it as destroyed."""
+    keyrings: frozenset[str] = frozenset()
+    """The keyrings that were put over this database and had it for the active one, by digest."""
 
 
 Epochs: TypeAlias = Mapping[int, KeyEpoch]
@@ -116,8 +135,21 @@ class RecordEpochEnd(Value, frozen=True, kw_only=True):
     root: RootEnd
 
 
+class RestoreKeyring(Value, frozen=True, kw_only=True):
+    """Put a newer keyring over a database that was taken back."""
+
+    file: str
+    """SHA-256 of its content."""
+    log_size: int
+    """Of the log when it was written."""
+    size: int
+    """Of the log of this database."""
+    states: Mapping[int, str]
+    """Epoch -> its state when it was written."""
+
+
 EpochCommand: TypeAlias = (
-    TurnEpoch | RequestEpochEnd | ApproveEpochEnd | BeginEpochEnd | RecordEpochEnd
+    TurnEpoch | RestoreKeyring | RequestEpochEnd | ApproveEpochEnd | BeginEpochEnd | RecordEpochEnd
 )
 EPOCH_EVENTS: Final = (
     EpochOpened,
@@ -126,6 +158,7 @@ EPOCH_EVENTS: Final = (
     EpochEndApproved,
     EpochCondemned,
     EpochDestroyed,
+    EpochRestored,
 )
 
 
@@ -153,8 +186,8 @@ def beyond_backups(epochs: Epochs, position: int | None) -> bool:
 
 def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) -> tuple[Record, ...]:
     """The records of one step of an epoch; none of a step that it has taken already."""
-    if isinstance(command, TurnEpoch):
-        return _turn(command, epochs)
+    if isinstance(command, TurnEpoch | RestoreKeyring):
+        return _begun(command, epochs)
     epoch = epochs.get(command.epoch)
     if epoch is None:
         raise EpochUnknown(epoch=command.epoch)
@@ -162,7 +195,7 @@ def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) ->
         raise EpochInUse(epoch=command.epoch)
     match command:
         case RequestEpochEnd():
-            due = two_needed(given) and epoch.requested_by is None
+            due = waits_for_approval(epoch, given) and epoch.requested_by is None
             draining = epoch.state is EpochState.DRAINING
             return (Record(EpochEndRequested(epoch=command.epoch)),) if due and draining else ()
         case ApproveEpochEnd():
@@ -183,14 +216,23 @@ def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) ->
             assert_never(command)
 
 
+def _begun(command: TurnEpoch | RestoreKeyring, epochs: Epochs) -> tuple[Record, ...]:
+    if isinstance(command, RestoreKeyring):
+        return _restore(command, epochs)
+    return _turn(command, epochs)
+
+
 def two_needed(given: Circumstances) -> bool:
     """Whether one person asks for the end of an epoch and another approves it, as of an erasure."""
     return Safeguard.TWO_PERSON_ERASURE in given.control.safeguards
 
 
 def waits_for_approval(epoch: KeyEpoch, given: Circumstances) -> bool:
-    """Whether its end needs a second person's word that was not given."""
-    return two_needed(given) and epoch.approved_by is None
+    """Whether its end needs a second person's word that was not given.
+
+    What was destroyed already, with whatever word it took, is only destroyed here as well.
+    """
+    return two_needed(given) and epoch.approved_by is None and not epoch.gone_elsewhere
 
 
 def _turn(command: TurnEpoch, epochs: Epochs) -> tuple[Record, ...]:
@@ -200,6 +242,31 @@ def _turn(command: TurnEpoch, epochs: Epochs) -> tuple[Record, ...]:
     if leaving(epochs) is not None or command.epoch != current + 1:
         raise EpochStillLeaving(epoch=command.epoch)
     return (Record(EpochOpened(epoch=command.epoch)), Record(EpochClosed(epoch=current)))
+
+
+def _restore(command: RestoreKeyring, epochs: Epochs) -> tuple[Record, ...]:
+    if any(command.file in one.keyrings for one in epochs.values()):
+        return ()
+    order = list(EpochState)
+    # What a database without that epoch cannot say, its newest state says: it is further on.
+    if command.log_size < command.size or any(
+        key not in command.states or order.index(EpochState(command.states[key])) < at
+        for key, at in ((key, order.index(one.state)) for key, one in epochs.items())
+    ):
+        raise KeyringOlder(written_at_size=command.log_size, size=command.size)
+    newest = max(command.states)
+    opened = tuple(range(max(epochs) + 1, newest + 1))
+    if opened and leaving(epochs) is not None:
+        raise KeyringBetween(leaving=leaving(epochs), active=newest)
+    gone = [key for key, state in command.states.items() if state == EpochState.DESTROYED.value]
+    event = EpochRestored(
+        file=command.file,
+        log_size=command.log_size,
+        epoch=newest,
+        opened=opened,
+        destroyed=tuple(sorted(gone)),
+    )
+    return (Record(event),)
 
 
 def _approve(command: ApproveEpochEnd, epoch: KeyEpoch) -> tuple[Record, ...]:
@@ -216,6 +283,8 @@ def epochs_after(epochs: Epochs, recorded: Recorded[Any]) -> Epochs:
     """The epochs after one more event of theirs."""
     key = recorded.event.epoch
     match recorded.event:
+        case EpochRestored():
+            return _restored(epochs, recorded)
         case EpochOpened():
             return {**epochs, key: KeyEpoch(opened_at=recorded.position)}
         case EpochClosed():
@@ -229,3 +298,22 @@ def epochs_after(epochs: Epochs, recorded: Recorded[Any]) -> Epochs:
         case _:
             change = {"state": EpochState.DESTROYED, "destroyed_on": recorded.recorded_at}
     return {**epochs, key: replace(epochs[key], **change)}
+
+
+def _restored(epochs: Epochs, recorded: Recorded[EpochRestored]) -> Epochs:
+    event, after = recorded.event, dict(epochs)
+    if event.opened:
+        former = active(epochs)
+        after[former] = replace(epochs[former], state=EpochState.DRAINING)
+    for key in event.opened:
+        gone = key in event.destroyed
+        left = EpochState.DESTROYED if gone else EpochState.DRAINING
+        after[key] = KeyEpoch(
+            opened_at=recorded.position,
+            state=EpochState.ACTIVE if key == event.epoch else left,
+            destroyed_on=recorded.recorded_at if gone else None,
+        )
+    for key in event.destroyed:
+        after[key] = replace(after[key], gone_elsewhere=True)
+    now = after[event.epoch]
+    return {**after, event.epoch: replace(now, keyrings=now.keyrings | {event.file})}

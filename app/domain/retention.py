@@ -35,7 +35,7 @@ from app.events.restrictions import (
     RestrictionLifted,
     RestrictionSet,
 )
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.events.rights_requests import RightsRequestDoubtAnswered, RightsRequestReceived
 from app.identifiers import KeyId
 from app.policy.model import RetentionClass
@@ -100,7 +100,21 @@ class ExecuteRetention:
     destruction: Destruction
 
 
-Command: TypeAlias = ExecuteRetention
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetKey:
+    """Destroy one data key that a newer keyring knows as destroyed."""
+
+    key_id: KeyId
+    retention_class: str
+    generation: str
+    written: date
+    """When the keyring was."""
+    fences: tuple[str, ...]
+    """What was closed to the person for good: retention classes, and `identifiers`."""
+    destruction: Destruction
+
+
+Command: TypeAlias = ExecuteRetention | ForgetKey
 
 
 def expired(state: "SubjectState", given: Circumstances) -> Mapping[KeyId, Expired]:
@@ -200,10 +214,13 @@ def _matters_closed(key_id: KeyId, state: "SubjectState", given: Circumstances) 
 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The record of a destruction; none when it is not, or no longer, due."""
+    if isinstance(command, ForgetKey):
+        return (Record(_forgotten(command, given)),)
     due = expired(state, given).get(command.key_id)
     if due is None or command.destruction.keys != (command.key_id,):
         return ()
     event = RetentionExecuted(
+        cause=RetentionCause.PERIOD_OVER,
         retention_class=due.retention_class,
         generation=command.generation,
         until=due.until,
@@ -215,6 +232,22 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
         root=command.destruction.root,
     )
     return (Record(event),)
+
+
+def _forgotten(command: ForgetKey, given: Circumstances) -> RetentionExecuted:
+    """What another state of this ledger had destroyed is destroyed here, whatever speaks for it."""
+    return RetentionExecuted(
+        cause=RetentionCause.NEWER_KEYRING,
+        retention_class=command.retention_class,
+        generation=command.generation,
+        until=command.written,
+        policy=given.policy.version,
+        keys=command.destruction.keys,
+        classes=tuple(one for one in command.fences if one != "identifiers"),
+        blobs=command.destruction.blobs,
+        identifiers="identifiers" in command.fences,
+        root=command.destruction.root,
+    )
 
 
 def evolve(slice_: Matters, recorded: Recorded[Any]) -> Matters:
@@ -247,7 +280,7 @@ def _matter(recorded: Recorded[Any]) -> UUID | None:
 
 RETENTION = Concern(
     "retention",
-    commands=(ExecuteRetention,),
+    commands=(ExecuteRetention, ForgetKey),
     folds=(*_OPENING, *_CLOSING, MailQueued, RetentionExecuted),
     initial=Matters(),
     decide=decide,

@@ -6,6 +6,7 @@ The first one begins with the ledger, without an event.
 from enum import StrEnum
 
 from app.events.declare import event
+from app.identifiers import Digest
 
 
 class RootCustody(StrEnum):
@@ -57,6 +58,25 @@ class EpochCondemned:
     """Nothing hangs on an epoch any more, and its root is being destroyed."""
 
     epoch: int
+
+
+@event("epoch.restored", version=1)
+class EpochRestored:
+    """A newer keyring was put over a database that was taken back, and with it the newer epochs.
+
+    What that keyring knew as destroyed is destroyed here by entries that follow.
+    """
+
+    file: Digest
+    """SHA-256 of the keyring's content."""
+    log_size: int
+    """How many entries the log had when the keyring was written."""
+    epoch: int
+    """The active one from now on."""
+    opened: tuple[int, ...]
+    """Epochs that this database did not know, the active one among them."""
+    destroyed: tuple[int, ...]
+    """Epochs that were destroyed when the keyring was written."""
 
 
 @event("epoch.destroyed", version=1)

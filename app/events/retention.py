@@ -1,23 +1,36 @@
 """The end of a retention period, executed by itself (Art. 5(1)(e) GDPR; L7)."""
 
 from datetime import date
+from enum import StrEnum
 from uuid import UUID
 
 from app.events.declare import event
 from app.identifiers import Digest, Word
 
 
-@event("retention.executed", version=1)
+class RetentionCause(StrEnum):
+    """Why what lay under a key is kept no longer."""
+
+    PERIOD_OVER = "period_over"
+    NEWER_KEYRING = "newer_keyring"
+    """A database was taken back, and the newer keyring put over it says that the key is destroyed.
+
+    Why it was is told by entries that the database has lost.
+    """
+
+
+@event("retention.executed", version=2)
 class RetentionExecuted:
-    """The period of what lay under one data key was over, and the key was destroyed.
+    """What lay under one data key is kept no longer, and the key was destroyed.
 
     Written by the database function that destroys, in the same transaction.
     """
 
+    cause: RetentionCause
     retention_class: Word
     generation: Word
     until: date
-    """The last day on which it was kept."""
+    """The last day on which it was kept; by a keyring, the day on which that was written."""
     policy: Word
     """The policy version whose period it was."""
     keys: tuple[UUID, ...]

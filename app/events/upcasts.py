@@ -26,10 +26,16 @@ def _told_apart(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "language": None, "told_with": None}
 
 
+def _by_its_period(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A destruction from when nothing but a period that was over could cause one."""
+    return {**payload, "cause": "period_over"}
+
+
 UPCASTS: dict[tuple[str, int], Upcast] = {
     ("erasure.prepared", 1): _told_apart,
     ("objection.raised", 1): _without_a_request,
     ("objection.withdrawn", 1): _with_its_restriction,
     ("restriction.lift-announced", 1): _without_a_day,
+    ("retention.executed", 1): _by_its_period,
 }
 """(wire name, version) -> the payload of the next version. A published version is never edited."""

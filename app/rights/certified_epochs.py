@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.domain.epochs import EPOCH_EVENTS
 from app.domain.subject import SUBJECT, fold
-from app.events.epochs import EpochDestroyed, EpochOpened
+from app.events.epochs import EpochDestroyed, EpochOpened, EpochRestored
 from app.events.erasures import ErasureLevel
 from app.events.recorded import Recorded
 from app.store.event_store import Stream
@@ -66,14 +66,22 @@ def _proving(
         if isinstance(recorded.event, EPOCH_EVENTS)
     ]
     begun = [
-        (one.event.epoch, one.position)
+        (key, one.position)
         for one, _ in steps
-        if isinstance(one.event, EpochOpened) and one.position is not None
+        if one.position is not None
+        for key in _opened_by(one.event)
     ]
     # Which epochs had begun by then is told by the next one, for each class that went.
     following = {min((key for key, at in begun if at > place), default=0) for place in places}
     for recorded, entry in steps:
         event = recorded.event
         ends = isinstance(event, EpochDestroyed) and event.epoch < max(following)
-        if ends or (isinstance(event, EpochOpened) and event.epoch in following):
+        if ends or not following.isdisjoint(_opened_by(event)):
             yield recorded, entry
+
+
+def _opened_by(event: Any) -> tuple[int, ...]:
+    """The epochs that began with an event: one, or those of a newer keyring."""
+    if isinstance(event, EpochRestored):
+        return event.opened
+    return (event.epoch,) if isinstance(event, EpochOpened) else ()

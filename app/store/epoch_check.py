@@ -45,7 +45,7 @@ async def check_epochs(connection: "Connection", found: "Verification") -> None:
         said = _said(row)
         if not row["of_control"] or said is None:
             found.add(_at(row))  # nobody else may tell of epochs
-        elif not history.take(row["position"], row["type"], said["epoch"]):
+        elif not _step(history, row, said):
             found.add(_at(row))
     await _check_rows(connection, history, found)
     of, whose = ErasedClasses(), None
@@ -55,6 +55,12 @@ async def check_epochs(connection: "Connection", found: "Verification") -> None:
         said = _said(row)
         if said is None or not of.take(row["position"], row["type"], said, history):
             found.add(_at(row))
+
+
+def _step(history: EpochHistory, row: Any, said: dict[str, Any]) -> bool:
+    if row["type"] == "epoch.restored":
+        return history.restore(row["position"], said)
+    return history.take(row["position"], row["type"], said["epoch"])
 
 
 async def _check_rows(

@@ -169,6 +169,9 @@ def _check_epochs(certificate: Json, own: Entries, epochs: Entries) -> None:
     ]
     _same(rows, list(map(_ended, ended)), "which key epochs ended")
     begun = {one.core.d["epoch"]: one.position for one in epochs if one.core.t == "epoch.opened"}
+    for one in epochs:
+        if one.core.t == "epoch.restored":  # a newer keyring brought these, all at once
+            begun |= dict.fromkeys(one.core.d["opened"], one.position)
     places = {one.core.d["epoch"]: one.position for one in ended}
     for said, at in _beyond_backups(own):
         later = [epoch for epoch, position in begun.items() if position > at]

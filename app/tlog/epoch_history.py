@@ -48,6 +48,22 @@ class EpochHistory:
         self.last[epoch] = kind
         return legal
 
+    def restore(self, position: int, said: Mapping[str, Any]) -> bool:
+        """A newer keyring brought its epochs; whether it may follow what there was."""
+        former, opened = max(self.opened), said["opened"]
+        legal = opened == list(range(former + 1, said["epoch"] + 1))
+        legal = legal and said["epoch"] >= former and not (opened and self._leaving())
+        if opened:
+            self.last[former] = "epoch.closed"
+        for one in opened:
+            self.opened.setdefault(one, position)
+            gone = one in said["destroyed"]
+            if gone:
+                self.destroyed[one] = position
+            self.last[one] = "epoch.destroyed" if gone else "epoch.closed"
+        self.last[said["epoch"]] = "epoch.opened"
+        return legal and said["epoch"] not in said["destroyed"]
+
     def beyond_backups(self, position: int, before: int) -> bool:
         """Whether all epochs opened before a position were destroyed before another one."""
         lived = [epoch for epoch, opened in self.opened.items() if opened < position]

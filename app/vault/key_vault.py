@@ -183,6 +183,13 @@ class KeyVault:
         made = (_cursor_mac(key, message) for key in self._index_keys.values())
         return any(hmac.compare_digest(mac, one) for one in made)
 
+    def keyring_mac(self, epoch: int, digest: bytes) -> bytes:
+        """Says that a keyring was written by whoever holds the root of its active epoch."""
+        key = self._index_keys.get(epoch)
+        if key is None:
+            raise EpochUnavailable(f"epoch {epoch} has no root in custody")
+        return key.digest(b"ledger/keyring/v1" + digest)
+
     def file_mac(self, subject_id: UUID, digest: str) -> bytes:
         """Names a file of one person by a digest of its id elsewhere, which may be guessable.
 

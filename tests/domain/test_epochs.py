@@ -14,8 +14,11 @@ from app.domain.epochs import (
     EpochState,
     EpochStillLeaving,
     EpochUnknown,
+    KeyringBetween,
+    KeyringOlder,
     RecordEpochEnd,
     RequestEpochEnd,
+    RestoreKeyring,
     TurnEpoch,
     beyond_backups,
 )
@@ -27,6 +30,7 @@ from app.events.epochs import (
     EpochEndApproved,
     EpochEndRequested,
     EpochOpened,
+    EpochRestored,
     RootCustody,
     RootEnd,
 )
@@ -122,3 +126,36 @@ def test_what_was_destroyed_is_beyond_backups_when_every_epoch_from_before_it_is
     assert not beyond_backups(after(TURN, BEGIN).epochs, 0)
     assert not beyond_backups(after(TURN).epochs, 0)
     assert not beyond_backups(after().epochs, 0)
+
+
+def keyring(*states: str, log_size: int = 9, file: str = "ab" * 32) -> RestoreKeyring:
+    """A keyring of when the epochs from 1 on stood so; the database has 5 entries."""
+    named = dict(enumerate(states, 1))
+    return RestoreKeyring(file=file, log_size=log_size, size=5, states=named)
+
+
+def test_a_newer_keyring_brings_its_epochs_at_once_and_what_was_gone_ends_here_too() -> None:
+    newer = keyring("destroyed", "destroyed", "draining", "active")
+    [event] = decided(newer)
+    assert event == EpochRestored(
+        file="ab" * 32, log_size=9, epoch=4, opened=(2, 3, 4), destroyed=(1, 2)
+    )
+    epochs = after(newer).epochs
+    states = [epochs[key].state.value for key in sorted(epochs)]
+    assert states == ["draining", "destroyed", "draining", "active"]
+    assert decided(newer, newer) == (), "it is on record"
+    # Nobody is asked a second time about what was destroyed with a second person's word.
+    assert decided(REQUEST, newer, TWO) == ()
+    assert decided(BEGIN, newer, TWO) == (EpochCondemned(epoch=1),)
+    third = BeginEpochEnd(epoch=3)
+    assert refused(third, newer, TWO) is EpochEndUnapproved
+    assert refused(BeginEpochEnd(epoch=4), newer) is EpochInUse
+
+
+def test_a_keyring_that_knows_less_than_the_database_is_refused() -> None:
+    assert refused(keyring("active", log_size=4)) is KeyringOlder
+    assert refused(keyring("active"), TURN) is KeyringOlder
+    assert refused(keyring("draining", "active"), TURN, BEGIN, END) is KeyringOlder
+    assert refused(keyring("destroyed", "draining", "active"), TURN) is KeyringBetween
+    [event] = decided(keyring("destroyed", "active"), TURN)
+    assert (event.opened, event.destroyed) == ((), (1,))

@@ -17,7 +17,7 @@ from app.domain.recipients import RecipientNotListed
 from app.domain.text_values import ValueInvalid
 from app.events.files import FileReferenced
 from app.events.recorded import Record, Section
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from tests.spec import NOW, OCCASION, data_key, given, registration
 
@@ -180,6 +180,7 @@ def test_a_reference_goes_with_its_period_and_the_others_stay() -> None:
         category="signature.attendance", purpose="accounting", file=None, digest=DIGEST
     )
     over = RetentionExecuted(
+        cause=RetentionCause.PERIOD_OVER,
         retention_class="travel-identity",
         generation=f"occasion.{OCCASION}",
         until=date(2026, 10, 1),

@@ -16,7 +16,7 @@ from app.events.collections import DataCompleted, DataRectified
 from app.events.erasures import ErasureExecuted, ErasureStep, SectionsResealed
 from app.events.identifiers import Verification
 from app.events.recorded import Record, Section
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.identifiers import KeyId
 from app.values import replace
 from tests.spec import OCCASION, At, data_key, given, registration, stored
@@ -254,6 +254,7 @@ def expired(retention_class: str, generation: str) -> Record:
     """A period was over, and the key was destroyed."""
     return Record(
         RetentionExecuted(
+            cause=RetentionCause.PERIOD_OVER,
             retention_class=retention_class,
             generation=generation,
             until=date(2026, 1, 1),

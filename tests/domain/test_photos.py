@@ -48,7 +48,7 @@ from app.events.photos import (
 )
 from app.events.recorded import Record, Section
 from app.events.restrictions import RestrictionGround
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.values import replace
 from tests.domain.test_merges import Two
 from tests.domain.test_restrictions import lift_told
@@ -328,6 +328,7 @@ def test_a_childs_photograph_comes_down() -> None:
 def test_what_was_erased_or_kept_long_enough_comes_down_too() -> None:
     """What names the photograph is gone here; the picture itself still hangs on the website."""
     gone = RetentionExecuted(
+        cause=RetentionCause.PERIOD_OVER,
         retention_class="photograph",
         generation=f"occasion.{OCCASION}",
         until=NOW.date(),
@@ -353,6 +354,7 @@ def test_one_photograph_that_is_gone_takes_no_other_along() -> None:
     second = replace(TAKEN, photo=OTHER, title="Zoë at the door.jpg", occasion=OBJECTION)
     also = replace(WEBSITE, photo=OTHER)
     gone = RetentionExecuted(
+        cause=RetentionCause.PERIOD_OVER,
         retention_class="photograph",
         generation=f"occasion.{OCCASION}",
         until=NOW.date(),

@@ -27,7 +27,7 @@ from app.events.erasures import ExemptionGround
 from app.events.mails import MailKind
 from app.events.recorded import Record
 from app.events.restrictions import RestrictionGround
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.events.rights_requests import IdentityProof, RequestChannel, RequestedRight
 from app.values import replace
 from tests.spec import (
@@ -224,6 +224,7 @@ def test_the_execution_says_what_went_and_by_which_policy() -> None:
 
     person.when(command).then(
         RetentionExecuted(
+            cause=RetentionCause.PERIOD_OVER,
             retention_class="participation",
             generation="membership",
             until=date(2026, 3, 14),
@@ -524,6 +525,7 @@ def test_letters_whose_period_is_over_are_forgotten_and_the_others_are_not() -> 
     asked = RequestErasure(erasure=ERASURE, source="secretariat", statement="Please.")
     letter, left = (data_key("rights-request", f"request.{key}") for key in (ERASURE, OBJECTION))
     over = RetentionExecuted(
+        cause=RetentionCause.PERIOD_OVER,
         retention_class="rights-request",
         generation=f"request.{ERASURE}",
         until=date(2026, 1, 1),

@@ -4,25 +4,33 @@ Whoever was erased can be read with no key there is, whoever lives with the newe
 restored database is not served, because it was taken back (E3; L9, L34, C61).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.cli.answers import CommandFailed, ExitCode
+from app.cli.key_epochs import Deploying, restore
 from app.main import open_service
+from app.rights.keyring_restoring import KeyringRestoring
 from app.rights.last_copies import LastCopies
 from app.settings import Settings
 from app.store.connection import open_pool
+from app.store.epoch_check import check_epochs
 from app.store.event_store import EventStore
 from app.store.identity import read_identity
+from app.store.integrity import verify
 from app.store.log_standing import LogTakenBack
+from app.store.lookups import Lookups
 from app.tlog.answer_claims import check_certificate
 from app.tlog.answer_proofs import AnswerUnproved, answer_proof
 from app.tlog.receipt_text import receipt_keys_in
@@ -30,11 +38,12 @@ from app.tlog.trust_policies import trust_policy
 from app.vault.custody import FileCustody
 from app.vault.key_vault import EpochUnavailable, KeyVault
 from app.vault.sealing import KeyUnavailable, Sealed
+from tests.cli.conftest import Ended, on_server, run
 from tests.cli.test_log_rollback import signed
 from tests.conftest import Database, in_thread
 from tests.conftest import _copy as copied
 from tests.rights.people import CONTACT, get, post, register
-from tests.rights.turning import turning
+from tests.rights.turning import Killed, turning
 from tests.serving import Api, logins, serving
 
 LIVING = CONTACT | {
@@ -51,6 +60,7 @@ class Drill:
     home: Path
     database: Database
     backup: Database
+    keyring: Path
     erased: UUID
     living: UUID
     certificate: dict[str, Any]
@@ -65,7 +75,13 @@ def drill(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -
     with copied(module_database.cluster, module_database.name) as backup:
         found = in_thread(_end(module_database, home, people[0]))
         erased, living = (UUID(one.rpartition("/")[2]) for one in people)
-        yield Drill(home, module_database, backup, erased, living, *found)
+        keyring = home / "keyring"
+        drill = Drill(home, module_database, backup, keyring, erased, living, *found)
+        done = command(drill, module_database, "export")
+        assert done.exit_code == 0, done.out + done.error
+        # The ledger goes on after it: its keyring is older than that from then on.
+        in_thread(_goes_on(module_database, home))
+        yield drill
 
 
 async def _begin(database: Database, home: Path) -> list[str]:
@@ -95,6 +111,14 @@ async def _end(database: Database, home: Path, person: str) -> tuple[dict[str, A
         page = await client.get(f"{path}/certificate", params={"format": "html"})
         policy = (await client.get("/log/policy")).text
         return await get(client, f"{path}/certificate"), page.text, policy
+
+
+async def _goes_on(database: Database, home: Path) -> None:
+    async with (
+        serving(database, home) as service,
+        await Api(service, Settings(home=home)).client() as client,
+    ):
+        await register(client, contact=LIVING | {"contact.email": "later@stad.example"})
 
 
 @contextmanager
@@ -139,32 +163,172 @@ async def test_nothing_in_the_backup_opens_with_the_keys_there_are(drill: Drill)
         assert [vault.data_key(*row) for row in held] == [None] * len(held)
 
 
-@pytest.mark.clause("L34", "C61")
-async def test_with_the_newest_keyring_the_living_are_read_and_the_erased_are_not(
-    drill: Drill,
+@pytest.mark.clause("L9", "L34", "C61")
+def test_with_the_newest_keyring_the_living_are_read_and_the_erased_are_forgotten(
+    drill: Drill, tmp_path: Path
 ) -> None:
-    """What was wrapped anew is what it was: the old events and their newest keys fit together."""
-    newest = await asyncpg.connect(drill.database.dsn("postgres"))
-    rings = await newest.fetch("SELECT * FROM ledger.keyring")
-    epochs = await newest.fetch("SELECT * FROM ledger.key_epoch")
-    await newest.close()
+    """What was wrapped anew is what it was, and every hole is explained by the log."""
     with restored(drill) as database:
-        admin = await asyncpg.connect(database.dsn("postgres"))
-        await admin.execute("SET session_replication_role = replica")
-        for table, rows in (("keyring", rings), ("key_epoch", epochs)):
-            await admin.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER ALL")
-            await admin.execute(f"DELETE FROM ledger.{table}")  # names of this test
-            await admin.copy_records_to_table(
-                table, schema_name="ledger", records=[tuple(row) for row in rows]
-            )
-        await admin.close()
-        pool = await open_pool(database.dsn("ledger_app"), size_max=1)
-        identity = await read_identity(pool)
-        store = EventStore(pool, KeyVault(identity.ledger_id, FileCustody(drill.home / "keys")))
-        await store.refresh_epochs()
-        assert LIVING["contact.name"] in await _names(store, drill.living)
-        assert await _names(store, drill.erased) == set()
-        await pool.close()
+        done = command(drill, database, "restore")
+        assert done.exit_code == 0, done.out + done.error
+        told = done.document["restored"]
+        assert (told["epoch"], told["brought"], told["ended"], told["left"]) == (2, True, [1], [])
+        assert told["keys"] >= 1
+        assert told["forgotten"] >= 1
+        assert told["tokens"] == 2, "address and number of who lives"
+        in_thread(_is_as_it_must_be(drill, database))
+
+        again = command(drill, database, "restore").document["restored"]
+        assert again["brought"] is False
+        assert [again[one] for one in ("keys", "forgotten", "tokens", "ended")] == [0, 0, 0, []]
+        in_thread(_is_as_it_must_be(drill, database))
+
+        home = tmp_path / "home"
+        shutil.copytree(drill.home / "keys", home / "keys")
+        integrator = {"LEDGER_INTEGRATOR_URL": database.dsn("ledger_integrator")}
+        given = ("--new-origin", "ledger.example/log-2", "--give-up", "ledger.example/log")
+        done = run("log", "recover", *given, "--json", **on_server(database, home), **integrator)
+        assert done.exit_code == 0, done.out + done.error
+        in_thread(_is_served(drill, database, home))
+
+
+async def _is_served(drill: Drill, database: Database, home: Path) -> None:
+    """Under the new name of the log, who lives is read as ever and who was erased comes anew."""
+    async with (
+        serving(database, home) as service,
+        await Api(service, Settings(home=home)).client() as client,
+    ):
+        path = f"/v1/subjects/{drill.living}"
+        told = await client.get(path, headers={"Purpose": "event_logistics"})
+        assert LIVING["contact.name"] in told.text
+        assert await register(client) != f"/v1/subjects/{drill.erased}"
+
+
+async def _is_as_it_must_be(drill: Drill, database: Database) -> None:
+    """Who lives is found and read, who was erased is gone with every byte; the log explains it."""
+    pool = await open_pool(database.dsn("ledger_app"), size_max=1)
+    identity = await read_identity(pool)
+    vault = KeyVault(identity.ledger_id, FileCustody(drill.home / "keys"))
+    store = EventStore(pool, vault)
+    await store.refresh_epochs()
+    assert LIVING["contact.name"] in await _names(store, drill.living)
+    lookups = Lookups(pool, vault)
+    assert await lookups.subject_of("email", LIVING["contact.email"]) == drill.living
+    assert await lookups.subject_of("email", CONTACT["contact.email"]) is None
+    erased = await store.read_stream(drill.erased, with_blobs=True)
+    assert erased.blobs == {}
+    assert {row.state for row in erased.keys.values()} == {"erased"}
+    fences = await pool.fetch(
+        "SELECT class FROM ledger.erasure_fence WHERE subject_id = $1", drill.erased
+    )
+    assert "identifiers" in {row["class"] for row in fences}
+    rows = await pool.fetch("SELECT epoch, state, wrapped FROM ledger.key_epoch ORDER BY 1")
+    assert [(row["epoch"], row["state"]) for row in rows] == [(1, "destroyed"), (2, "active")]
+    await pool.close()
+    async with in_one(database) as auditor:
+        verification = await verify(auditor)
+        await check_epochs(auditor, verification)
+    assert verification.findings == []
+
+
+@pytest.mark.clause("L34")
+async def test_a_keyring_that_is_changed_older_or_of_another_ledger_is_refused(
+    drill: Drill, tmp_path: Path
+) -> None:
+    whole = drill.keyring.read_bytes()
+    assert drill.keyring.stat().st_mode & 0o777 == 0o600
+    assert CONTACT["contact.name"].encode() not in whole
+    assert str(drill.erased).encode() not in whole
+    head, first, *rest = whole.splitlines(keepends=True)
+    other = head.replace(json.loads(head)["ledger"].encode(), str(uuid4()).encode())
+    with restored(drill) as backup:
+        for code, content in (
+            ("keyring-changed", whole[:-20]),
+            ("keyring-changed", b"".join([head, *rest])),
+            ("keyring-changed", b"".join([head, first, first, *rest])),
+            ("keyring-changed", whole + b"\n"),
+            ("keyring-changed", whole.replace(b'"log_size":', b'"log_size":9')),
+            ("keyring-changed", b"{}\n"),
+            ("keyring-changed", b""),
+            ("keyring-foreign", b"".join([other, first, *rest])),
+        ):
+            assert await refusal(drill, backup, tmp_path, content) == code
+        async with in_one(backup) as connection:
+            rows = await connection.fetch("SELECT epoch FROM ledger.key_epoch")
+        assert [row["epoch"] for row in rows] == [1], "nothing was changed"
+    # A ledger that knows more than the file needs nothing from it.
+    assert await refusal(drill, drill.database, tmp_path, whole) == "keyring-older"
+
+
+async def refusal(drill: Drill, database: Database, folder: Path, content: bytes) -> str:
+    """Why a file of that content is not put over a database."""
+    file = folder / "keyring"
+    file.write_bytes(content)
+    with pytest.raises(CommandFailed) as refused:
+        await restore(deployment(drill, database), file)
+    assert refused.value.exit_code == ExitCode.REFUSED
+    return refused.value.code
+
+
+@asynccontextmanager
+async def in_one(database: Database) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """A connection of an auditor."""
+    connection = await asyncpg.connect(database.dsn("ledger_auditor"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def deployment(drill: Drill, database: Database) -> Deploying:
+    """The logins of who deploys."""
+    return Deploying(Settings(home=drill.home), logins(database), database.dsn("ledger_migrator"))
+
+
+@pytest.mark.clause("L34")
+def test_without_the_root_of_the_keyring_the_command_says_what_to_do(
+    drill: Drill, tmp_path: Path
+) -> None:
+    shutil.copytree(drill.home / "keys", tmp_path / "keys")
+    (tmp_path / "keys" / "epoch-0002.root").unlink()
+    with restored(drill) as database:
+        variables = deploying(database, tmp_path)
+        done = run("keys", "restore", str(drill.keyring), "--json", **variables)
+        assert (done.exit_code, done.document["failed"]["code"]) == (4, "root-missing")
+
+
+@pytest.mark.parametrize("step", ["_bring", "_forget_of", "_end"])
+async def test_a_restoring_that_is_stopped_anywhere_is_gone_on_with(
+    drill: Drill, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after each part, by what the program does not see coming."""
+    whole = getattr(KeyringRestoring, step)
+
+    async def stopped(*arguments: Any) -> None:
+        await whole(*arguments)
+        raise Killed(step)
+
+    with restored(drill) as database:
+        how = deployment(drill, database)
+        with monkeypatch.context() as patched:
+            patched.setattr(KeyringRestoring, step, stopped)
+            with pytest.raises(Killed):
+                await restore(how, drill.keyring)
+        told = await restore(how, drill.keyring)
+        assert told["brought"] is False
+        assert told["left"] == ()
+        await _is_as_it_must_be(drill, database)
+
+
+def deploying(database: Database, home: Path) -> dict[str, str]:
+    """The settings of who deploys."""
+    return on_server(database, home) | {"LEDGER_MIGRATION_URL": database.dsn("ledger_migrator")}
+
+
+def command(drill: Drill, database: Database, name: str, file: Path | None = None) -> Ended:
+    """`pdledger keys export` or `restore`, in a process of its own."""
+    variables = deploying(database, drill.home)
+    return run("keys", name, str(file or drill.keyring), "--json", **variables)
 
 
 async def _names(store: EventStore, person: UUID) -> set[str]:

@@ -67,3 +67,32 @@ def test_e3_is_true_when_every_epoch_from_before_is_destroyed() -> None:
     assert not said("e3", at=130, gone_at=50), "it was said before it was so"
     assert not said("e3", at=131, gone_at=105), "the second had begun, and is there"
     assert not said("e3", at=131, gone_at=50, name="b"), "that was never destroyed"
+
+
+RESTORED: dict[str, Any] = {"epoch": 4, "opened": [2, 3, 4], "destroyed": [1, 2]}
+
+
+def test_a_keyring_brings_epochs_that_follow_and_what_was_destroyed_ends_by_itself() -> None:
+    history, _ = told()
+    assert history.restore(100, RESTORED)
+    assert history.states() == {1: "draining", 2: "destroyed", 3: "draining", 4: "active"}
+    assert not history.beyond_backups(50, 120)
+    assert history.take(110, "epoch.condemned", 1)
+    assert history.take(120, "epoch.destroyed", 1)
+    assert history.beyond_backups(50, 121)
+    assert not history.beyond_backups(150, 200), "the fourth had begun, and is there"
+    assert history.restore(130, {"epoch": 4, "opened": [], "destroyed": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"opened": [3, 4]},
+        {"opened": [2, 3]},
+        {"epoch": 0, "opened": []},
+        {"destroyed": [1, 4]},
+    ],
+)
+def test_a_keyring_that_cannot_be_is_seen(changed: dict[str, Any]) -> None:
+    assert not told()[0].restore(100, RESTORED | changed)
+    assert not told(*TURN)[0].restore(200, {"epoch": 3, "opened": [3], "destroyed": [1]})
