@@ -104,8 +104,9 @@ def change_lines(
 
 
 def _line(change: EntryChange, spoken: Language) -> str:
-    part = spoken.say(PARTS[change.part])
-    named = f"{part}: {plain(spoken.named(change.title))}" if change.title else part
+    named = spoken.say(PARTS[change.part])
+    if change.title:
+        named = _colon(named, plain(spoken.named(change.title)), spoken)
     match change.kind:
         case ChangeKind.ADDED:
             return spoken.say("New: {entry}", entry=named)
@@ -113,7 +114,7 @@ def _line(change: EntryChange, spoken: Language) -> str:
             return spoken.say("No longer: {entry}", entry=named)
         case ChangeKind.CHANGED:
             said = "; ".join(_aspect(one, spoken) for one in change.aspects)
-            return spoken.say("Changed: {entry} ({said})", entry=named, said=said)
+            return spoken.say("Changed: {entry}, {said}", entry=named, said=said)
 
 
 def _aspect(aspect: Aspect, spoken: Language) -> str:
@@ -122,12 +123,18 @@ def _aspect(aspect: Aspect, spoken: Language) -> str:
     if aspect.several:
         told = [spoken.say("now also {what}", what=come)] if come else []
         told += [spoken.say("no longer {what}", what=gone)] if gone else []
-        return f"{name}: {', '.join(told)}"
+        return _colon(name, ", ".join(told), spoken)
     if not come:
-        return f"{name}: " + spoken.say("no longer {what}", what=gone)
+        return _colon(name, spoken.say("no longer {what}", what=gone), spoken)
     if not gone:
-        return f"{name}: " + spoken.say("now {what}", what=come)
-    return f"{name}: " + spoken.say("now {what} (before: {former})", what=come, former=gone)
+        return _colon(name, spoken.say("now {what}", what=come), spoken)
+    told_both = spoken.say("now {what} (before: {former})", what=come, former=gone)
+    return _colon(name, told_both, spoken)
+
+
+def _colon(name: str, said: str, spoken: Language) -> str:
+    """French has a space before it."""
+    return spoken.say("{name}: {said}", name=name, said=said)
 
 
 def _told(name: str, values: Iterable[str], spoken: Language) -> str:

@@ -48,11 +48,11 @@ def test_what_changed_is_told_in_words_and_not_in_keys() -> None:
     found = entry_changes(impel(), after)
 
     assert change_lines(found, language("en")) == (
-        "Changed: Purpose: Sending news (name: now Sending news (before: Sending the newsletter))",
-        "Changed: Lowest age (years: now 18 (before: 16))",
+        "Changed: Purpose: Sending news, name: now Sending news (before: Sending the newsletter)",
+        "Changed: Lowest age, years: now 18 (before: 16)",
     )
     assert (
-        change_lines(found, language("sv"))[1] == "Ändrat: Lägsta ålder (år: nu 18 (tidigare: 16))"
+        change_lines(found, language("sv"))[1] == "Ändrat: Lägsta ålder, år: nu 18 (tidigare: 16)"
     )
 
 
@@ -77,7 +77,7 @@ def test_who_gets_what_for_how_long_is_told_by_titles() -> None:
     lines = change_lines(entry_changes(policy, after), language("en"))
 
     title = policy.recipients[gone].title
-    assert f"Changed: Purpose: {purpose.title} (recipients: no longer {title})" in lines
+    assert f"Changed: Purpose: {purpose.title}, recipients: no longer {title}" in lines
     assert f"No longer: Recipient: {title}" in lines
     [period] = [line for line in lines if "Kept data" in line]
     assert "how long: now 2 years, 6 months (before: " in period
