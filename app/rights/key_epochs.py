@@ -35,7 +35,12 @@ from app.receipts import Attribution
 from app.store.epochs import epoch_holds
 from app.store.notices import EPOCHS_CHANNEL
 from app.store.rekeying import rekey_identifiers
-from app.store.rewrapping import rewrap_data_keys, rewrap_registers, unreadable_keys
+from app.store.rewrapping import (
+    rewrap_data_keys,
+    rewrap_registers,
+    unreadable_keys,
+    unreadable_register_keys,
+)
 from app.vault.custody import Custody
 
 TURN_SQL: Final = "SELECT ledger.ledger_epoch_turn($1, $2)"
@@ -229,5 +234,7 @@ class KeyEpochs:
             raise EpochHolds(epoch=epoch, **named)
         await self._store.refresh_epochs()
         unread = await unreadable_keys(self._pool, self._store.vault, without=epoch)
+        if active(await self._epochs()) == epoch + 1:
+            unread += await unreadable_register_keys(self._owner, self._store.vault)
         if unread:
             raise KeysUnreadable(epoch=epoch, keys=unread)

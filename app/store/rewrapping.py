@@ -130,3 +130,17 @@ async def unreadable_keys(pool: "asyncpg.Pool[Any]", vault: KeyVault, *, without
             of_it = row["epoch"] == without
             unread += of_it or vault.data_key(*row) is None
     return unread
+
+
+async def unreadable_register_keys(connection: "asyncpg.Connection[Any]", vault: KeyVault) -> int:
+    """How many keys of registers the root of the active epoch does not open.
+
+    One epoch leaves at a time, so that all of them are under the active one when it may end.
+    """
+    unread = 0
+    for table, (name, context) in REGISTERS.items():
+        rows = await connection.fetch(
+            f"SELECT {name} AS name, wrapped FROM ledger.{table}"  # noqa: S608  # names of ours
+        )
+        unread += sum(not vault.opens_register_key(context(row[0]), row[1]) for row in rows)
+    return unread

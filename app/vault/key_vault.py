@@ -214,6 +214,11 @@ class KeyVault:
         opened = (unwrap(epoch, wrapped, bound_to=bound_to) for epoch in self._epochs.values())
         return next((key for key in opened if key is not None), None)
 
+    def opens_register_key(self, context: str, wrapped: bytes) -> bool:
+        """Whether the active epoch opens it, with no help of one that leaves."""
+        bound_to = self._register_context(context)
+        return unwrap(self._epochs[self.active_epoch], wrapped, bound_to=bound_to) is not None
+
     def register_key_rewrapped(self, context: str, wrapped: bytes) -> bytes | None:
         """The same HMAC key under the active epoch; None when no open epoch wrapped it."""
         key = self.register_key(context, wrapped)

@@ -38,6 +38,7 @@ ASSERTION_FREE: dict[str, str] = {
 SLEEPING: dict[str, str] = {
     "tests/faults/test_crashes.py": "paces the kills against the writers that they should hit",
     "tests/projections/test_kills.py": "paces the kills against the work that they should hit",
+    "tests/rights/test_key_kills.py": "paces the kills against the work that they should hit",
     "tests/store/test_group_commit.py": "paces the kills against the appends that they should hit",
 }
 EMPTY: dict[str, str] = {

@@ -237,6 +237,24 @@ async def test_what_moves_while_its_table_is_written_anew_has_moved_in_the_new_o
     assert [await name_of(client, one) for one in people] == [CONTACT["contact.name"]] * 3
 
 
+async def test_an_epoch_does_not_end_while_the_key_of_a_register_opens_with_no_other_root(
+    service: Service, database: Database, tmp_path: Path
+) -> None:
+    await subscription(service)
+    owner = await asyncpg.connect(database.dsn("ledger_migrator"))
+    async with turning(service, database, tmp_path) as epochs:
+        await epochs.rotate()
+        [kept] = await owner.fetch("SELECT subscription_id, wrapped FROM ledger.subscriptions")
+        change = "UPDATE ledger.subscriptions SET wrapped = $1"
+        await owner.execute(change, kept["wrapped"][:-1] + b"\x00\x00")
+        with pytest.raises(KeysUnreadable) as refused:
+            await epochs.destroy(1)
+        assert refused.value.facts["keys"] == 1
+        await owner.execute(change, kept["wrapped"])
+        await owner.close()
+        assert (await epochs.destroy(1)).state == "destroyed"
+
+
 STEPS = ("root-made", "turned", "keys", "registers", "tokens")
 ENDS = ("destroying", "root", "destroyed")
 
