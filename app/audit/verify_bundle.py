@@ -314,13 +314,9 @@ class Streams:
     def restore_epochs(self, position: int, said: dict[str, Any]) -> None:
         """A newer keyring was put over an older state of the database, and brought its epochs."""
         former, opened, active = max(self.epochs), said["opened"], said["epoch"]
-        last = {steps[-1][0] for steps in self.epochs.values()}
-        if (
-            opened != list(range(former + 1, active + 1))
-            or active < former
-            or active in said["destroyed"]
-            or (opened and {"epoch.closed", "epoch.condemned"} & last)
-        ):
+        leaving = {"epoch.closed", "epoch.condemned"} & {s[-1][0] for s in self.epochs.values()}
+        legal = [former, *opened] == list(range(former, active + 1)) and not (opened and leaving)
+        if not legal or active in said["destroyed"]:
             raise Wrong("a keyring cannot bring these key epochs")
         if opened:
             self.epochs[former].append(("epoch.closed", position))

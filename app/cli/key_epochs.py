@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
@@ -25,8 +24,7 @@ from app.settings import Settings
 from app.store.connection import Logins, connect
 from app.store.event_store import EventStore
 from app.store.keyring_file import KeyringFile, KeyringFileUnusable, write_keyring
-from app.store.log_standing import TakenBack
-from app.store.log_tree import LogTree
+from app.store.log_standing import left_unexamined
 from app.vault.custody import FileCustody
 
 
@@ -89,7 +87,7 @@ async def restore(how: Deploying, file: Path) -> dict[str, Any]:
                 raise refused("keyring-foreign", f"{file} is of another ledger")
             store.vault.open_epochs(head.wrapped, active=head.active)
 
-        async with _opened(how, examine=_without_looking, open_epochs=opened) as (service, epochs):
+        async with _opened(how, examine=left_unexamined, open_epochs=opened) as (service, epochs):
             if service.eraser is None:
                 raise unavailable("eraser-url-missing", "set LEDGER_ERASER_URL to its login")
             async with _owner(how) as owner:
@@ -115,13 +113,6 @@ def _keyring(file: Path) -> Iterator[KeyringFile]:
         raise unavailable("file-unreadable", f"{file}: {failure.strerror}") from None
     except KeyringFileUnusable as failure:
         raise refused(failure.code, f"{file}: {failure}") from None
-
-
-async def _without_looking(
-    _log: LogTree, _ledger_id: UUID, _keys: Path, _trusted: Path | None
-) -> TakenBack | None:
-    """It was taken back, that is why a keyring is put over it; nobody is served by this."""
-    return None
 
 
 async def approve(how: Deploying, epoch: int, key: str) -> dict[str, Any]:

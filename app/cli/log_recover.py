@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -29,7 +28,7 @@ from app.store.connection import Logins, connect, open_pool
 from app.store.cosignatures import Cosignatures
 from app.store.identity import read_identity
 from app.store.log_origins import OriginTaken, reopen
-from app.store.log_standing import Source, TakenBack, examine_log
+from app.store.log_standing import Source, TakenBack, examine_log, left_unexamined
 from app.store.log_tree import LogTree
 from app.store.stamp_check import StampVerification, check_stamps
 from app.store.stream_check import Finding
@@ -159,7 +158,7 @@ async def _reopen(
         lost_root=None if found.root is None else found.root.hex(),
         kept_size=size,
     )
-    async with open_service(settings, logins, examine=_without_looking) as service:
+    async with open_service(settings, logins, examine=left_unexamined) as service:
         await service.control.execute(command, BY)
     aside = signed_head_file(settings.home / "keys", examined.ledger_id).set_aside()
     return {
@@ -171,13 +170,6 @@ async def _reopen(
         "source": found.source.value,
         "set_aside": None if aside is None else str(aside),
     }
-
-
-async def _without_looking(
-    _log: LogTree, _ledger_id: UUID, _keys: Path, _trusted: Path | None
-) -> TakenBack | None:
-    """It was looked at, and what was found is given up."""
-    return None
 
 
 def _digest(name: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO
 
@@ -16,26 +16,31 @@ OPEN_BITS: Final = 0o077
 def write_private(file: Path, text: str) -> None:
     """Puts a file in place in one step; after a crash it is there whole, or not there."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    with _replacing(file, os.O_TRUNC) as stream:
+        stream.write(text.encode())
 
 
 @contextmanager
 def private_file(file: Path) -> Iterator[BinaryIO]:
     """Bytes that take a file's place once all of them are on disk; after a fault the former is."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(_replacing(file, os.O_EXCL))
+        except OSError as failure:
+            raise unavailable("file-unwritable", f"{file}: {failure.strerror}") from None
+        yield stream
+    folder = os.open(file.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
-    except OSError as failure:
-        raise unavailable("file-unwritable", f"{file}: {failure.strerror}") from None
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _replacing(file: Path, how: int) -> Iterator[BinaryIO]:
+    """A draft beside the file, opened so, which takes its place once it is on disk."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | how, PRIVATE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
@@ -44,11 +49,6 @@ def private_file(file: Path) -> Iterator[BinaryIO]:
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
-    folder = os.open(file.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

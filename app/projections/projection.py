@@ -104,26 +104,16 @@ class Projection:
 
     def fold(self, line: LogLine) -> Writes:
         """What one event changes. Whatever a handler raises: the caller parks the person."""
-        found = self._handlers.get(line.event_type)
-        if found is None:
-            return ()
-        recorded, (event_class, handler) = line.recorded, found
-        if not isinstance(recorded.event, event_class):
-            return ()  # a version of the type that only a later program knows
-        writes = handler(recorded)
-        subject_id = recorded.stream_id
-        for _, row in writes:
-            assert row[0] is subject_id or row[0] == subject_id, "a row of somebody else"
-        return writes
+        return tuple(self.fold_all((line,)))
 
     def fold_all(self, lines: Iterable[LogLine]) -> list[Write]:
-        """What several events change, one after the other: `fold` of each, without its calls."""
+        """What several events change, one after the other; a rebuild folds by the million."""
         handled, writes = self._handlers, list[Write]()
         for line in lines:
             if (found := handled.get(line.event_type)) is None:
                 continue
             recorded, (event_class, handler) = line.recorded, found
-            if isinstance(recorded.event, event_class):
+            if isinstance(recorded.event, event_class):  # not so: a version of a later program
                 made = handler(recorded)
                 for _, row in made:
                     assert row[0] == recorded.stream_id, "a row of somebody else"

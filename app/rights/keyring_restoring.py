@@ -25,7 +25,8 @@ from app.rights.destruction import destruction_of
 from app.rights.eraser import Eraser
 from app.rights.key_epochs import EpochHolds, KeyEpochs
 from app.store.keyring_file import SIZE_SQL, KeptKey, KeyringFile
-from app.store.keyring_restore import bring_epochs, bring_keys, index_anew, still_living
+from app.store.keyring_restore import bring_epochs, bring_keys, still_living
+from app.store.rekeying import index_anew
 
 TRIES_MAX: Final = 12
 BY: Final = Attribution(by="keyring")

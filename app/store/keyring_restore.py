@@ -4,20 +4,14 @@ Only forward: a key that is a tomb here stays one, and a key under a later epoch
 is left as it is. What the keyring has and the database does not know is left out.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from app.domain.subject import SUBJECT, fold
-from app.store.event_store import EventStore
 from app.store.keyring_file import KeptKey, KeptRegisterKey, KeyringHead
 from app.store.rewrapping import REGISTERS
-from app.vault.sealing import Sealed
-
-INDEX_BATCH_SIZE: Final = 200
-"""People of whom tokens are made anew under one hold of the append lock."""
 
 LEAVES_SQL: Final = "UPDATE ledger.key_epoch SET state = 'draining' WHERE epoch = $1"
 ARRIVES_SQL: Final = "INSERT INTO ledger.key_epoch (epoch, wrapped, state) VALUES ($1, $2, $3)"
@@ -29,18 +23,6 @@ UPDATE ledger.keyring k SET epoch = n.epoch, wrapped = n.wrapped
 LIVING_SQL: Final = """
 SELECT key_id, subject_id FROM ledger.keyring
  WHERE key_id = ANY ($1::uuid[]) AND state <> 'erased' ORDER BY subject_id, key_id
-"""
-PEOPLE_SQL: Final = """
-SELECT DISTINCT subject_id FROM ledger.identifiers
- WHERE epoch = $1 AND subject_id > $2 ORDER BY subject_id LIMIT $3
-"""
-FORGET_SQL: Final = """
-DELETE FROM ledger.identifiers WHERE epoch = $1 AND subject_id = ANY ($2::uuid[])
-"""
-PUT_SQL: Final = """
-INSERT INTO ledger.identifiers (kind, token, epoch, subject_id)
-SELECT n.kind, n.token, $1, n.subject FROM unnest($2::text[], $3::bytea[], $4::uuid[])
-    AS n(kind, token, subject) ON CONFLICT (kind, token) DO NOTHING
 """
 
 
@@ -96,39 +78,6 @@ async def still_living(
     tombs = {one.key_id: one for one in batch if isinstance(one, KeptKey) and one.wrapped is None}
     rows = await connection.fetch(LIVING_SQL, list(tombs)) if tombs else []
     return [(row["subject_id"], tombs[row["key_id"]]) for row in rows]
-
-
-async def index_anew(
-    connection: "asyncpg.Connection[Any]", store: EventStore, epoch: int
-) -> AsyncIterator[int]:
-    """Makes the tokens of an epoch that nothing opens anew from the values they stand for.
-
-    A token under a key that is gone says nothing of its value and is found by nobody: it goes, and
-    what each person is known by now gets one under the active key.
-    """
-    after = UUID(int=0)
-    while rows := await connection.fetch(PEOPLE_SQL, epoch, after, INDEX_BATCH_SIZE):
-        people = [row["subject_id"] for row in rows]
-        after = people[-1]
-        found = [token for one in people for token in await _tokens(store, one)]
-        columns = [list(column) for column in zip(*found, strict=True)] if found else [[]] * 3
-        async with connection.transaction():
-            await connection.execute("LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE")
-            await connection.execute(FORGET_SQL, epoch, people)
-            await connection.execute(PUT_SQL, store.vault.active_epoch, *columns)
-        yield len(found)
-
-
-async def _tokens(store: EventStore, person: UUID) -> list[tuple[str, bytes, UUID]]:
-    stream = await store.read_stream(person, with_blobs=True)
-    found = []
-    for one in fold(SUBJECT.initial, stream.events).identifiers.active.values():
-        opened = store.open_section(stream, one.value_at, one.retention_class)
-        if isinstance(opened, Sealed) and one.category in opened.personal:
-            kind = one.kind.value
-            value = opened.personal[one.category]
-            found.append((kind, store.vault.identifier_token(kind, value), person))
-    return found
 
 
 def _rows(status: str) -> int:

@@ -28,6 +28,14 @@ TOKENS_SQL: Final = """
 SELECT subject_id, kind, token FROM ledger.identifiers
  WHERE epoch = $1 AND subject_id = ANY($2::uuid[])
 """
+FORGET_SQL: Final = """
+DELETE FROM ledger.identifiers WHERE epoch = $1 AND subject_id = ANY ($2::uuid[])
+"""
+PUT_SQL: Final = """
+INSERT INTO ledger.identifiers (kind, token, epoch, subject_id)
+SELECT n.kind, n.token, $1, n.subject FROM unnest($2::text[], $3::bytea[], $4::uuid[])
+    AS n(kind, token, subject) ON CONFLICT (kind, token) DO NOTHING
+"""
 REKEY_SQL: Final = "SELECT ledger.ledger_epoch_rekey($1, $2, $3, $4, $5)"
 
 
@@ -69,6 +77,30 @@ async def rekey_identifiers(
         yield Rekeyed(moved, asked - len(found))
 
 
+async def index_anew(
+    connection: "asyncpg.Connection[Any]", store: EventStore, epoch: int
+) -> AsyncIterator[int]:
+    """Makes the tokens of an epoch that nothing opens anew from the values they stand for.
+
+    A token under a key that is gone says nothing of its value and is found by nobody: it goes, and
+    what each person is known by now gets one under the active key.
+    """
+    after = UUID(int=0)
+    while people := [row[0] for row in await connection.fetch(PAGE_SQL, epoch, after, BATCH_SIZE)]:
+        after = people[-1]
+        found = [
+            (kind, store.vault.identifier_token(kind, value), one)
+            for one in people
+            for kind, value in _claimed(store, await store.read_stream(one, with_blobs=True))
+        ]
+        columns = [list(column) for column in zip(*found, strict=True)] if found else [[]] * 3
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE ledger.append_lock_0 IN EXCLUSIVE MODE")
+            await connection.execute(FORGET_SQL, epoch, people)
+            await connection.execute(PUT_SQL, store.vault.active_epoch, *columns)
+        yield len(found)
+
+
 def _fill(
     store: EventStore,
     stream: Stream,
@@ -76,7 +108,8 @@ def _fill(
     epoch: int,
 ) -> None:
     """Finds the value of each token: first where the person's identifiers lie, then anywhere."""
-    for values in (_named(store, stream), _anywhere(store, stream)):
+    claimed = (value for _, value in _claimed(store, stream))
+    for values in (claimed, _anywhere(store, stream)):
         if None not in wanted.values():
             return
         _match(store.vault, values, wanted, epoch)
@@ -96,11 +129,12 @@ def _match(
                 wanted[name] = vault.identifier_token(kind, value)
 
 
-def _named(store: EventStore, stream: Stream) -> Iterator[str]:
+def _claimed(store: EventStore, stream: Stream) -> Iterator[tuple[str, str]]:
+    """Kind and value of what the person is known by, as far as it can be read."""
     for one in fold(SUBJECT.initial, stream.events).identifiers.active.values():
         opened = store.open_section(stream, one.value_at, one.retention_class)
         if isinstance(opened, Sealed) and one.category in opened.personal:
-            yield opened.personal[one.category]
+            yield one.kind.value, opened.personal[one.category]
 
 
 def _anywhere(store: EventStore, stream: Stream) -> Iterator[str]:

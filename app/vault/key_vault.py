@@ -161,10 +161,7 @@ class KeyVault:
 
     def token_under(self, epoch: int, kind: str, value: str) -> bytes:
         """The same under a given epoch; EpochUnavailable where that one is shut."""
-        key = self._index_keys.get(epoch)
-        if key is None:
-            raise EpochUnavailable(f"epoch {epoch} has no root in custody")
-        return _token(key, kind, value)
+        return _token(self._index_key(epoch), kind, value)
 
     def identifier_tokens(self, kind: str, value: str) -> tuple[tuple[int, bytes], ...]:
         """Epoch and token under each key that the index may have it under, the active one first."""
@@ -185,10 +182,13 @@ class KeyVault:
 
     def keyring_mac(self, epoch: int, digest: bytes) -> bytes:
         """Says that a keyring was written by whoever holds the root of its active epoch."""
+        return self._index_key(epoch).digest(b"ledger/keyring/v1" + digest)
+
+    def _index_key(self, epoch: int) -> Mac:
         key = self._index_keys.get(epoch)
         if key is None:
             raise EpochUnavailable(f"epoch {epoch} has no root in custody")
-        return key.digest(b"ledger/keyring/v1" + digest)
+        return key
 
     def file_mac(self, subject_id: UUID, digest: str) -> bytes:
         """Names a file of one person by a digest of its id elsewhere, which may be guessable.
