@@ -20,12 +20,17 @@ def answer(
     return Response(ENCODER.encode(value), status, headers=headers, media_type=media_type)
 
 
-def receipted(receipt: Receipt, status: int = 201, **members: Any) -> Response:
+def receipted(
+    receipt: Receipt, status: int = 201, *, location: str | None = None, **members: Any
+) -> Response:
     """A receipt, with the record's new ETag; 200 when there was nothing to do.
 
     A repeated request gets the status of its first execution and says that it was repeated.
+    ``location`` is the path of what was made, where it has one of its own (RFC 9110, 15.3.2).
     """
     headers = {"etag": etag(receipt.version), **repeated(receipt)}
+    if location is not None:
+        headers["location"] = location
     done = status if receipt.lines else 200
     return answer({**receipt_value(receipt), **members}, done, headers=headers)
 

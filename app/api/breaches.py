@@ -185,14 +185,8 @@ class BreachShownBody(BaseModel):
     notifications: list[dict[str, Any]] = Field(max_length=1000)
 
 
-async def _done(call: Call, breach: UUID, command: Command) -> Response:
-    receipt = await call.service.control.breach(breach, command, await call.attribution())
-    return _answered(receipt)
-
-
-def _answered(receipt: Receipt) -> Response:
-    # A repeated detection names the breach of its first execution.
-    return receipted(receipt, breach=receipt.stream_id)
+async def _done(call: Call, breach: UUID, command: Command) -> Receipt:
+    return await call.service.control.breach(breach, command, await call.attribution())
 
 
 @operation(
@@ -227,7 +221,9 @@ async def detect_breach(body: BreachBody, call: Desk) -> Response:
         aware_at=body.aware_at,
         file=body.file,
     )
-    return await _done(call, random_id(), command)
+    receipt = await _done(call, random_id(), command)
+    breach = receipt.stream_id  # a repeated detection names the breach of its first execution
+    return receipted(receipt, location=f"/v1/breaches/{breach}", breach=breach)
 
 
 @operation(
@@ -292,7 +288,7 @@ async def assess_breach(breach: UUID, body: AssessmentBody, call: Desk) -> Respo
         exemptions=tuple(body.exemptions),
         file=body.file,
     )
-    return await _done(call, breach, command)
+    return receipted(await _done(call, breach, command), breach=breach)
 
 
 @operation(
@@ -326,7 +322,7 @@ async def notify_breach(breach: UUID, body: NotificationBody, call: Desk) -> Res
         file=body.file,
         occurred_at=body.occurred_at,
     )
-    return await _done(call, breach, command)
+    return receipted(await _done(call, breach, command), breach=breach)
 
 
 @operation(
@@ -336,7 +332,7 @@ async def notify_breach(breach: UUID, body: NotificationBody, call: Desk) -> Res
     scope=Scope.BREACHES_READ,
     answers=RadiusBody,
     summary="Count whom a breach would reach",
-    problems=("projection-lagging", *NAMING),
+    problems=("position-ahead", "projection-lagging", *NAMING),
     law=("L52",),
 )
 async def count_breach_radius(

@@ -63,7 +63,9 @@ class AskBody(VisitorBody):
     """Something is about to be set or read, or was."""
 
     category: CookieCategory = Field(examples=["statistics"])
-    cookie: WordField | None = Field(default=None, examples=["ga"])
+    cookie: WordField | None = Field(
+        default=None, examples=["ga"], description="By its word, or as the choice names it."
+    )
     occurred_at: MomentField | None = Field(
         default=None, description="When; a choice made later does not cover it. Default: now."
     )

@@ -23,6 +23,7 @@ from app.domain.decider import Refusal
 from app.events.declare import registry
 from app.propagation.cloud_events import BATCH_MEDIA_TYPE, CloudEvent, batch
 from app.propagation.feed import PAGE_SIZE, Feed, FeedPage
+from app.registers.waiting import PositionAhead
 
 ROUTES = router("feed")
 
@@ -51,13 +52,6 @@ EXAMPLE = {
     "dataschema": "https://ledger.example/v1/event-types/consent.withdrawn/schemas/1",
     "data": {"purpose": "newsletter", "source": "self_service"},
 }
-
-
-class PositionAhead(Refusal):
-    """The position is not given yet: another ledger's, or this one's before a restore."""
-
-    code = "position-ahead"
-    rules = ("A17",)
 
 
 class EventTypeUnknown(Refusal):

@@ -14,6 +14,7 @@ data that can still forget a person.
 
 * **Keys**: `Authorization: Bearer pl_live_…`; each operation names its scope in `x-scope`.
 * **Repeatable**: every request that appends carries an `Idempotency-Key`, kept for 7 days.
+* **Created**: a person, a rights request, a breach, a subscription: `Location` is where to read it.
 * **Preconditions**: the `ETag` of a record is its version; send it back as `If-Match`.
 * **Purpose**: whoever reads personal data says for which purpose, and that is recorded.
 * **Errors** are RFC 9457 problems; their `type` leads to an explanation; no input is ever echoed.

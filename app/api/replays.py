@@ -7,7 +7,7 @@ from fastapi import Response
 
 from app.api.answers import answer
 from app.api.call import Call
-from app.api.feed import POSITION_MAX, PositionAhead
+from app.api.feed import POSITION_MAX
 from app.api.operations import operation, router
 from app.api.paging import CursorQuery, LimitQuery, cursor, page, place_of
 from app.api.subscription_bodies import (
@@ -23,6 +23,7 @@ from app.api.subscription_bodies import (
 )
 from app.api.subscriptions import ONE, PATH, Manages, own, shown
 from app.auth import Scope
+from app.registers.waiting import PositionAhead
 from app.store.subscriptions import Subscription
 
 ROUTES = router("subscriptions")

@@ -206,7 +206,8 @@ async def receive_rights_request(body: RightsRequestBody, call: Clerk) -> Respon
         receipt = await ledger.execute(random_id(), stranger, await call.attribution(), new=True)
     else:
         receipt = await ledger.execute(body.subject_id, command, await call.attribution())
-    return await receipt_of(call, receipt, receipt.lines[0].event_id)
+    made = receipt.lines[0].event_id
+    return await receipt_of(call, receipt, made, location=f"/v1/rights-requests/{made}")
 
 
 @operation(
@@ -277,11 +278,13 @@ async def stepped(call: Call, step: Step) -> Response:
     return await receipt_of(call, receipt, step.request)
 
 
-async def receipt_of(call: Call, receipt: Receipt, request: UUID) -> Response:
+async def receipt_of(
+    call: Call, receipt: Receipt, request: UUID, *, location: str | None = None
+) -> Response:
     """The receipt with the request as it stands."""
     ledger = call.service.ledger
     state = await ledger.state(receipt.stream_id)
     found = state.rights_requests.by_id[request]
     given = (await ledger.rules()).at(ledger.clock())
     value = request_value(request, found, receipt.stream_id, given)
-    return receipted(receipt, rights_request=value)
+    return receipted(receipt, location=location, rights_request=value)

@@ -7,7 +7,7 @@ from fastapi import Query
 
 from app.api.call import Call
 from app.projections.projection import Projection
-from app.registers.waiting import ProjectionLagging, reached
+from app.registers.waiting import PositionAhead, reached
 
 MinPositionQuery = Annotated[
     int | None,
@@ -16,9 +16,10 @@ MinPositionQuery = Annotated[
 
 
 async def caught_up(call: Call, projections: Iterable[Projection], position: int | None) -> None:
-    """Returns when all of them show ``position``, at once for None; else ProjectionLagging."""
+    """Returns when all of them show it, at once for None; PositionAhead, ProjectionLagging."""
     if position is None:
         return
-    if position > await call.service.store.head_position():
-        raise ProjectionLagging("the log has not come that far")
+    head = await call.service.store.head_position()
+    if position > head:
+        raise PositionAhead(head=head)
     await reached(call.service.pool, projections, position)

@@ -219,7 +219,8 @@ async def register_subject(
         return answer({"status": "suppressed"}, 202)
     receipt = registration.receipt
     told = discreet_value(receipt, call.service.ledger.commit.receipt_key)
-    return answer(told, 201, headers=repeated(receipt))
+    location = f"/v1/subjects/{receipt.stream_id}"
+    return answer(told, 201, headers={"location": location, **repeated(receipt)})
 
 
 @operation(

@@ -13,7 +13,7 @@ from fastapi import Response, Security
 
 from app.api.answers import answer
 from app.api.call import BadHeader, Call, authorised, etag
-from app.api.feed import PositionAhead, check_types
+from app.api.feed import check_types
 from app.api.operations import operation, router
 from app.api.subscription_bodies import (
     SUBSCRIPTION_EXAMPLE,
@@ -33,6 +33,7 @@ from app.auth import InsufficientScope, Scope
 from app.clock import random_bytes
 from app.propagation.signatures import KEY_SIZE_BYTES
 from app.receipts import VersionMismatch
+from app.registers.waiting import PositionAhead
 from app.store.subscriptions import Secrets, Subscription, with_new_key
 
 ROUTES = router("subscriptions")

@@ -106,6 +106,7 @@ class ImpactBody(BaseModel):
         "as-of-malformed",
         "as-of-in-future",
         "as-of-before-first-event",
+        "position-ahead",
         "projection-lagging",
     ),
     clauses=("C30",),

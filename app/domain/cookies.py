@@ -54,10 +54,14 @@ class Choice(Value, frozen=True, kw_only=True):
         return on < self.ask_again_on
 
     def allows(self, category: str, cookie: str | None) -> bool:
-        """Whether it accepts the category, or the single cookie where that was asked about."""
+        """Whether it accepts the category, or the single cookie where that was asked about.
+
+        A cookie is named as in the choice, or by its own word alone.
+        """
         if cookie is None:
             return self.categories.get(category) is CookieAnswer.ACCEPTED
-        single = self.cookies.get(f"{category}.{cookie}")
+        of_category = f"{category}."
+        single = self.cookies.get(of_category + cookie.removeprefix(of_category))
         if single is None and self.cookies.get(cookie) is CookieAnswer.REFUSED:
             return False  # said before its category was named with it: a no is a no in each
         return (single or self.categories.get(category)) is CookieAnswer.ACCEPTED

@@ -134,11 +134,15 @@ def _decision(code: str, ruled: Ruled, *, by_policy: bool) -> dict[str, Any]:
 
 
 def _left_open(ruled: Ruled) -> Iterator[Row]:
-    """What the file itself leaves open; mechanisms and statements are told by recipient."""
+    """What the file itself leaves open and events do not settle.
+
+    Mechanisms and statements are told by recipient, assessments by interest.
+    """
     given = ruled.given
     for remark in check(given.policy, given.law, ruled.on):
-        if not remark.where.startswith("recipients."):
-            yield _open("policy-incomplete", remark.what, remark.clauses, [remark.where])
+        if not (remark.where.startswith("recipients.") or remark.where.endswith(".assessment")):
+            told = f"{remark.where} {remark.what}"
+            yield _open("policy-incomplete", told, remark.clauses, [remark.where])
 
 
 def _of_recipients(ruled: Ruled) -> Iterator[Row]:
@@ -174,7 +178,7 @@ def _of_interests(ruled: Ruled) -> Iterator[Row]:
     for one in interests(ruled.given, ruled.on):
         if one.state in _INTERESTS:
             yield _open(
-                f"interest-{one.state}", _INTERESTS[one.state], ("L9", "L44"), [one.purpose]
+                f"interest-{one.state}", _INTERESTS[one.state], ("C31", "L9", "L44"), [one.purpose]
             )
 
 

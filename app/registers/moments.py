@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy import BigInteger, bindparam, literal_column, select
 
 from app.domain.decider import Refusal
+from app.events.declare import moment_text
 from app.projections.statements import Query
 from app.rights.as_of import AsOf
 from app.store.append import PARTITION
@@ -51,7 +52,7 @@ async def checked(
         raise AsOfBeforeFirstEvent
     began = await _recorded_at(pool, 0)
     if cut.moment is not None and cut.moment < began:
-        raise AsOfBeforeFirstEvent(first=began)
+        raise AsOfBeforeFirstEvent(first=moment_text(began))
     return head
 
 

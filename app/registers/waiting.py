@@ -5,10 +5,18 @@ from typing import Any
 
 import asyncpg
 
+from app.domain.decider import Refusal
 from app.projections.positions import wait_for
 from app.projections.projection import Projection
 
 WAIT_S = 2.0
+
+
+class PositionAhead(Refusal):
+    """The position is not given yet: another ledger's, or this one's before a restore."""
+
+    code = "position-ahead"
+    rules = ("A17",)
 
 
 class ProjectionLagging(Exception):

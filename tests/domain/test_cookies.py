@@ -197,6 +197,7 @@ def test_one_accepted_cookie_counts_for_its_category_alone() -> None:
     state = after((NOW, choice({"statistics": NO}, cookies={"statistics.id": YES})))
 
     assert reason(state, NOW, category=STATISTICS, cookie="id") is None
+    assert reason(state, NOW, category=STATISTICS, cookie="statistics.id") is None
     assert reason(state, NOW, category=STATISTICS, cookie="other") == "refused"
     assert reason(state, NOW, category=MARKETING, cookie="id") == "refused"
     assert reason(state, NOW, category=STATISTICS) == "refused"

@@ -101,7 +101,7 @@ async def test_an_earlier_day_is_answered_as_it_was_known_then(
         "as-of-before-first-event",
     )
     assert await refused(caller, PATH, as_of="yesterday") == (400, "as-of-malformed")
-    assert await refused(caller, PATH, min_position=900000) == (503, "projection-lagging")
+    assert await refused(caller, PATH, min_position=900000) == (422, "position-ahead")
 
 
 @pytest.mark.clause("L49")

@@ -174,4 +174,4 @@ async def test_what_cannot_be_asked_is_refused(caller: httpx.AsyncClient) -> Non
         "as-of-before-first-event",
     )
     assert await refused(caller, PATH, on=day, as_of="yesterday") == (400, "as-of-malformed")
-    assert await refused(caller, PATH, on=day, min_position=900000) == (503, "projection-lagging")
+    assert await refused(caller, PATH, on=day, min_position=900000) == (422, "position-ahead")

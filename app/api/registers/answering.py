@@ -22,7 +22,7 @@ from app.events.registers import RegisterForm
 from app.projections.projection import Projection
 from app.registers.moments import checked
 from app.registers.table import Columns, Part, Question, Row
-from app.registers.waiting import ProjectionLagging, reached
+from app.registers.waiting import PositionAhead, reached
 from app.registers.workbook import MEDIA_TYPE as XLSX
 from app.registers.workbook import ROWS_MAX, ExportTooLarge, workbook
 from app.rights.as_of import parse_as_of
@@ -37,6 +37,7 @@ PROBLEMS = (
     "cursor-invalid",
     "export-too-large",
     "ledger-busy",
+    "position-ahead",
     "projection-lagging",
     "purpose-unknown",
 )
@@ -188,7 +189,7 @@ async def _question(
     # A cut is of what was recorded, not of what a projection happens to have read of it.
     wanted = max(asked.min_position or -1, head if cut else -1)
     if wanted > head:
-        raise ProjectionLagging("the log has not come that far")
+        raise PositionAhead(head=head)
     await reached(service.pool, register.projections, wanted)
     return Question(
         limit=asked.limit,

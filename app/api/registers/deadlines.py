@@ -111,7 +111,7 @@ async def list_deadlines(
     scope=Scope.RIGHTS_REQUESTS_READ,
     answers=None,
     summary="Show what is due as a calendar",
-    problems=("projection-lagging",),
+    problems=("position-ahead", "projection-lagging"),
     clauses=("C80",),
     law=("L23",),
     media_type=ICS,
