@@ -37,6 +37,8 @@ class Subjects:
     origin: SourceOrigin | None = None
     child_since: datetime | None = None
     """When the person turned out to be younger than the policy promises (C75)."""
+    discovery: UUID | None = None
+    """The event that says so, the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +228,8 @@ def evolve(slice_: Subjects, recorded: Recorded[Any]) -> Subjects:
         case SubjectRegistered(source=source, origin=origin):
             return replace(slice_, registered_at=recorded.happened_at, source=source, origin=origin)
         case ChildDiscovered():
-            return replace(slice_, child_since=recorded.recorded_at)
+            since, discovery = recorded.recorded_at, recorded.event_id
+            return replace(slice_, child_since=since, discovery=discovery)
         case _:
             return slice_
 

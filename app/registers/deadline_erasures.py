@@ -23,18 +23,32 @@ def of_erasures(
     subject: UUID, state: SubjectState, given: Circumstances, nothing: Row
 ) -> Iterator[Row]:
     """What waits of a person's erasures; ``nothing`` is a row in which nothing is said yet."""
+    common = {
+        **nothing,
+        "kind": "erasure",
+        "subject_id": subject,
+        "right": RequestedRight.ERASURE.value,
+    }
     for key, erasure in state.erasures.by_id.items():
-        common = {
-            **nothing,
-            "kind": "erasure",
-            "matter": key,
-            "subject_id": subject,
-            "right": RequestedRight.ERASURE.value,
-        }
         if erasure.stage in RUNNING:
-            yield {**common, **_to_carry_out(erasure, state, given)}
+            yield {**common, "matter": key, **_to_carry_out(erasure, state, given)}
         elif erasure.telling:
-            yield from ({**common, **one} for one in _to_tell(erasure, given))
+            yield from ({**common, "matter": key, **one} for one in _to_tell(erasure, given))
+    if _not_begun(state):
+        yield {**common, **_to_begin(state, given)}
+
+
+def _not_begun(state: SubjectState) -> bool:
+    """Whether everything about a child is to go, and nobody has begun it (C75)."""
+    running = (one for one in state.erasures.by_id.values() if one.stage in RUNNING)
+    return state.child and not state.erased and not any(one.extent.of_everything for one in running)
+
+
+def _to_begin(state: SubjectState, given: Circumstances) -> Row:
+    since = state.subjects.child_since
+    assert since is not None, "a child is one since its discovery"
+    due = legal_clock.due(since, given.law)
+    return {**reckoned(due, None, given), "matter": state.subjects.discovery, "what": "discovered"}
 
 
 def _to_carry_out(erasure: Erasure, state: SubjectState, given: Circumstances) -> Row:

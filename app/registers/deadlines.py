@@ -49,11 +49,13 @@ COLUMNS = columns(
     days_left="Days to it; negative when it is over.",
     urgency="`green`, `amber`, `red` or `overdue`.",
     kind="`rights_request`, `task` of one, `objection`, `erasure`, `breach` or `notice`.",
-    matter="The id of the request, objection, erasure or breach; of a notice, of what began it.",
+    matter="The id of the request, objection, erasure or breach; of a notice, of what began it;"
+    " of a child that was discovered, of the event that says so.",
     task="The number of the task.",
     subject_id="Whose matter; a random id. None of a breach.",
     right="What is asked for.",
-    what="Status of a request, kind of a task; stage of an erasure, or `inform_recipient`;"
+    what="Status of a request, kind of a task; stage of an erasure, or `inform_recipient`, or"
+    " `discovered` of a child's that nobody began;"
     " who is to be told of a breach; Art. of a notice.",
     recipient="Whom a task is about; who is to be told of an erasure.",
     received_on="When it arrived, became known, or was obtained.",

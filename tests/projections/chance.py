@@ -31,6 +31,7 @@ from tests.projections.wording import (
     RECIPIENTS,
     STEPS,
     asked,
+    child,
     claimed,
     collected,
     completed,
@@ -316,7 +317,11 @@ class Chance:
     async def _erase_all(self, life: Life) -> None:
         """Everything goes; the recipients are told; sometimes the erasure is closed."""
         if self._random.random() < 0.6:
+            if self._random.random() < 0.1:
+                await self._log.append(life.person, child())
             return
+        if self._random.random() < 0.5:
+            await self._log.append(life.person, child())
         erasure, kept = self._id(), ("erasure-execution", "erasure")
         await self._log.append(life.person, requested(erasure), kept)
         buckets = [bucket for bucket in life.person.keys if bucket != kept]

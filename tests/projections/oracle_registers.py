@@ -28,7 +28,7 @@ COLUMNS = {
     "rights_requests_v1": (
         f"{LASTING} request requested_right channel trigger system stranger ending {ENDS}"
     ),
-    "erasures_v1": f"{LASTING} erasure recipient {ENDS}",
+    "erasures_v2": f"{LASTING} erasure recipient child {ENDS}",
 }
 DIGESTS = {
     "relationships": ("relationships_v1",),
@@ -37,7 +37,7 @@ DIGESTS = {
     "suppressions": ("suppressions_v1",),
     "findings": ("findings_v1",),
     "rights_requests": ("rights_requests_v1",),
-    "erasures": ("erasures_v1",),
+    "erasures": ("erasures_v2",),
 }
 FORGOTTEN = ("relationships_v1", "objections_v1", "restrictions_v1", "findings_v1")
 
@@ -230,19 +230,24 @@ class Registers:
                 row.update({"evidence": "erased", "evidence_key": None})
 
     def _erasure_requested(self, d: Row, core: Row, _: list[Row]) -> None:
-        self._open("erasures_v1", core, erasure=d["erasure"])
+        self._open("erasures_v2", core, erasure=d["erasure"], child=False)
+
+    def _child_discovered(self, d: Row, core: Row, _: list[Row]) -> None:
+        self._open("erasures_v2", core, erasure=core["id"], child=True)
 
     def _erasure_recipient_added(self, d: Row, core: Row, _: list[Row]) -> None:
-        self._open("erasures_v1", core, erasure=d["erasure"], recipient=d["recipient"])
+        said = {"erasure": d["erasure"], "recipient": d["recipient"]}
+        self._open("erasures_v2", core, **said, child=False)
 
     def _erasure_withdrawn(self, d: Row, core: Row, _: list[Row]) -> None:
-        self._close("erasures_v1", core, erasure=d["erasure"])
+        self._close("erasures_v2", core, erasure=d["erasure"])
 
     def _erasure_executed(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._retention_executed(d, core, seals)
         done = {"recipient": None} if d["step"] == "subject" else {}
-        self._close("erasures_v1", core, erasure=d["erasure"], **done)
+        self._close("erasures_v2", core, erasure=d["erasure"], **done)
         if d["step"] == "subject" and not d["purposes"] and not d["categories"]:
+            self._close("erasures_v2", core, child=True)
             for table in FORGOTTEN:
                 self.tables[table] = [
                     row for row in self.tables[table] if row["subject_id"] != core["s"]

@@ -44,7 +44,7 @@ from app.events.rights_requests import (
     RightsRequestUnidentified,
     RightsRequestWithdrawn,
 )
-from app.events.subjects import SubjectRegistered
+from app.events.subjects import ChildDiscovered, SubjectRegistered
 from app.events.suppressions import SuppressionCause, SuppressionLifted, SuppressionRecorded
 from app.policy.vocabulary import ConsentMethod, IdentifierKind, LegalBasis, SourceOrigin
 
@@ -58,6 +58,11 @@ RECIPIENTS = ("mailchimp", "basecamp", "azavista", "members")
 def registered(source: str = "registration-form") -> SubjectRegistered:
     """A person who registered by themselves."""
     return SubjectRegistered(source=source, origin=SourceOrigin.SUBJECT, policy=POLICY)
+
+
+def child() -> ChildDiscovered:
+    """Somebody who turns out to be too young."""
+    return ChildDiscovered(source="secretariat", policy=POLICY, minimum_age=16)
 
 
 def collected(

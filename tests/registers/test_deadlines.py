@@ -195,6 +195,29 @@ async def granting(service: Service, at: datetime) -> int:
     return (await duties.run()).granted
 
 
+@pytest.mark.clause("C75", "L37")
+async def test_a_child_that_was_discovered_is_due_before_anybody_began(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """The daily run would begin it; when that fails, somebody has to see that nothing happened."""
+    contact = {**CONTACT, "contact.email": "ian@stad.example", "contact.phone": "+32470000002"}
+    person = await register(caller, contact=contact)
+    order = {"source": "secretariat", "trigger": "child_data"}
+    found = await post(caller, f"{person}/child-discovery", {"source": "secretariat"})
+    [waiting] = await due(caller, service, kind="erasure")
+    hold = {"ground": "legal_claims", "source": "secretariat"}
+    held = (await post(caller, f"{person}/legal-holds", hold))["hold"]
+    await post(caller, f"{person}/erasure", order, status=409)
+    [begun] = await due(caller, service, kind="erasure")
+    await post(caller, f"{person}/legal-holds/{held}/release")
+    await post(caller, f"{person}/erasure", order)
+
+    assert (waiting["what"], waiting["matter"]) == ("discovered", found["events"][0]["event_id"])
+    assert waiting["received_on"] == today_in_brussels().isoformat()
+    assert begun["what"] == "blocked"
+    assert await due(caller, service, kind="erasure") == []
+
+
 @pytest.mark.clause("L36", "L37", "C66")
 async def test_an_erasure_is_due_until_it_is_carried_out_and_everybody_is_told(
     caller: httpx.AsyncClient, service: Service
