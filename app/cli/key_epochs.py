@@ -1,4 +1,4 @@
-"""What `pdledger keys rotate`, `destroy-epoch` and `approve-end` do, by the deploying login."""
+"""What the commands of `pdledger keys` that change something do, by the deploying login."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +17,7 @@ from app.domain.decider import Refusal
 from app.main import open_service
 from app.receipts import Attribution
 from app.rights.key_epochs import BY, KeyEpochs
+from app.rights.key_losses import KeyLosses
 from app.rights.keyring_restoring import KeyringRestoring
 from app.rights.last_copies import LastCopies
 from app.service import Service
@@ -102,6 +103,47 @@ async def restore(how: Deploying, file: Path) -> dict[str, Any]:
                 done = await restoring.run()
             reached = await LastCopies(service.ledger, service.pool).run()
     return asdict(done) | {"erasures_reached_e3": reached}
+
+
+async def losses(how: Deploying, epoch: int) -> dict[str, Any]:
+    """What nothing opens and what would be given up with it; nothing is changed."""
+    async with _losing(how) as (_, losing):
+        return asdict(await losing.found(epoch))
+
+
+async def give_up(how: Deploying, epoch: int, key: str | None) -> dict[str, Any]:
+    """Gives up what nothing opens, or waits for a second person."""
+    async with _losing(how) as (service, losing):
+        by = BY if key is None else await _caller(service, key)
+        return asdict(await losing.give_up(epoch, by))
+
+
+async def approve_give_up(how: Deploying, epoch: int, key: str) -> dict[str, Any]:
+    """Records the second person's word; the counts are those that the first one asked for."""
+    async with _losing(how) as (service, losing):
+        loss = await losing.approve(epoch, await _caller(service, key))
+    return {
+        "epoch": epoch,
+        "approved": True,
+        "keys": loss.keys,
+        "tokens": loss.tokens,
+        "register_keys": loss.register_keys,
+    }
+
+
+@asynccontextmanager
+async def _losing(how: Deploying) -> AsyncIterator[tuple[Service, KeyLosses]]:
+    async with _opened(how) as (service, _), _owner(how) as owner:
+        if service.eraser is None:
+            raise unavailable("eraser-url-missing", "set LEDGER_ERASER_URL to its login")
+        losing = KeyLosses(
+            service.ledger,
+            service.control,
+            pool=service.pool,
+            owner=owner,
+            eraser=service.eraser,
+        )
+        yield service, losing
 
 
 @contextmanager

@@ -25,6 +25,7 @@ DATA_KEYS_SQL: Final = """
 SELECT epoch, state, count(*) AS keys FROM ledger.keyring GROUP BY epoch, state ORDER BY 1, 2
 """
 Epoch = Annotated[int, typer.Argument(help="The number of the epoch, as `keys status` shows it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would be, and stop.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking: for programs.")]
 CallerKey = Annotated[
     Path | None,
@@ -81,7 +82,7 @@ def destroy_epoch(
     second one approves it with `approve-end`, and the same command again destroys. Broken off
     anywhere, it is gone on with by the same command.
     """
-    _confirm(epoch, yes=yes, as_json=as_json)
+    _confirm(f"Destroy the root of epoch {epoch} for good?", yes=yes, as_json=as_json)
     key = None if key_file is None else key_epochs.key_in(key_file)
     with _deploying() as how:
         done = asyncio.run(key_epochs.destroy(how, epoch, key))
@@ -95,6 +96,49 @@ def approve_end(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -
     with _deploying() as how:
         done = asyncio.run(key_epochs.approve(how, epoch, key))
     lines = [f"Approved. Now: pdledger keys destroy-epoch {epoch}"]
+    answer({"approved": done}, lines, as_json=as_json)
+
+
+@app.command("give-up")
+def give_up(
+    epoch: Epoch,
+    *,
+    dry_run: DryRun = False,
+    key_file: CallerKey = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Give up, for good, what keeps an epoch from ending because nothing opens it any more.
+
+    Every key is tried with every root there is; one that opens stays. Bring back first what may be
+    in a backup or in an exported keyring. Where two people are needed for an erasure they are
+    needed here, with `approve-give-up`. Broken off anywhere, it is gone on with by the same
+    command. Ends with 1 when something is left that was not given up.
+    """
+    with _deploying() as how:
+        if dry_run:
+            found = asyncio.run(key_epochs.losses(how, epoch))
+            answer({"losses": found}, _losses(found), as_json=as_json)
+            return
+    _confirm(
+        f"Give up what hangs on epoch {epoch} and opens with nothing?", yes=yes, as_json=as_json
+    )
+    key = None if key_file is None else key_epochs.key_in(key_file)
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.give_up(how, epoch, key))
+    answer({"given_up": done}, _given_up(done), as_json=as_json)
+    if done["left"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
+@app.command("approve-give-up")
+def approve_give_up(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -> None:
+    """Approve, as a second person, that what nothing opens is given up."""
+    key = key_epochs.key_in(key_file)
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.approve_give_up(how, epoch, key))
+    counted = f"{done['keys']} keys, {done['tokens']} tokens, {done['register_keys']} of registers"
+    lines = [f"Approved: {counted}. Now: pdledger keys give-up {epoch}"]
     answer({"approved": done}, lines, as_json=as_json)
 
 
@@ -133,12 +177,12 @@ def _deploying() -> Iterator[Deploying]:
         yield Deploying(settings, logins, owner)
 
 
-def _confirm(epoch: int, *, yes: bool, as_json: bool) -> None:
+def _confirm(question: str, *, yes: bool, as_json: bool) -> None:
     if yes:
         return
     if as_json:
         raise CommandFailed(ExitCode.USAGE, "not-confirmed", "without a question it needs --yes")
-    if not typer.confirm(f"Destroy the root of epoch {epoch} for good?"):
+    if not typer.confirm(question):
         raise CommandFailed(ExitCode.REFUSED, "not-confirmed", "nothing was destroyed")
 
 
@@ -193,7 +237,8 @@ def _rotated(done: dict[str, Any]) -> Iterable[str]:
     if done["left"]:
         hangs = ", ".join(f"{rows} of {name}" for name, rows in done["left"].items())
         yield f"  still on epoch {done['leaving']}: {hangs}"
-        yield f"  of these nothing here opens {done['unreadable']}"
+        yield f"  of these nothing here opens {done['unreadable']}; what it is is shown by"
+        yield f"  pdledger keys give-up {done['leaving']} --dry-run"
         return
     yield f"  nothing hangs on epoch {done['leaving']} any more."
     yield "  Keep a copy of the key folder, without that root, before it is destroyed:"
@@ -211,6 +256,36 @@ def _ended(done: dict[str, Any]) -> Iterable[str]:
         yield "  A file system may keep what was written over, and so does every copy of the key"
         yield "  folder: destroy the root in those, too."
     yield f"  {done['erasures_reached_e3']} erasures are unreadable in every backup from now on."
+
+
+def _losses(found: dict[str, Any]) -> Iterable[str]:
+    rows = [f"{rows} of {name}" for name, rows in found["tables"].items() if rows]
+    yield f"Nothing opens: {', '.join(rows) or 'none'}; of {found['people']} people."
+    for epoch in found["roots_missing"]:
+        yield f"  NO ROOT HERE for epoch {epoch}: with it all this may open. Is it elsewhere?"
+    if found["altered"]:
+        yield f"  {found['altered']} keys open, but not as their row says: pdledger log verify"
+    yield from (f"  key {one}" for one in found["keys"])
+    if found["tables"]["keyring"] > len(found["keys"]):
+        yield f"  and {found['tables']['keyring'] - len(found['keys'])} more"
+
+
+def _given_up(done: dict[str, Any]) -> Iterable[str]:
+    if done["waits_for_approval"]:
+        yield "Two people are needed: a second one approves it with another key:"
+        yield f"  pdledger keys approve-give-up {done['epoch']} --key-file FILE"
+        return
+    yield (
+        f"Given up: {done['keys']} keys of people, {done['register_keys']} keys of registers,"
+        f" {done['tokens']} tokens and {done['identifiers']} ways to find somebody."
+    )
+    if done["held"]:
+        yield f"  {done['held']} keys stay: a legal hold stands on what lies under them."
+    for name, rows in done["left"].items():
+        yield f"  NOT GIVEN UP: {rows} of {name}"
+    if done["keys"] or done["identifiers"]:
+        yield "Data of people were lost. Record it as a breach (Art. 4(12), 33 GDPR), and tell them"
+        yield "  where it matters to them: POST /v1/breaches"
 
 
 def _restored(done: dict[str, Any]) -> Iterable[str]:

@@ -103,6 +103,18 @@ def _first_page(report: Value, reader: Reader) -> list[Block]:
                 strong=True,
             )
         )
+    if lost := report["summary"]["lost"]:
+        blocks.append(
+            Paragraph(
+                say(
+                    "{count} parts can no longer be read by anybody: the key to them was lost or"
+                    " damaged. Further below you find which, and since when we know it. They were"
+                    " not erased by a rule or at a request; ask us what that means for you.",
+                    count=lost,
+                ),
+                strong=True,
+            )
+        )
     if unreadable:
         blocks.append(
             Paragraph(

@@ -128,23 +128,25 @@ def _left_out(part: Value, reader: Reader) -> list[Block]:
     ]
     for key, told in (
         ("erased", say("Erased parts, by entry of the history")),
+        ("lost", say("Parts that nobody can read any more, by entry of the history")),
         ("unreadable", say("Parts that cannot be read now, by entry of the history")),
     ):
         if part[key]:
-            blocks.append(Paragraph(told))
-            blocks.append(
-                Bullets(
-                    tuple(
-                        say(
-                            "Entry {version}: {kind}",
-                            version=one["version"],
-                            kind=reader.called(one["retention_class"]),
-                        )
-                        for one in part[key]
-                    )
-                )
-            )
+            blocks += [Paragraph(told), Bullets(tuple(_entry(one, reader) for one in part[key]))]
     return blocks
+
+
+def _entry(one: Value, reader: Reader) -> str:
+    """A part by the entry of the history that it came with; a lost one since when that is known."""
+    entry = reader.say(
+        "Entry {version}: {kind}",
+        version=one["version"],
+        kind=reader.called(one["retention_class"]),
+    )
+    if "since" not in one:
+        return entry
+    since = reader.say("known since {day}", day=reader.day(one["since"]))
+    return f"{entry}, {since}"
 
 
 def sharing_blocks(part: Value, reader: Reader) -> list[Block]:

@@ -1,4 +1,7 @@
-"""What each event of a person's stream is called in a history that the person reads (L33)."""
+"""What each event of a person's stream is called in a history that the person reads (L33).
+
+An event that says by its cause something else than its type has a name for that as well.
+"""
 
 from types import MappingProxyType
 from typing import Final
@@ -71,6 +74,7 @@ EVENTS: Final = MappingProxyType(
         "restriction.lift-announced": marked("End of a restriction announced"),
         "restriction.lifted": marked("Restriction ended"),
         "retention.executed": marked("Data erased that are kept no longer"),
+        "retention.executed/key_lost": marked("Data found that nobody can read any more"),
         "rights-request.received": marked("Request received"),
         "rights-request.triaged": marked("Request assigned to a right"),
         "rights-request.doubted": marked("Identity question sent"),

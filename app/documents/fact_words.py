@@ -151,6 +151,7 @@ VALUES: Final = MappingProxyType[str, MappingProxyType[str, str]](
                 "erasure": marked("an erasure"),
                 "period_over": marked("the period was over"),
                 "newer_keyring": marked("destroyed before, and again in a backup"),
+                "key_lost": marked("the key was lost or damaged"),
             }
         ),
         "channel": MappingProxyType(

@@ -25,6 +25,7 @@ WORDS: Final = MappingProxyType(
         "held": marked("held"),
         "erased": marked("erased"),
         "unavailable": marked("cannot be read now"),
+        "lost": marked("cannot be read any more"),
         "given": marked("given"),
         "requested": marked("asked for"),
         "unproven": marked("without proof"),

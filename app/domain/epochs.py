@@ -11,7 +11,14 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias, assert_never
 
 from app.domain.decider import Circumstances, Refusal
-from app.domain.safeguards import SecondPersonNeeded
+from app.domain.key_losses import (
+    LOSS_EVENTS,
+    KeyLoss,
+    LossCommand,
+    decide_loss,
+    loss_after,
+)
+from app.domain.safeguards import SecondPersonNeeded, two_needed
 from app.events.epochs import (
     EpochClosed,
     EpochCondemned,
@@ -23,7 +30,6 @@ from app.events.epochs import (
     RootCustody,
     RootEnd,
 )
-from app.events.policies import Safeguard
 from app.events.recorded import Record, Recorded
 from app.values import Value, replace
 
@@ -94,6 +100,8 @@ class KeyEpoch(Value, frozen=True, kw_only=True):
     """Whether a newer keyring, put over this database, knows it as destroyed."""
     keyrings: frozenset[str] = frozenset()
     """The keyrings that were put over this database and had it for the active one, by digest."""
+    loss: KeyLoss | None = None
+    """What keeps it from ending, opens with nothing, and is being given up."""
 
 
 Epochs: TypeAlias = Mapping[int, KeyEpoch]
@@ -149,13 +157,20 @@ class RestoreKeyring(Value, frozen=True, kw_only=True):
 
 
 EpochCommand: TypeAlias = (
-    TurnEpoch | RestoreKeyring | RequestEpochEnd | ApproveEpochEnd | BeginEpochEnd | RecordEpochEnd
+    TurnEpoch
+    | RestoreKeyring
+    | RequestEpochEnd
+    | ApproveEpochEnd
+    | LossCommand
+    | BeginEpochEnd
+    | RecordEpochEnd
 )
 EPOCH_EVENTS: Final = (
     EpochOpened,
     EpochClosed,
     EpochEndRequested,
     EpochEndApproved,
+    *LOSS_EVENTS,
     EpochCondemned,
     EpochDestroyed,
     EpochRestored,
@@ -193,6 +208,9 @@ def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) ->
         raise EpochUnknown(epoch=command.epoch)
     if epoch.state is EpochState.ACTIVE:
         raise EpochInUse(epoch=command.epoch)
+    if isinstance(command, LossCommand):
+        drains = epoch.state is EpochState.DRAINING
+        return decide_loss(command, epoch.loss, given, drains=drains)
     match command:
         case RequestEpochEnd():
             due = waits_for_approval(epoch, given) and epoch.requested_by is None
@@ -206,25 +224,25 @@ def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) ->
             if waits_for_approval(epoch, given):
                 raise EpochEndUnapproved(epoch=command.epoch)
             return (Record(EpochCondemned(epoch=command.epoch)),)
-        case RecordEpochEnd(custody=custody, root=root):
-            if epoch.state is EpochState.DRAINING:
-                raise EpochInUse(epoch=command.epoch)
-            if epoch.state is EpochState.DESTROYED:
-                return ()
-            return (Record(EpochDestroyed(epoch=command.epoch, custody=custody, root=root)),)
+        case RecordEpochEnd():
+            return _ended(command, epoch)
         case _:
             assert_never(command)
+
+
+def _ended(command: RecordEpochEnd, epoch: KeyEpoch) -> tuple[Record, ...]:
+    if epoch.state is EpochState.DRAINING:
+        raise EpochInUse(epoch=command.epoch)
+    if epoch.state is EpochState.DESTROYED:
+        return ()
+    event = EpochDestroyed(epoch=command.epoch, custody=command.custody, root=command.root)
+    return (Record(event),)
 
 
 def _begun(command: TurnEpoch | RestoreKeyring, epochs: Epochs) -> tuple[Record, ...]:
     if isinstance(command, RestoreKeyring):
         return _restore(command, epochs)
     return _turn(command, epochs)
-
-
-def two_needed(given: Circumstances) -> bool:
-    """Whether one person asks for the end of an epoch and another approves it, as of an erasure."""
-    return Safeguard.TWO_PERSON_ERASURE in given.control.safeguards
 
 
 def waits_for_approval(epoch: KeyEpoch, given: Circumstances) -> bool:
@@ -293,6 +311,8 @@ def epochs_after(epochs: Epochs, recorded: Recorded[Any]) -> Epochs:
             change = {"requested_by": recorded.by}
         case EpochEndApproved():
             change = {"approved_by": recorded.by}
+        case event if isinstance(event, LOSS_EVENTS):
+            change = {"loss": loss_after(epochs[key].loss, recorded)}
         case EpochCondemned():
             change = {"state": EpochState.DESTROYING}
         case _:

@@ -86,7 +86,16 @@ class RehouseIdentifier:
     purpose: str
 
 
-Command: TypeAlias = ClaimIdentifier | VerifyIdentifier | ReleaseIdentifier | RehouseIdentifier
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseIdentifiers:
+    """Values that nobody can read any more lead to the person no longer; their tokens are gone."""
+
+    identifiers: tuple[int, ...]
+
+
+Command: TypeAlias = (
+    ClaimIdentifier | VerifyIdentifier | ReleaseIdentifier | RehouseIdentifier | LoseIdentifiers
+)
 
 
 class IdentifierUnknown(Refusal):
@@ -124,6 +133,11 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
             return (release(_active(name, state), value, command.occurred_at),)
         case RehouseIdentifier():
             return _rehoused(command, state)
+        case LoseIdentifiers(identifiers=lost):
+            found = (_active(name, state) for name in lost)
+            return tuple(
+                Record(IdentifierReleased(identifier=one.version, kind=one.kind)) for one in found
+            )
         case _:
             assert_never(command)
 
@@ -197,7 +211,13 @@ def _claimed(command: ClaimIdentifier, state: "SubjectState", given: Circumstanc
 
 IDENTIFIERS = Concern(
     "identifiers",
-    commands=(ClaimIdentifier, VerifyIdentifier, ReleaseIdentifier, RehouseIdentifier),
+    commands=(
+        ClaimIdentifier,
+        VerifyIdentifier,
+        ReleaseIdentifier,
+        RehouseIdentifier,
+        LoseIdentifiers,
+    ),
     folds=(
         IdentifierClaimed,
         IdentifierVerified,

@@ -15,9 +15,11 @@ from uuid import UUID
 from app.domain.concern import Concern
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.epochs import leaving
 from app.domain.erasure_progress import Stage
 from app.domain.erasure_steps import Destruction
 from app.domain.holds import holding
+from app.domain.key_losses import may_give_up
 from app.domain.periods import SealedValue, clock_start, erased_at, last_day, sealed_values
 from app.domain.rights_request_progress import ACTS, CLOSING
 from app.events.erasures import ErasureExecuted, ErasureRequested, ErasureStep, ErasureWithdrawn
@@ -102,16 +104,18 @@ class ExecuteRetention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetKey:
-    """Destroy one data key that a newer keyring knows as destroyed."""
+    """Destroy one data key, by no rule of retention: it is destroyed elsewhere, or lost."""
 
+    cause: RetentionCause
+    """A newer keyring, or the loss of the key."""
     key_id: KeyId
     retention_class: str
     generation: str
-    written: date
-    """When the keyring was."""
-    fences: tuple[str, ...]
-    """What was closed to the person for good: retention classes, and `identifiers`."""
+    on: date
+    """When the keyring was written, or when it was found that nothing opens the key."""
     destruction: Destruction
+    fences: tuple[str, ...] = ()
+    """What was closed to the person for good: retention classes, and `identifiers`."""
 
 
 Command: TypeAlias = ExecuteRetention | ForgetKey
@@ -215,7 +219,9 @@ def _matters_closed(key_id: KeyId, state: "SubjectState", given: Circumstances) 
 def decide(command: Command, state: "SubjectState", given: Circumstances) -> tuple[Record, ...]:
     """The record of a destruction; none when it is not, or no longer, due."""
     if isinstance(command, ForgetKey):
-        return (Record(_forgotten(command, given)),)
+        lost = command.cause is RetentionCause.KEY_LOST
+        stays = lost and not _may_be_given_up(command, state, given)
+        return () if stays else (Record(_forgotten(command, given)),)
     due = expired(state, given).get(command.key_id)
     if due is None or command.destruction.keys != (command.key_id,):
         return ()
@@ -234,13 +240,31 @@ def decide(command: Command, state: "SubjectState", given: Circumstances) -> tup
     return (Record(event),)
 
 
+def _may_be_given_up(command: ForgetKey, state: "SubjectState", given: Circumstances) -> bool:
+    epochs = given.control.epochs
+    drains = leaving(epochs)
+    if drains is None or not may_give_up(epochs[drains].loss, given):
+        return False
+    return not key_on_hold(command.key_id, state, given)
+
+
+def key_on_hold(key_id: KeyId, state: "SubjectState", given: Circumstances) -> bool:
+    """Whether a legal hold names what lies under a key (Art. 17(3); L63)."""
+    retention_class = state.data_keys.get(key_id)
+    occasions = {value.occasion for value in sealed_values(state) if value.key_id == key_id}
+    return (
+        retention_class is not None
+        and next(holding(retention_class, occasions, state, given), None) is not None
+    )
+
+
 def _forgotten(command: ForgetKey, given: Circumstances) -> RetentionExecuted:
-    """What another state of this ledger had destroyed is destroyed here, whatever speaks for it."""
+    """What is destroyed in another state of this ledger, whatever speaks for it, or is lost."""
     return RetentionExecuted(
-        cause=RetentionCause.NEWER_KEYRING,
+        cause=command.cause,
         retention_class=command.retention_class,
         generation=command.generation,
-        until=command.written,
+        until=command.on,
         policy=given.policy.version,
         keys=command.destruction.keys,
         classes=tuple(one for one in command.fences if one != "identifiers"),

@@ -1,6 +1,6 @@
 """Measures of the controller's own that can be switched on and off: a second pair of eyes."""
 
-from app.domain.decider import Refusal
+from app.domain.decider import Circumstances, Refusal
 from app.events.policies import Safeguard, SafeguardSwitched
 from app.events.recorded import Record
 from app.values import Value
@@ -25,3 +25,8 @@ def switched(command: SwitchSafeguard, known: frozenset[Safeguard]) -> tuple[Rec
     if command.on is (command.safeguard in known):
         return ()
     return (Record(SafeguardSwitched(safeguard=command.safeguard, on=command.on)),)
+
+
+def two_needed(given: Circumstances) -> bool:
+    """Whether what erases, or ends an epoch, is asked for by one person and approved by another."""
+    return Safeguard.TWO_PERSON_ERASURE in given.control.safeguards

@@ -17,7 +17,7 @@ from app.domain.files import FILES, Files, ReferenceFile
 from app.domain.findings import FINDINGS, Findings
 from app.domain.holdings import Collections
 from app.domain.holds import HOLDS, Holds
-from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier
+from app.domain.identifiers import IDENTIFIERS, ClaimIdentifier, LoseIdentifiers
 from app.domain.identities import Identifiers
 from app.domain.links import LINKS, Links
 from app.domain.mailboxes import MAILBOXES, Mailboxes
@@ -226,6 +226,7 @@ _ON_ABSORBED = frozenset(
         *CONSULTATIONS.commands,
         *_ON_THEIR_WAY,
         DiscoverChild,
+        LoseIdentifiers,
         RevertMerge,
         UpholdObjection,
         OverrideObjection,

@@ -4,9 +4,10 @@ The first one begins with the ledger, without an event.
 """
 
 from enum import StrEnum
+from uuid import UUID
 
 from app.events.declare import event
-from app.identifiers import Digest
+from app.identifiers import Digest, Word
 
 
 class RootCustody(StrEnum):
@@ -49,6 +50,50 @@ class EpochEndRequested:
 @event("epoch.end-approved", version=1)
 class EpochEndApproved:
     """A second person approved what another had asked for; who did is who recorded this."""
+
+    epoch: int
+
+
+@event("epoch.give-up-requested", version=1)
+class EpochGiveUpRequested:
+    """Somebody asked to give up what nothing opens any more, and what keeps an epoch from ending.
+
+    The counts are what was found then, by trying each; who asked recorded this.
+    """
+
+    epoch: int
+    keys: int
+    """Data keys of people that no root opens."""
+    tokens: int
+    """Tokens of the blind index whose value lies nowhere that can be read."""
+    register_keys: int
+    """Keys of repeated requests, subscriptions and receivers."""
+
+
+@event("epoch.give-up-approved", version=1)
+class EpochGiveUpApproved:
+    """A second person approved that it is given up, where two are needed."""
+
+    epoch: int
+
+
+@event("epoch.register-key-abandoned", version=1)
+class EpochRegisterKeyAbandoned:
+    """The row of a register was removed, since nothing opened its key any more."""
+
+    epoch: int
+    """The one that leaves, which it kept from ending."""
+    register: Word
+    """The table: `idempotency_key`, `subscriptions` or `receivers`."""
+    row: UUID | None
+    """Which subscription or receiver."""
+    period: int | None
+    """Which period of repeated requests."""
+
+
+@event("epoch.give-up-completed", version=1)
+class EpochGiveUpCompleted:
+    """All that was asked for was given up: each key of a person by an entry of the person's own."""
 
     epoch: int
 

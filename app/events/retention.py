@@ -17,6 +17,8 @@ class RetentionCause(StrEnum):
 
     Why it was is told by entries that the database has lost.
     """
+    KEY_LOST = "key_lost"
+    """No rule destroyed it: nothing opened the key any more, and it was given up."""
 
 
 @event("retention.executed", version=2)
@@ -30,9 +32,10 @@ class RetentionExecuted:
     retention_class: Word
     generation: Word
     until: date
-    """The last day on which it was kept; by a keyring, the day on which that was written."""
+    """The last day on which it was kept; by a keyring, the day on which that was written; of a lost
+    key, the day since which it is known that nobody can read what lay under it."""
     policy: Word
-    """The policy version whose period it was."""
+    """The policy version whose period it was; of any other cause, the one in force."""
     keys: tuple[UUID, ...]
     classes: tuple[Word, ...]
     """Retention classes closed to the person from now on: none, for they may come again."""

@@ -83,6 +83,7 @@ def data_part(told: Told) -> Value:
         ],
         "files": _files(told),
         "erased": [_place(place) for place in told.copy.erased],
+        "lost": [{**_place(place), "since": day} for place, day in told.copy.lost.items()],
         "unreadable": [_place(place) for place in told.copy.unreadable],
         "redactions": told.names.standing("redactions", lambda: list(REDACTIONS)),
         "to_review": [

@@ -14,6 +14,7 @@ from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.declare import type_of
 from app.events.disclosures import DataDisclosed
 from app.events.recorded import Recorded
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.rights.access_names import Names
 from app.rights.access_told import Told
 from app.rights.copy_of_data import CopiedValue
@@ -123,6 +124,7 @@ class DisclosureRow(msgspec.Struct, gc=False):
 def timeline_rows(told: Told) -> list[HistoryRow]:
     """Every event of the stream up to the cut."""
     states = dict.fromkeys(told.copy.erased, "erased")
+    states.update(dict.fromkeys(told.copy.lost, "lost"))
     states.update(dict.fromkeys(told.copy.unreadable, "unavailable"))
     entries = told.person.stream.entries
     return [
@@ -141,7 +143,7 @@ def history_row(
     return HistoryRow(
         recorded.event_id,
         name,
-        names.event(name),
+        names.event(_named(name, event)),
         version,
         recorded.position,
         recorded.recorded_at,
@@ -157,6 +159,12 @@ def history_row(
         # The payload as stored. Keys are sorted: the last `id` ends it, and no seal has one.
         msgspec.Raw(entry[entry.index(_PAYLOAD) + _PAYLOAD_SIZE : entry.rindex(_AFTER)]),
     )
+
+
+def _named(name: str, event: Any) -> str:
+    """As ``EVENTS`` names it: a loss is told by the type that tells of the end of a period."""
+    lost = isinstance(event, RetentionExecuted) and event.cause is RetentionCause.KEY_LOST
+    return f"{name}/{RetentionCause.KEY_LOST}" if lost else name
 
 
 def chain(last: Recorded[Any]) -> Value:

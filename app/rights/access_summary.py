@@ -75,6 +75,7 @@ def summary(told: Told, parts: dict[str, Value]) -> Value:
         ),
         "restrictions": len(state.restrictions.active),
         "erased": len(copy.erased),
+        "lost": len(copy.lost),
         "unreadable": len(copy.unreadable),
         "consultations": state.consultations.recorded + state.consultations.refused,
         "events": len(told.person.events),

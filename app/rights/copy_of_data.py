@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
 from app.domain.holdings import Held
 from app.events.erasures import SectionsResealed
 from app.events.recorded import Recorded
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.rights.person import Person, Place
 from app.values import Confidential
 from app.vault.sealing import Erased, NeverSealed, Sealed
@@ -51,6 +53,8 @@ class Copy:
 
     values: tuple[CopiedValue, ...]
     erased: tuple[Place, ...]
+    lost: Mapping[Place, date]
+    """What nobody can read any more though no rule erased it, and since when that is known."""
     unreadable: tuple[Place, ...]
     """Not erased, yet not to be opened now: the copy is incomplete, and says so."""
 
@@ -68,6 +72,7 @@ def copy_of(person: Person) -> Copy:
         for event in (recorded.event for recorded in person.of(SectionsResealed))
     }
     values: list[CopiedValue] = []
+    lost = _lost(person)
     erased: list[Place] = []
     unreadable: list[Place] = []
     for recorded in person.events:
@@ -87,10 +92,37 @@ def copy_of(person: Person) -> Copy:
                         )
                         values.append(value)
                 case Erased() | NeverSealed():
-                    erased.append(place)
+                    if place not in lost:
+                        erased.append(place)
                 case _:
                     unreadable.append(place)
-    return Copy(tuple(values), tuple(erased), tuple(unreadable))
+    return Copy(tuple(values), tuple(erased), lost, tuple(unreadable))
+
+
+def _lost(person: Person) -> Mapping[Place, date]:
+    """The sections whose key was given up, on whatever day, since nothing opened it."""
+    # The stream and not the cut: whatever was lost since is not in a copy of an earlier time.
+    since = {
+        key: recorded.event.until
+        for recorded in person.stream.events
+        if isinstance(recorded.event, RetentionExecuted)
+        and recorded.event.cause is RetentionCause.KEY_LOST
+        for key in recorded.event.keys
+    }
+    if not since:
+        return {}
+    found = {
+        (recorded.version, seal.retention_class): since[seal.key_id]
+        for recorded in person.stream.events
+        for seal in recorded.seals
+        if seal.key_id in since
+    }
+    # What was sealed anew elsewhere is lost with the place where it lay last.
+    for (version, kind), move in sorted(person.moves.items(), reverse=True):
+        if (move.version, kind) in found:
+            found[version, kind] = found[move.version, kind]
+    known = {recorded.version for recorded in person.events}
+    return {place: day for place, day in found.items() if place[0] in known}
 
 
 def _uses(person: Person) -> Mapping[Slot, tuple[Held, ...]]:

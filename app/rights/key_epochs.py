@@ -233,7 +233,8 @@ class KeyEpochs:
             named = {name: rows for name, rows in holds.items() if rows}
             raise EpochHolds(epoch=epoch, **named)
         await self._store.refresh_epochs()
-        unread = await unreadable_keys(self._pool, self._store.vault, without=epoch)
+        keys = unreadable_keys(self._pool, self._store.vault, without=epoch)
+        unread = sum([1 async for _ in keys])
         if active(await self._epochs()) == epoch + 1:
             unread += await unreadable_register_keys(self._owner, self._store.vault)
         if unread:

@@ -18,6 +18,7 @@ import asyncpg
 from app.control_ledger import ControlLedger
 from app.domain.epochs import EpochState, RestoreKeyring, active
 from app.domain.retention import ForgetKey
+from app.events.retention import RetentionCause
 from app.identifiers import KeyId
 from app.ledger import Ledger
 from app.receipts import Attribution, LedgerContended
@@ -119,10 +120,11 @@ class KeyringRestoring:
                 return len(tombs)
             row = rows[left[0].key_id]
             command = ForgetKey(
+                cause=RetentionCause.NEWER_KEYRING,
                 key_id=KeyId(row.key_id),
                 retention_class=row.retention_class,
                 generation=row.generation,
-                written=written,
+                on=written,
                 fences=left[0].fences,
                 destruction=destruction_of(person.stream, [row.key_id]),
             )

@@ -64,7 +64,7 @@ async def rekey_identifiers(
         for row in await pool.fetch(TOKENS_SQL, epoch, people):
             tokens[row["subject_id"]][row["kind"], row["token"]] = None
         for subject_id, wanted in tokens.items():
-            _fill(store, await store.read_stream(subject_id, with_blobs=True), wanted, epoch)
+            fill(store, await store.read_stream(subject_id, with_blobs=True), wanted, epoch)
         found = [
             (kind, token, subject_id, again)
             for subject_id, wanted in tokens.items()
@@ -91,7 +91,7 @@ async def index_anew(
         found = [
             (kind, store.vault.identifier_token(kind, value), one)
             for one in people
-            for kind, value in _claimed(store, await store.read_stream(one, with_blobs=True))
+            for _, kind, value in claims(store, await store.read_stream(one, with_blobs=True))
         ]
         columns = [list(column) for column in zip(*found, strict=True)] if found else [[]] * 3
         async with connection.transaction():
@@ -101,14 +101,14 @@ async def index_anew(
         yield len(found)
 
 
-def _fill(
+def fill(
     store: EventStore,
     stream: Stream,
     wanted: dict[tuple[str, bytes], bytes | None],
     epoch: int,
 ) -> None:
     """Finds the value of each token: first where the person's identifiers lie, then anywhere."""
-    claimed = (value for _, value in _claimed(store, stream))
+    claimed = (value for _, _, value in claims(store, stream))
     for values in (claimed, _anywhere(store, stream)):
         if None not in wanted.values():
             return
@@ -121,6 +121,8 @@ def _match(
     wanted: dict[tuple[str, bytes], bytes | None],
     epoch: int,
 ) -> None:
+    if not vault.opens(epoch):
+        return  # no token of it can be told
     kinds = {kind for kind, _ in wanted}
     for value in values:
         for kind in kinds:
@@ -129,12 +131,12 @@ def _match(
                 wanted[name] = vault.identifier_token(kind, value)
 
 
-def _claimed(store: EventStore, stream: Stream) -> Iterator[tuple[str, str]]:
-    """Kind and value of what the person is known by, as far as it can be read."""
-    for one in fold(SUBJECT.initial, stream.events).identifiers.active.values():
+def claims(store: EventStore, stream: Stream) -> Iterator[tuple[int, str, str]]:
+    """What the person is known by, as far as it can be read: version of the claim, kind, value."""
+    for version, one in fold(SUBJECT.initial, stream.events).identifiers.active.items():
         opened = store.open_section(stream, one.value_at, one.retention_class)
         if isinstance(opened, Sealed) and one.category in opened.personal:
-            yield one.kind.value, opened.personal[one.category]
+            yield version, one.kind.value, opened.personal[one.category]
 
 
 def _anywhere(store: EventStore, stream: Stream) -> Iterator[str]:

@@ -6,7 +6,7 @@ under the epoch that its row says, and the next run goes on with what is left.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,7 +39,7 @@ REGISTERS: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
 """Table -> its primary key, and what the key of a row is bound to. Some hundred rows at most."""
 
 KEYS_SQL: Final = """
-SELECT key_id, class, epoch, wrapped FROM ledger.keyring
+SELECT key_id, class, epoch, wrapped, subject_id FROM ledger.keyring
  WHERE state <> 'erased' AND key_id > $1 ORDER BY key_id LIMIT $2
 """
 
@@ -51,6 +51,25 @@ class Moved:
     rows: int
     shut: int = 0
     """Keys that no root opens, or that were altered: they stay where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableKey:
+    """A data key that lives, and whose."""
+
+    key_id: UUID
+    subject_id: UUID
+    retention_class: str
+    wrapped: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterKey:
+    """The key of a row of a register, wrapped."""
+
+    table: str
+    name: Any  # a UUID, or the number of a period
+    wrapped: bytes = field(repr=False)
 
 
 async def rewrap_data_keys(
@@ -121,15 +140,45 @@ async def rewrap_registers(
     return Moved(moved, shut)
 
 
-async def unreadable_keys(pool: "asyncpg.Pool[Any]", vault: KeyVault, *, without: int) -> int:
-    """How many keys that live nothing opens with the roots there are, but for one epoch's."""
-    unread, after = 0, FIRST
+async def unreadable_keys(
+    pool: "asyncpg.Pool[Any]", vault: KeyVault, *, without: int | None = None
+) -> AsyncIterator[UnreadableKey]:
+    """The keys that live and that nothing opens with the roots there are, but for one epoch's."""
+    after = FIRST
     while rows := await pool.fetch(KEYS_SQL, after, 10 * BATCH_SIZE):
         after = rows[-1]["key_id"]
         for row in rows:
-            of_it = row["epoch"] == without
-            unread += of_it or vault.data_key(*row) is None
-    return unread
+            key_id, retention_class, epoch, wrapped, subject_id = row
+            if epoch == without or vault.data_key(key_id, retention_class, epoch, wrapped) is None:
+                yield UnreadableKey(key_id, subject_id, retention_class, wrapped)
+
+
+async def shut_register_keys(
+    connection: "asyncpg.Connection[Any]", vault: KeyVault
+) -> list[RegisterKey]:
+    """The keys of registers that no epoch opens."""
+    shut: list[RegisterKey] = []
+    for table, (name, context) in REGISTERS.items():
+        rows = await connection.fetch(
+            f"SELECT {name} AS name, wrapped FROM ledger.{table}"  # noqa: S608  # names of ours
+        )
+        shut += [
+            RegisterKey(table, row["name"], row["wrapped"])
+            for row in rows
+            if vault.register_key(context(row["name"]), row["wrapped"]) is None
+        ]
+    return shut
+
+
+async def remove_register_key(connection: "asyncpg.Connection[Any]", key: RegisterKey) -> bool:
+    """Removes its row; False where that has another key by now, or is gone."""
+    name, _ = REGISTERS[key.table]
+    done = await connection.execute(
+        f"DELETE FROM ledger.{key.table} WHERE {name} = $1 AND wrapped = $2",  # noqa: S608  # ours
+        key.name,
+        key.wrapped,
+    )
+    return done == "DELETE 1"
 
 
 async def unreadable_register_keys(connection: "asyncpg.Connection[Any]", vault: KeyVault) -> int:

@@ -134,6 +134,23 @@ class KeyVault:
         material = self._material(key_id, retention_class, epoch, wrapped)
         return None if material is None else DataKey(KeyId(key_id), AESGCM(material))
 
+    def opens(self, epoch: int) -> bool:
+        """Whether the key of an epoch is open here."""
+        return epoch in self._epochs
+
+    def opens_data_key(
+        self, key_id: UUID, retention_classes: Collection[str], wrapped: bytes
+    ) -> bool:
+        """Whether any epoch that is open here gives a key, as of whichever class and epoch.
+
+        For whoever must be sure that nothing does: a row may say less than the truth of itself.
+        """
+        return any(
+            self._material(key_id, one, epoch, wrapped) is not None
+            for epoch in self._epochs
+            for one in retention_classes
+        )
+
     def rewrapped(
         self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes
     ) -> bytes | None:

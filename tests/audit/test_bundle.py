@@ -551,6 +551,8 @@ def test_it_follows_the_key_epochs_and_what_an_erasure_says_of_them() -> None:
     for wrong in ({"opened": [3]}, {"destroyed": [3]}, {"epoch": 0, "opened": []}):
         assert refused(("epoch.restored", said | wrong)) == 0
     assert refused(*turn, step("end-requested", 1), step("end-approved", 1), *end) is None
+    lost = [step("give-up-requested", 1), step("give-up-completed", 1)]
+    assert refused(*turn, *lost, *end) is None
     assert refused(*gone, *turn, *end, beyond) is None
     for steps in (
         [step("closed", 1)],
@@ -561,6 +563,7 @@ def test_it_follows_the_key_epochs_and_what_an_erasure_says_of_them() -> None:
         [*turn, *end, turn[1]],
         [*turn, step("condemned", 2)],
         [step("end-requested", 1)],
+        [*turn, *end, lost[0]],
         [*gone, beyond],
         [*gone, *turn, end[0], beyond],
         [*turn, *gone, *end, beyond],

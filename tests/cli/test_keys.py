@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.cli.conftest import Call, prepared
-from tests.conftest import Database
+from tests.conftest import Database, in_thread
 
 
 @pytest.fixture
@@ -72,3 +73,47 @@ def test_without_a_root_that_is_ours_alone_it_is_said_what_to_do(
         assert failed.document["failed"]["code"] == code
         assert "epoch" in failed.document["failed"]["message"]
     assert call("keys", "status", **ledger).exit_code == 1
+
+
+def test_what_nothing_opens_is_shown_given_up_and_keeps_its_epoch_no_longer(
+    call: Call, ledger: dict[str, str], database: Database
+) -> None:
+    """The key of a long gone period of repeated requests, which was never good."""
+    spoilt = "INSERT INTO ledger.idempotency_key (period, wrapped, epoch) VALUES (7, '\\x01', 1)"
+    in_thread(_by_owner(database, spoilt))
+    rotated = call("keys", "rotate", "--json", **ledger)
+    assert (rotated.exit_code, rotated.document["rotated"]["unreadable"]) == (1, 1)
+    assert "give-up 1 --dry-run" in call("keys", "rotate", **ledger).out
+
+    found = call("keys", "give-up", "1", "--dry-run", "--json", **ledger)
+    assert found.exit_code == 0, found.out + found.error
+    told = found.document["losses"]
+    assert told["tables"] == {
+        "keyring": 0,
+        "identifiers": 0,
+        "idempotency_key": 1,
+        "subscriptions": 0,
+        "receivers": 0,
+    }
+    assert (told["keys"], told["people"], told["roots_missing"]) == ([], 0, [])
+    assert "1 of idempotency_key" in call("keys", "give-up", "1", "--dry-run", **ledger).out
+
+    assert call("keys", "give-up", "1", "--json", **ledger).exit_code == 2
+    in_use = call("keys", "give-up", "2", "--yes", "--json", **ledger)
+    assert (in_use.exit_code, in_use.document["failed"]["code"]) == (3, "epoch-in-use")
+    unasked = call("keys", "approve-give-up", "1", "--key-file", "none", "--json", **ledger)
+    assert unasked.document["failed"]["code"] == "key-file-missing"
+    given_up = call("keys", "give-up", "1", "--yes", "--json", **ledger)
+    assert given_up.exit_code == 0, given_up.out + given_up.error
+    assert given_up.document["given_up"]["register_keys"] == 1
+    assert given_up.document["given_up"]["left"] == {}
+    assert "Given up: 0 keys of people" in call("keys", "give-up", "1", "--yes", **ledger).out
+    assert call("keys", "destroy-epoch", "1", "--yes", **ledger).exit_code == 0
+
+
+async def _by_owner(database: Database, sql: str) -> None:
+    owner = await asyncpg.connect(database.dsn("ledger_migrator"))
+    try:
+        await owner.execute(sql)
+    finally:
+        await owner.close()

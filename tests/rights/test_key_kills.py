@@ -21,15 +21,30 @@ import asyncpg
 import httpx
 import pytest
 
+from app.domain.safeguards import SwitchSafeguard
+from app.events.epochs import EpochEndApproved, EpochEndRequested
+from app.events.policies import Safeguard
+from app.receipts import Attribution
 from app.service import Service
 from tests.cli.conftest import environment, on_server
 from tests.conftest import ROOT, Database
 from tests.rights.people import CONTACT, register
-from tests.rights.test_key_epochs import contact, looked_up, name_of, states
+from tests.rights.test_key_epochs import contact, looked_up, name_of, states, subscription
+from tests.rights.test_key_losses import (
+    DAMAGE_KEY,
+    DAMAGE_SUBSCRIPTION,
+    as_superuser,
+    damage,
+    losses,
+    verified,
+)
+from tests.serving import Api
 
 KILLS: Final = int(os.environ.get("LEDGER_KEY_KILLS", "2"))
 PEOPLE: Final = 3
 PATIENCE_S: Final = 20.0
+OWNER: Final = "pdledger-keys"
+ANYBODY: Final = "pdledger%"
 STEPS: Final = {
     "turned": ("key_epoch",),
     "keys wrapped anew": ("key_epoch", "keyring"),
@@ -39,9 +54,20 @@ STEPS: Final = {
 
 Rows first: a command proves itself powerless before, and would wait for a table.
 """
+GIVING_UP: Final = {
+    "asked for": ("append_lock_0", ANYBODY),
+    "a key destroyed with its entry": ("keyring", ANYBODY),
+    "a row of a register": ("subscriptions", OWNER),
+    "tokens and the claims that they stood for": ("identifiers", OWNER),
+}
+"""What is done and not committed -> what is held, and by whose connection it is waited for.
+
+One statement of the application's or the eraser's goes on by itself when its process is gone: then
+it is done, as one whose answer got lost.
+"""
 WAITS_SQL: Final = """
 SELECT count(*) FROM pg_stat_activity
- WHERE application_name = 'pdledger-keys' AND datname = current_database()
+ WHERE application_name LIKE $1 AND datname = current_database()
    AND wait_event_type = 'Lock'
 """
 WAITS_FOR_TABLE_SQL: Final = """
@@ -89,7 +115,9 @@ class Commands:
         assert process.returncode == 0, out
         return out.decode()
 
-    async def killed_at(self, tables: tuple[str, ...], *arguments: str) -> None:
+    async def killed_at(
+        self, tables: tuple[str, ...], *arguments: str, waiting: str = OWNER
+    ) -> None:
         """Kills a command while it waits for the last of some tables, one after the other."""
         sessions = [await self._administrator() for _ in tables]
         watching = await self._administrator()
@@ -98,7 +126,7 @@ class Commands:
         await sessions[0].execute(f"SELECT FROM ledger.{first} FOR UPDATE")
         process = await self.start(*arguments)
         try:
-            await self._seen(watching, WAITS_SQL)
+            await self._seen(watching, WAITS_SQL, waiting)
             for before, session, table in zip(sessions, sessions[1:], more, strict=False):
                 # Stands in line behind the command where that is at the same table.
                 asked = asyncio.create_task(_hold(session, table))
@@ -204,6 +232,61 @@ async def test_commands_that_are_killed_within_a_step_leave_everybody_and_are_go
         assert '"found_gone"' in await commands.whole(*end)
         await commands.everybody()
     assert await states(service) == [(1, "destroyed"), (2, "active")]
+
+
+async def test_who_asks_and_who_approves_is_on_record_once_however_often_they_are_killed(
+    service: Service, client: httpx.AsyncClient, api: Api, database: Database, tmp_path: Path
+) -> None:
+    commands = Commands(database, tmp_path, client)
+    for _ in range(PEOPLE):
+        await commands.another()
+    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
+    await service.control.execute(command, Attribution(by="tests"))
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(await api.key())
+    end = ("destroy-epoch", "1", "--yes", "--key-file", str(tmp_path / "one"))
+    approve = ("approve-end", "1", "--key-file", str(tmp_path / "two"))
+    async with in_use(commands):
+        await commands.whole("rotate")
+        for one in (end, approve):
+            await commands.killed_at(("append_lock_0",), *one, waiting=ANYBODY)
+            await commands.everybody()
+            assert await states(service) == [(1, "draining"), (2, "active")]
+            await commands.whole(*one)
+        assert await states(service) == [(1, "draining"), (2, "active")]
+        assert '"overwritten"' in await commands.whole(*end)
+        await commands.everybody()
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    steps = (EpochEndRequested, EpochEndApproved)
+    told = [one for one in control.events if isinstance(one.event, steps)]
+    assert [type(one.event) for one in told] == list(steps)
+    assert len({one.by for one in told}) == 2
+
+
+async def test_a_giving_up_that_is_killed_within_a_step_is_gone_on_with(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    commands = Commands(database, tmp_path, client)
+    for _ in range(PEOPLE):
+        await commands.another()
+    shut = await register(client, contact=contact(1))
+    await subscription(service)
+    await damage(database, DAMAGE_KEY, shut)
+    await as_superuser(database, DAMAGE_SUBSCRIPTION)
+    give_up = ("give-up", "1", "--yes")
+    async with in_use(commands):
+        rotation = await commands.start("rotate")
+        out, _ = await rotation.communicate()
+        assert rotation.returncode == 1, out
+        for table, waiting in GIVING_UP.values():
+            await commands.killed_at((table,), *give_up, waiting=waiting)
+            await commands.everybody()
+        assert '"left": {}' in await commands.whole(*give_up)
+        await commands.whole("destroy-epoch", "1", "--yes")
+        await commands.everybody()
+    assert await looked_up(client, 1) is None
+    assert len(await losses(service, shut)) == 1
+    await verified(database)
 
 
 async def test_commands_that_are_killed_anywhere_leave_everybody_and_are_gone_on_with(

@@ -22,7 +22,8 @@ def told(*steps: tuple[str, int]) -> tuple[EpochHistory, list[bool]]:
 
 def test_a_life_of_epochs_is_legal_step_by_step() -> None:
     asked = (("end-requested", 1), ("end-approved", 1))
-    history, legal = told(*TURN, *asked, *END, ("opened", 3), ("closed", 2))
+    lost = [("give-up-requested", 1), ("register-key-abandoned", 1), ("give-up-completed", 1)]
+    history, legal = told(*TURN, *lost, *asked, *END, ("opened", 3), ("closed", 2))
     assert all(legal)
     assert history.states() == {1: "destroyed", 2: "draining", 3: "active"}
 
@@ -39,6 +40,8 @@ def test_a_life_of_epochs_is_legal_step_by_step() -> None:
         [*TURN, *END, ("destroyed", 1)],
         [*TURN, *END, ("end-requested", 1)],
         [("end-approved", 1)],
+        [*TURN, *END, ("give-up-requested", 1)],
+        [("give-up-approved", 1)],
         [("condemned", 7)],
     ],
 )

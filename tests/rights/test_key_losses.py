@@ -1,0 +1,345 @@
+"""Keys and tokens that nothing opens are given up, so that their epoch ends; what opens stays."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from app.audit import verify_bundle
+from app.domain.key_losses import LOSS_EVENTS, GiveUpUnapproved
+from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
+from app.events.epochs import (
+    EpochGiveUpCompleted,
+    EpochGiveUpRequested,
+    EpochRegisterKeyAbandoned,
+    RootEnd,
+)
+from app.events.policies import Safeguard
+from app.events.retention import RetentionCause, RetentionExecuted
+from app.receipts import Attribution
+from app.rights.key_epochs import EpochHolds
+from app.rights.key_losses import KeyLosses
+from app.rights.last_copies import LastCopies
+from app.service import Service
+from app.store.connection import connect
+from app.store.epoch_check import check_epochs
+from app.store.integrity import verify
+from tests.conftest import Database
+from tests.days import today_in_brussels
+from tests.rights.people import CONTACT, get, post, register
+from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription
+from tests.rights.turning import Killed, killed_after, turning
+
+DAMAGE_KEY = """
+UPDATE ledger.keyring SET wrapped = substr(wrapped, 1, 20) || sha256(wrapped) || substr(wrapped, 53)
+ WHERE subject_id = $1 AND state <> 'erased'
+"""
+DAMAGE_TOKEN = """
+UPDATE ledger.identifiers SET token = substr(sha256(token), 1, 16)
+ WHERE subject_id = $1 AND kind = 'email'
+"""
+DAMAGE_SUBSCRIPTION = "UPDATE ledger.subscriptions SET wrapped = wrapped || '\\x00'::bytea"
+
+
+@asynccontextmanager
+async def losing(
+    service: Service,
+    database: Database,
+    between: Callable[[str], Awaitable[None]] | None = None,
+) -> AsyncIterator[KeyLosses]:
+    """What gives up, beside a service; ``between`` is called after each step."""
+    owner = await connect(database.dsn("ledger_migrator"))
+    assert service.eraser is not None
+    try:
+        await owner.execute("SET ROLE ledger_owner")
+        yield KeyLosses(
+            service.ledger,
+            service.control,
+            pool=service.pool,
+            owner=owner,
+            eraser=service.eraser,
+            between=between,
+        )
+    finally:
+        await owner.close()
+
+
+async def as_superuser(database: Database, sql: str, *values: object) -> str:
+    """One statement by who may do anything, in the owner's name."""
+    connection = await asyncpg.connect(database.dsn("postgres"))
+    try:
+        await connection.execute("SET ROLE ledger_owner")
+        return str(await connection.execute(sql, *values))
+    finally:
+        await connection.close()
+
+
+def subject(person: str) -> UUID:
+    """The id in a path."""
+    return UUID(person.rpartition("/")[2])
+
+
+async def damage(database: Database, sql: str, person: str) -> None:
+    """Spoils something of a person behind the ledger's back."""
+    assert await as_superuser(database, sql, subject(person)) == "UPDATE 1"
+
+
+async def losses(service: Service, person: str) -> list[RetentionExecuted]:
+    """What the person's stream says of lost keys."""
+    stream = await service.store.read_stream(subject(person))
+    return [
+        one.event
+        for one in stream.events
+        if isinstance(one.event, RetentionExecuted) and one.event.cause is RetentionCause.KEY_LOST
+    ]
+
+
+async def verified(database: Database) -> None:
+    """The log as `log verify` sees it, and as the verifier of a bundle does: nothing is wrong."""
+    auditor = await asyncpg.connect(database.dsn("ledger_auditor"))
+    try:
+        found = await verify(auditor)
+        await check_epochs(auditor, found)
+        assert found.findings == []
+        rows = await auditor.fetch("SELECT position, entry FROM ledger.events ORDER BY position")
+    finally:
+        await auditor.close()
+    streams = verify_bundle.Streams()
+    for row in rows:
+        streams.take_epochs(row["position"], streams.take(row["entry"]))
+
+
+def rows_of(tables: dict[str, int]) -> dict[str, int]:
+    """The tables that have some."""
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+@pytest.mark.clause("L34", "L33", "L9")
+async def test_what_nothing_opens_is_given_up_and_its_epoch_ends(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    shut, known, whole, erased = [
+        await register(client, contact=contact(number)) for number in range(4)
+    ]
+    await subscription(service)
+    order = await post(client, f"{erased}/erasure", {"source": "secretariat"})
+    await damage(database, DAMAGE_KEY, shut)
+    await damage(database, DAMAGE_TOKEN, known)
+    await as_superuser(database, DAMAGE_SUBSCRIPTION)
+    service.ledger.forget_everybody()
+
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        left = rows_of(dict((await epochs.rotate()).holds))
+        assert left == {"keyring": 1, "identifiers": 3, "subscriptions": 1}
+        before = await service.store.head_position()
+        found = await giving.found(1)
+        assert await service.store.head_position() == before, "it only looks"
+        assert rows_of(found.tables) == left
+        assert (found.people, found.roots_missing, found.altered) == (2, (), 0)
+        [lost] = found.keys
+        with pytest.raises(EpochHolds):
+            await epochs.destroy(1)
+
+        done = await giving.give_up(1)
+        assert (done.keys, done.tokens, done.identifiers, done.register_keys) == (1, 3, 2, 1)
+        assert (done.held, done.left) == (0, {})
+        assert not (await giving.found(1)).any
+        head = await service.store.head_position()
+        again = await giving.give_up(1)
+        assert (again.keys, again.tokens, again.left) == (0, 0, {})
+        assert await service.store.head_position() == head, "it was done"
+        assert (await epochs.destroy(1)).state == "destroyed"
+
+    assert await LastCopies(service.ledger, service.pool).run() == 1, "E3 of who was erased"
+    told = await get(client, f"{erased}/erasure/{order['erasure']['erasure']}/certificate")
+    assert all(one["levels"]["e3"] for one in told["destroyed"])
+    await verified(database)
+
+    [event] = await losses(service, shut)
+    assert event.keys == (lost,)
+    assert event.until == today_in_brussels()
+    assert (event.classes, event.identifiers, event.blobs) == ((), False, 1)
+    # Whoever was damaged in the index alone lost nothing, and is found again.
+    assert await losses(service, known) == []
+    assert [await looked_up(client, number) for number in range(3)] == [None, known, whole]
+    assert await name_of(client, known) == CONTACT["contact.name"]
+    assert await service.pool.fetchval("SELECT count(*) FROM ledger.subscriptions") == 0
+    # Nobody holds the address any more: it may be claimed again.
+    assert await register(client, contact=contact(0)) not in {shut, known, whole}
+    await is_told_the_truth(client, shut)
+    assert (await report_of(client, whole))["summary"]["lost"] == 0
+
+
+async def report_of(client: httpx.AsyncClient, person: str) -> dict[str, Any]:
+    """Their access report."""
+    return await get(client, f"{person}/access-report")
+
+
+async def is_told_the_truth(client: httpx.AsyncClient, person: str) -> None:
+    """The report says that it can be read no more and since when, not that a rule erased it."""
+    report = await report_of(client, person)
+    data, summary = report["parts"]["data"], report["summary"]
+    assert (summary["lost"], summary["erased"], summary["unreadable"]) == (1, 0, 0)
+    [part] = data["lost"]
+    assert part["since"] == today_in_brussels().isoformat()
+    history = {one["version"]: one for one in report["timeline"]}
+    assert [one["state"] for one in history[part["version"]]["sealed"]] == ["lost"]
+    [said] = [one for one in history.values() if one["type"] == "retention.executed"]
+    assert said["event"]["title"] == "Data found that nobody can read any more"
+    assert said["facts"]["cause"] == "key_lost"
+    answer = await client.get(f"{person}/access-report", params={"format": "html"})
+    assert "can no longer be read by anybody" in answer.text
+    assert "the key was lost or damaged" in answer.text
+    assert "kept no longer" not in answer.text
+
+
+STEPS = ("asked", "key", "register", "tokens", "recorded")
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_giving_up_that_is_killed_after_any_step_is_gone_on_with(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path, step: str
+) -> None:
+    shut, whole = [await register(client, contact=contact(number)) for number in range(2)]
+    await subscription(service)
+    await damage(database, DAMAGE_KEY, shut)
+    await as_superuser(database, DAMAGE_SUBSCRIPTION)
+    async with turning(service, database, tmp_path) as epochs:
+        await epochs.rotate()
+        async with losing(service, database, killed_after(step)) as giving:
+            with pytest.raises(Killed):
+                await giving.give_up(1)
+        async with (
+            afresh(database, tmp_path) as (other, caller),
+            losing(other, database) as giving,
+        ):
+            assert (await giving.give_up(1)).left == {}
+            assert await looked_up(caller, 0) is None
+            assert await name_of(caller, whole) == CONTACT["contact.name"]
+        await epochs.destroy(1)
+    assert len(await losses(service, shut)) == 1
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    told = [type(one.event) for one in control.events if isinstance(one.event, LOSS_EVENTS)]
+    assert told == [EpochGiveUpRequested, EpochRegisterKeyAbandoned, EpochGiveUpCompleted]
+    await verified(database)
+
+
+@pytest.mark.clause("L9")
+async def test_two_people_give_up_where_two_are_needed_and_no_more_than_was_approved(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    first, second = [await register(client, contact=contact(number)) for number in range(2)]
+    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
+    await service.control.execute(command, Attribution(by="tests"))
+    one, two = Attribution(by="one"), Attribution(by="two")
+    await damage(database, DAMAGE_KEY, first)
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        await epochs.rotate()
+        with pytest.raises(GiveUpUnapproved):
+            await giving.approve(1, two)
+        assert (await giving.give_up(1, one)).waits_for_approval
+        with pytest.raises(SecondPersonNeeded):
+            await giving.approve(1, one)
+        assert await losses(service, first) == []
+        asked = await giving.approve(1, two)
+        assert (asked.keys, asked.tokens, asked.register_keys) == (1, 2, 0)
+
+        # More than was approved needs another word.
+        await damage(database, DAMAGE_KEY, second)
+        assert (await giving.give_up(1, one)).waits_for_approval
+        assert await losses(service, first) == await losses(service, second) == []
+        asked = await giving.approve(1, two)
+        assert (asked.keys, asked.tokens, asked.register_keys) == (2, 2, 0)
+        done = await giving.give_up(1, one)
+        assert (done.keys, done.left) == (2, {})
+
+        # And what was done is no leave for another time.
+        with pytest.raises(GiveUpUnapproved):
+            await giving.approve(1, two)
+    await verified(database)
+
+
+async def test_without_the_root_of_an_epoch_everything_on_it_is_named_and_given_up(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """It goes in the middle of a rotation: some have moved, and lose their token alone."""
+    people = [await register(client, contact=contact(number)) for number in range(2)]
+    root = tmp_path / "keys" / "epoch-0001.root"
+    async with turning(service, database, tmp_path, killed_after("turned")) as epochs:
+        with pytest.raises(Killed):
+            await epochs.rotate()
+    late = await register(client, contact=contact(2))
+    kept = root.rename(root.with_suffix(".kept"))
+    async with (
+        afresh(database, tmp_path) as (other, caller),
+        turning(other, database, tmp_path) as epochs,
+        losing(other, database) as giving,
+    ):
+        rotated = await epochs.rotate()
+        assert rows_of(dict(rotated.holds)) == {
+            "keyring": 2,
+            "identifiers": 4,
+            "idempotency_key": 2,
+        }
+        found = await giving.found(1)
+        assert (len(found.keys), found.people, found.roots_missing) == (2, 2, (1,))
+
+        kept.rename(root)
+        back = await giving.give_up(1)
+        assert (back.keys, back.tokens, back.left) == (0, 0, {}), "with the root all of it opens"
+        root.rename(kept)
+        await other.store.refresh_epochs()
+
+        done = await giving.give_up(1)
+        assert (done.keys, done.tokens, done.identifiers, done.left) == (2, 4, 4, {})
+        assert (await epochs.destroy(1)).root is RootEnd.FOUND_GONE
+        service.ledger.forget_everybody()
+        assert [await looked_up(caller, number) for number in range(3)] == [None, None, late]
+        assert [len(await losses(other, one)) for one in (*people, late)] == [1, 1, 0]
+    await verified(database)
+
+
+@pytest.mark.clause("L63")
+async def test_what_opens_in_any_way_and_what_a_hold_names_is_not_given_up(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    renamed, held = [await register(client, contact=contact(number)) for number in range(2)]
+    hold = {"ground": "legal_claims", "source": "secretariat"}
+    placed = await post(client, f"{held}/legal-holds", hold)
+    await damage(database, DAMAGE_KEY, held)
+    change = "UPDATE ledger.keyring SET class = $2 WHERE subject_id = $1"
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        kind = await service.pool.fetchval(
+            "SELECT class FROM ledger.keyring WHERE subject_id = $1", subject(renamed)
+        )
+        await as_superuser(database, change, subject(renamed), "accounts")
+        rotated = await epochs.rotate()
+        assert rows_of(dict(rotated.holds)) == {"keyring": 2, "identifiers": 4}
+        found = await giving.found(1)
+        assert (found.altered, found.tables["keyring"]) == (1, 1)
+        done = await giving.give_up(1)
+        assert (done.keys, done.held) == (0, 1)
+        assert done.left == {"keyring": 1, "identifiers": 4}
+        assert await losses(service, renamed) == await losses(service, held) == []
+
+        await as_superuser(database, change, subject(renamed), kind)
+        await post(client, f"{held}/legal-holds/{placed['hold']}/release")
+        assert rows_of(dict((await epochs.rotate()).holds)) == {"keyring": 1, "identifiers": 2}
+        assert (await giving.give_up(1)).left == {}
+        await epochs.destroy(1)
+    assert await name_of(client, renamed) == CONTACT["contact.name"]
+    await verified(database)
