@@ -6,7 +6,7 @@ restored database is not served, because it was taken back (E3; L9, L34, C61).
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.cli.answers import CommandFailed, ExitCode
-from app.cli.key_epochs import Deploying, restore
+from app.cli.key_epochs import Deploying, destroy, export, restore, rotate
 from app.main import open_service
 from app.rights.keyring_restoring import KeyringRestoring
 from app.rights.last_copies import LastCopies
@@ -185,11 +185,16 @@ def test_with_the_newest_keyring_the_living_are_read_and_the_erased_are_forgotte
 
         home = tmp_path / "home"
         shutil.copytree(drill.home / "keys", home / "keys")
-        integrator = {"LEDGER_INTEGRATOR_URL": database.dsn("ledger_integrator")}
-        given = ("--new-origin", "ledger.example/log-2", "--give-up", "ledger.example/log")
-        done = run("log", "recover", *given, "--json", **on_server(database, home), **integrator)
-        assert done.exit_code == 0, done.out + done.error
+        _goes_on_under_another_name(database, home)
         in_thread(_is_served(drill, database, home))
+
+
+def _goes_on_under_another_name(database: Database, home: Path) -> None:
+    """`pdledger log recover`: the entries that were lost are given up."""
+    integrator = {"LEDGER_INTEGRATOR_URL": database.dsn("ledger_integrator")}
+    given = ("--new-origin", "ledger.example/log-2", "--give-up", "ledger.example/log")
+    done = run("log", "recover", *given, "--json", **on_server(database, home), **integrator)
+    assert done.exit_code == 0, done.out + done.error
 
 
 async def _is_served(drill: Drill, database: Database, home: Path) -> None:
@@ -204,11 +209,16 @@ async def _is_served(drill: Drill, database: Database, home: Path) -> None:
         assert await register(client) != f"/v1/subjects/{drill.erased}"
 
 
-async def _is_as_it_must_be(drill: Drill, database: Database) -> None:
+async def _is_as_it_must_be(
+    drill: Drill,
+    database: Database,
+    home: Path | None = None,
+    epochs: Sequence[tuple[int, str]] = ((1, "destroyed"), (2, "active")),
+) -> None:
     """Who lives is found and read, who was erased is gone with every byte; the log explains it."""
     pool = await open_pool(database.dsn("ledger_app"), size_max=1)
     identity = await read_identity(pool)
-    vault = KeyVault(identity.ledger_id, FileCustody(drill.home / "keys"))
+    vault = KeyVault(identity.ledger_id, FileCustody((home or drill.home) / "keys"))
     store = EventStore(pool, vault)
     await store.refresh_epochs()
     assert LIVING["contact.name"] in await _names(store, drill.living)
@@ -223,12 +233,49 @@ async def _is_as_it_must_be(drill: Drill, database: Database) -> None:
     )
     assert "identifiers" in {row["class"] for row in fences}
     rows = await pool.fetch("SELECT epoch, state, wrapped FROM ledger.key_epoch ORDER BY 1")
-    assert [(row["epoch"], row["state"]) for row in rows] == [(1, "destroyed"), (2, "active")]
+    assert [(row["epoch"], row["state"]) for row in rows] == [*epochs]
     await pool.close()
     async with in_one(database) as auditor:
         verification = await verify(auditor)
         await check_epochs(auditor, verification)
     assert verification.findings == []
+
+
+@pytest.mark.clause("L34", "C61")
+async def test_a_backup_from_several_epochs_ago_takes_the_newest_keyring(
+    drill: Drill, tmp_path: Path
+) -> None:
+    """The last of them was opened when the one before still drained, and goes on with that."""
+    home, keyring = tmp_path / "home", tmp_path / "keyring"
+    shutil.copytree(drill.home / "keys", home / "keys")
+    with copied(drill.database.cluster, drill.database.name) as later, restored(drill) as backup:
+        newest = await _turn_twice(later, home)
+        assert newest > 3
+        await export(deployment(drill, later, home), keyring)
+        how = deployment(drill, backup, home)
+        told = await restore(how, keyring)
+        assert (told["epoch"], told["brought"]) == (newest, True)
+        assert (told["ended"], told["left"], told["tokens"]) == ((1,), (), 2)
+        assert told["forgotten"] >= 1
+        again = await restore(how, keyring)
+        assert (again["brought"], again["keys"], again["forgotten"]) == (False, 0, 0)
+        gone = [(epoch, "destroyed") for epoch in range(1, newest - 1)]
+        stand = [*gone, (newest - 1, "draining"), (newest, "active")]
+        await _is_as_it_must_be(drill, backup, home, stand)
+        # What was leaving ends by the same commands as ever, once the log goes on.
+        _goes_on_under_another_name(backup, home)
+        assert (await rotate(how, lambda _done, _all: None))["left"] == {}
+        await destroy(how, newest - 1, None)
+        stand[-2] = (newest - 1, "destroyed")
+        await _is_as_it_must_be(drill, backup, home, stand)
+
+
+async def _turn_twice(database: Database, home: Path) -> int:
+    """One epoch more begins and ends, and another one begins; which is the active one then."""
+    async with serving(database, home) as service, turning(service, database, home) as epochs:
+        first = await epochs.rotate()
+        await epochs.destroy(first.leaving)
+        return (await epochs.rotate()).epoch
 
 
 @pytest.mark.clause("L34")
@@ -280,9 +327,10 @@ async def in_one(database: Database) -> "AsyncIterator[asyncpg.Connection[Any]]"
         await connection.close()
 
 
-def deployment(drill: Drill, database: Database) -> Deploying:
+def deployment(drill: Drill, database: Database, home: Path | None = None) -> Deploying:
     """The logins of who deploys."""
-    return Deploying(Settings(home=drill.home), logins(database), database.dsn("ledger_migrator"))
+    settings = Settings(home=home or drill.home)
+    return Deploying(settings, logins(database), database.dsn("ledger_migrator"))
 
 
 @pytest.mark.clause("L34")
