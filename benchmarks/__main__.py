@@ -19,6 +19,7 @@ from benchmarks import (
     machine,
     projections,
     registers,
+    rotation,
     signed_receipts,
     webhooks,
 )
@@ -67,6 +68,9 @@ def main() -> None:
         )
         figures += _measured(
             "webhooks", webhooks.measure(served, rounds=chosen.rounds, full=chosen.full)
+        )
+        figures += _measured(
+            "rotation", rotation.measure(served, rounds=chosen.rounds, full=chosen.full)
         )
         # The last: it lengthens the log of the service.
         figures += _measured(

@@ -1,7 +1,7 @@
 """Reads streams, and turns decided records into sealed and chained entries (DESIGN 2, 4)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,12 @@ SELECT events.*, blobs.*, keys.*
        (SELECT array_agg(ROW(key_id, class, generation, epoch, state, wrapped))
           FROM ledger.keyring WHERE subject_id = $1) keys
 """
+
+STREAMS_SQL = f"""
+SELECT people.id, stream.* FROM unnest($1::uuid[]) AS people(id)
+ CROSS JOIN LATERAL (
+{STREAM_SQL.replace("$1", "people.id").replace("$2", "true").replace("$3", "0")}) AS stream
+"""  # noqa: S608  # a constant of this module
 
 EVENTS_SQL = """
 SELECT position, entry FROM ledger.events
@@ -150,6 +156,14 @@ class EventStore:
         """The stream in version order; empty when there is none."""
         row = await self._pool.fetchrow(STREAM_SQL, stream_id, with_blobs, after_version)
         assert row is not None, "an aggregate over nothing is a row"
+        return await self._stream(stream_id, row)
+
+    async def read_streams(self, stream_ids: Sequence[StreamId]) -> list[Stream]:
+        """Some whole streams with their blobs, each of one snapshot: for who reads everybody."""
+        rows = await self._pool.fetch(STREAMS_SQL, stream_ids)
+        return [await self._stream(stream_id, row) for stream_id, *row in rows]
+
+    async def _stream(self, stream_id: StreamId, row: Iterable[Any]) -> Stream:
         positions, entries, *places, blobs, keys = [column or () for column in row]
         await meet_epochs(self._pool, self.vault, [key[3] for key in keys])
         return Stream(

@@ -5,7 +5,7 @@ anew. While this goes on both keys are asked for, so no look-up misses a person 
 claimed twice (`append_token_faults`, `Lookups`).
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +19,8 @@ from app.vault.sealing import Sealed
 
 BATCH_SIZE: Final = 200
 """People of whom tokens are moved under one hold of the append lock: a few milliseconds."""
+READ_SIZE: Final = 16
+"""People who are read at once: some of them have ten thousand events."""
 
 PAGE_SQL: Final = """
 SELECT DISTINCT subject_id FROM ledger.identifiers
@@ -63,8 +65,8 @@ async def rekey_identifiers(
         tokens: dict[UUID, dict[tuple[str, bytes], bytes | None]] = {one: {} for one in people}
         for row in await pool.fetch(TOKENS_SQL, epoch, people):
             tokens[row["subject_id"]][row["kind"], row["token"]] = None
-        for subject_id, wanted in tokens.items():
-            fill(store, await store.read_stream(subject_id, with_blobs=True), wanted, epoch)
+        async for stream in _streams(store, people):
+            fill(store, stream, tokens[stream.stream_id], epoch)
         found = [
             (kind, token, subject_id, again)
             for subject_id, wanted in tokens.items()
@@ -89,9 +91,9 @@ async def index_anew(
     while people := [row[0] for row in await connection.fetch(PAGE_SQL, epoch, after, BATCH_SIZE)]:
         after = people[-1]
         found = [
-            (kind, store.vault.identifier_token(kind, value), one)
-            for one in people
-            for _, kind, value in claims(store, await store.read_stream(one, with_blobs=True))
+            (kind, store.vault.identifier_token(kind, value), stream.stream_id)
+            async for stream in _streams(store, people)
+            for _, kind, value in claims(store, stream)
         ]
         columns = [list(column) for column in zip(*found, strict=True)] if found else [[]] * 3
         async with connection.transaction():
@@ -99,6 +101,12 @@ async def index_anew(
             await connection.execute(FORGET_SQL, epoch, people)
             await connection.execute(PUT_SQL, store.vault.active_epoch, *columns)
         yield len(found)
+
+
+async def _streams(store: EventStore, people: Sequence[UUID]) -> AsyncIterator[Stream]:
+    for first in range(0, len(people), READ_SIZE):
+        for stream in await store.read_streams(people[first : first + READ_SIZE]):
+            yield stream
 
 
 def fill(
