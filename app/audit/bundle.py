@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.audit import verify_bundle
 from app.audit.members import Members
-from app.audit.report import EVENTS_SHOWN, Figures, Told, report
+from app.audit.report import EVENTS_SHOWN, LOST_KEY, Figures, Told, report
 from app.store.append import PARTITION
 from app.store.cosignatures import Cosignatures
 from app.store.identity import LedgerIdentity, read_identity
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 TILES_A_PAGE: Final = 64
+_LOST: Final = b'"cause":"key_lost"'
 
 _ENTRIES_SQL = """
 SELECT position, stream_id, version, type, entry FROM ledger.events
@@ -114,7 +115,7 @@ async def write_log(
     async for first, rows in _tiles_of_entries(connection, head.tree.size):
         place = TilePath(TilePlace(0, first // TILE_WIDTH), len(rows))
         made.add(f"tile/entries/{place.below_level()}", bundle(row["entry"] for row in rows))
-        counts.update(row["type"] for row in rows)
+        counts.update(_kind(row["type"], row["entry"]) for row in rows)
         records += sum(row["version"] == 1 for row in rows)
         if progress:
             progress(first + len(rows), head.tree.size)
@@ -156,7 +157,7 @@ async def write_record(
             proof = InclusionProof(row["position"], path, head.tree.note)
             made.add(f"{name}.tlog-proof", bytes(proof))
             told.append(_told(row, _core(row)))
-        counts.update(row["type"] for row in page)
+        counts.update(_kind(row["type"], row["entry"]) for row in page)
         if progress:
             progress(counts.total(), total)
     about = head.about("record", stream=str(stream_id), versions=total)
@@ -238,10 +239,17 @@ def _core(row: Any) -> dict[str, Any]:
     return core
 
 
+def _kind(kind: str, entry: bytes) -> str:
+    """The type of an event, and of the loss of a key that it is one."""
+    return LOST_KEY if kind == "retention.executed" and _LOST in entry else kind
+
+
 def _told(row: Any, core: dict[str, Any]) -> Told:
     """An event as the report has it."""
     try:
-        return Told(row["position"], core["n"], core["at"], core["t"], core["by"])
+        return Told(
+            row["position"], core["n"], core["at"], _kind(core["t"], row["entry"]), core["by"]
+        )
     except KeyError:
         raise LogMalformed from None
 

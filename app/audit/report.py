@@ -13,7 +13,9 @@ from app.documents.event_titles import EVENTS
 EVENTS_SHOWN: Final = 500
 """The newest; all are in the bundle."""
 PARTS_A_PIECE: Final = 2_000
-ERASURES: Final = ("erasure.executed", "retention.executed")
+LOST_KEY: Final = "retention.executed/key_lost"
+"""A loss is told by the type that tells of the end of a period; the page tells them apart."""
+ERASURES: Final = ("erasure.executed", "retention.executed", LOST_KEY)
 
 
 @dataclass(frozen=True, slots=True)

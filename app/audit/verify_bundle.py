@@ -32,15 +32,8 @@ FILE_MAX_BYTES = 1 << 27
 ERASURES = ("erasure.executed", "retention.executed")
 CONTROL = (
     *("contract", "epoch", "law", "legitimate-interest", "log", "necessity", "policy"),
-    *(
-        "policy-text",
-        "receiver",
-        "register",
-        "safeguard",
-        "standing-finding",
-        "storage",
-        "transfer-mechanism",
-    ),
+    *("policy-text", "receiver", "register", "safeguard", "standing-finding", "storage"),
+    "transfer-mechanism",
 )
 """What only streams of the controller tell of: the first word of a type."""
 
@@ -260,6 +253,7 @@ class Streams:
         self.epochs: dict[int, list[tuple[str, int]]] = {1: [("epoch.opened", -1)]}
         self.prepared: dict[tuple[str, str], list[str]] = {}
         self.gone: dict[tuple[str, str, str], int] = {}
+        self.giving_up = False
 
     def take(self, entry: bytes) -> Any:
         """The next entry of its stream; Wrong where it does not follow the one before."""
@@ -306,8 +300,12 @@ class Streams:
                 legal = legal and (kind != "epoch.closed" or epoch < max(self.epochs))
             if kind in EPOCH_STEPS or kind == "epoch.opened":
                 steps.append((kind, position))
+            if kind.endswith(("give-up-requested", "give-up-completed", "condemned")):
+                self.giving_up = kind.endswith("requested")
             if not legal:
                 raise Wrong("a key epoch cannot take that step")
+        elif said.get("cause") == "key_lost" and not self.giving_up:
+            raise Wrong("a key is given up that nobody asked to give up")
         elif kind.startswith("erasure."):
             self.assure(position, kind, (core["s"], said.get("erasure", "")), said)
 

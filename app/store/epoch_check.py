@@ -23,7 +23,9 @@ STATES_SQL: Final = "SELECT epoch, state FROM ledger.key_epoch"
 STEPS_SQL: Final = """
 SELECT e.position, e.stream_id, e.version, e.type, e.entry,
        e.stream_id = (SELECT i.control_stream FROM ledger.ledger_identity i) AS of_control
-  FROM ledger.events e WHERE e.type LIKE 'epoch.%' ORDER BY e.position
+  FROM ledger.events e WHERE e.type LIKE 'epoch.%'
+    OR (e.type = 'retention.executed' AND position('"cause":"key_lost"'::bytea IN e.entry) > 0)
+ ORDER BY e.position
 """
 ERASURES_SQL: Final = """
 SELECT e.position, e.stream_id, e.version, e.type, e.entry FROM ledger.events e
@@ -43,7 +45,10 @@ async def check_epochs(connection: "Connection", found: "Verification") -> None:
     history = EpochHistory()
     for row in await connection.fetch(STEPS_SQL):
         said = _said(row)
-        if not row["of_control"] or said is None:
+        if row["type"] == "retention.executed":
+            if not history.giving_up:  # a key that nobody asked to give up
+                found.add(_at(row))
+        elif not row["of_control"] or said is None:
             found.add(_at(row))  # nobody else may tell of epochs
         elif not _step(history, row, said):
             found.add(_at(row))

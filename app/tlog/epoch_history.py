@@ -31,11 +31,16 @@ class EpochHistory:
         self.opened: dict[int, int] = {1: -1}
         self.destroyed: dict[int, int] = {}
         self.last: dict[int, str] = {1: "epoch.opened"}
+        self.giving_up = False
+        """Whether somebody asked to give up keys that nothing opens, and it is not done yet."""
 
     def take(self, position: int, kind: str, epoch: int) -> bool:
         """The next event of the epochs; whether it may follow what there was."""
-        if kind not in STEPS:  # who asked for an end, and who approved it
-            return self.last.get(epoch) == "epoch.closed"
+        if kind not in STEPS:  # who asked for an end or for more, and who approved it
+            legal = self.last.get(epoch) == "epoch.closed"
+            if kind in ("epoch.give-up-requested", "epoch.give-up-completed"):
+                self.giving_up = legal and kind == "epoch.give-up-requested"
+            return legal
         if kind == "epoch.opened":
             legal = epoch == max(self.opened) + 1 and not self._leaving()
             self.opened.setdefault(epoch, position)
@@ -43,6 +48,8 @@ class EpochHistory:
             legal = self.last.get(epoch) == STEPS[kind]
             # A new one is opened before the former takes no more: there is always one in use.
             legal = legal and (kind != "epoch.closed" or epoch < max(self.opened))
+        if kind == "epoch.condemned":
+            self.giving_up = False
         if kind == "epoch.destroyed":
             self.destroyed[epoch] = position
         self.last[epoch] = kind

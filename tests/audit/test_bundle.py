@@ -552,7 +552,11 @@ def test_it_follows_the_key_epochs_and_what_an_erasure_says_of_them() -> None:
         assert refused(("epoch.restored", said | wrong)) == 0
     assert refused(*turn, step("end-requested", 1), step("end-approved", 1), *end) is None
     lost = [step("give-up-requested", 1), step("give-up-completed", 1)]
-    assert refused(*turn, *lost, *end) is None
+    key = ("retention.executed", {"cause": "key_lost"})
+    period = ("retention.executed", {"cause": "period_over"})
+    assert refused(*turn, lost[0], key, key, lost[1], period, *end) is None
+    for steps in ([key], [*turn, key], [*turn, *lost, key], [*turn, lost[0], *end, key]):
+        assert refused(*steps) == len(steps) - 1, "nobody asked to give it up"
     assert refused(*gone, *turn, *end, beyond) is None
     for steps in (
         [step("closed", 1)],
@@ -656,7 +660,7 @@ def test_the_report_is_a_page_that_asks_nobody_and_escapes_everything(
         assert page.count("<table") == page.count("<caption")
         assert VKEY in page
     assert (
-        "Events that destroyed data (erasures, ends of retention)</th><td>1<"
+        "Events that destroyed data (erasures, ends of retention, lost keys)</th><td>1<"
         in dict(contents(whole))["report.html"].decode()
     )
     assert str(written.asking) in dict(contents(record))["report.html"].decode()

@@ -20,8 +20,11 @@ from app.events.epochs import (
     RootEnd,
 )
 from app.events.policies import Safeguard
+from app.events.recorded import Record
 from app.events.retention import RetentionCause, RetentionExecuted
 from app.receipts import Attribution
+from app.rights.destruction import destruction_of
+from app.rights.eraser import ERASE_SQL
 from app.rights.key_epochs import EpochHolds
 from app.rights.key_losses import KeyLosses
 from app.rights.last_copies import LastCopies
@@ -29,10 +32,13 @@ from app.service import Service
 from app.store.connection import connect
 from app.store.epoch_check import check_epochs
 from app.store.integrity import verify
+from tests.audit.test_bundle import _sign as signed
+from tests.audit.test_bundle import bundled, contents
+from tests.audit.test_bundle import verified as checked
 from tests.conftest import Database
 from tests.days import today_in_brussels
 from tests.rights.people import CONTACT, get, post, register
-from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription
+from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
 
 DAMAGE_KEY = """
@@ -99,13 +105,13 @@ async def losses(service: Service, person: str) -> list[RetentionExecuted]:
     ]
 
 
-async def verified(database: Database) -> None:
+async def verified(database: Database, *, findings: int = 0) -> None:
     """The log as `log verify` sees it, and as the verifier of a bundle does: nothing is wrong."""
     auditor = await asyncpg.connect(database.dsn("ledger_auditor"))
     try:
         found = await verify(auditor)
         await check_epochs(auditor, found)
-        assert found.findings == []
+        assert len(found.findings) == findings, found.findings
         rows = await auditor.fetch("SELECT position, entry FROM ledger.events ORDER BY position")
     finally:
         await auditor.close()
@@ -175,6 +181,7 @@ async def test_what_nothing_opens_is_given_up_and_its_epoch_ends(
     # Nobody holds the address any more: it may be claimed again.
     assert await register(client, contact=contact(0)) not in {shut, known, whole}
     await is_told_the_truth(client, shut)
+    await is_told_in_a_bundle(database, tmp_path)
     assert (await report_of(client, whole))["summary"]["lost"] == 0
 
 
@@ -199,6 +206,58 @@ async def is_told_the_truth(client: httpx.AsyncClient, person: str) -> None:
     assert "can no longer be read by anybody" in answer.text
     assert "the key was lost or damaged" in answer.text
     assert "kept no longer" not in answer.text
+
+
+async def is_told_in_a_bundle(database: Database, home: Path) -> None:
+    """Its verifier finds nothing wrong, and its page does not call the loss an end of a period."""
+    await signed(database, home)
+    file = await bundled(database, home / "log.zip")
+    code, told = checked(verify_bundle.__file__, str(file), cwd=home)
+    assert code == 0, told
+    page = dict(contents(file))["report.html"].decode()
+    assert "Data found that nobody can read any more" in page
+    assert "kept no longer" not in page
+
+
+@pytest.mark.clause("L9")
+async def test_a_key_that_nobody_asked_to_give_up_is_found_in_the_log(
+    service: Service, client: httpx.AsyncClient, database: Database
+) -> None:
+    """By `log verify` and in a bundle: a loss is no way to destroy what somebody may want."""
+    person = subject(await register(client, contact=contact(0)))
+    stream = await service.store.read_stream(person, with_blobs=True)
+    [key] = stream.keys
+    gone = destruction_of(stream, [key])
+    event = RetentionExecuted(
+        cause=RetentionCause.KEY_LOST,
+        retention_class=stream.keys[key].retention_class,
+        generation=stream.keys[key].generation,
+        until=today_in_brussels(),
+        policy="impel-1",
+        keys=gone.keys,
+        classes=(),
+        blobs=gone.blobs,
+        identifiers=False,
+        root=gone.root,
+    )
+    last = stream.events[-1]
+    draft = service.store.draft(
+        person,
+        [Record(event)],
+        expected=last.version,
+        previous=last.leaf_hash,
+        keys={},
+        recorded_at=service.ledger.clock(),
+        by="tests",
+    )
+    assert service.eraser is not None
+    control = service.rulebook.control.version
+    arguments = (person, last.version, control, draft.events[0].entry)
+    assert await service.eraser.fetchval(ERASE_SQL, *arguments) == "appended"
+    head = await service.store.head_position()
+    assert await wrongs(database) == [head]
+    with pytest.raises(verify_bundle.Wrong, match="nobody asked"):
+        await verified(database, findings=1)
 
 
 STEPS = ("asked", "key", "register", "tokens", "recorded")

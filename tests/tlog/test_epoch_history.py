@@ -28,6 +28,13 @@ def test_a_life_of_epochs_is_legal_step_by_step() -> None:
     assert history.states() == {1: "destroyed", 2: "draining", 3: "active"}
 
 
+def test_keys_are_given_up_from_the_request_until_it_is_done_or_the_epoch_ends() -> None:
+    asked, done = ("give-up-requested", 1), ("give-up-completed", 1)
+    assert told(*TURN, asked)[0].giving_up
+    for steps in ([*TURN], [*TURN, asked, done], [*TURN, asked, *END], [asked]):
+        assert not told(*steps)[0].giving_up
+
+
 @pytest.mark.parametrize(
     "steps",
     [
