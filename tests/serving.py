@@ -20,6 +20,7 @@ from app.service import Service
 from app.settings import Settings
 from app.store.connection import Logins
 from tests.conftest import Database
+from tests.documented_answers import as_documented
 from tests.writing import open_first_epoch
 
 POLICY = "impel-1"
@@ -118,7 +119,10 @@ class Api:
             transport=transport,
             base_url=BASE_URL,
             headers=headers,
-            event_hooks={"request": [_with_idempotency_key, _with_purpose]},
+            event_hooks={
+                "request": [_with_idempotency_key, _with_purpose],
+                "response": [as_documented],
+            },
         )
 
 

@@ -87,6 +87,10 @@ class AccessReportBody(BaseModel):
     timeline: list[dict[str, Any]] = Field(max_length=1_000_000)
     glossary: list[dict[str, str]] = Field(max_length=100)
     articles: dict[str, str]
+    other_records: list[dict[str, Any]] = Field(
+        description="Other records of the same person, each with a report of its own.",
+        max_length=100,
+    )
     proof: AnswerProofBody = Field(
         description="Every entry of the stream: that none was left out is checked offline (L9)."
     )

@@ -52,6 +52,7 @@ def _links(service: Service) -> AnswerLinks:
     clauses=("C64", "C68"),
     law=("L27",),
     media_type="text/html",
+    pages=(404,),
 )
 async def show_answer(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -93,6 +94,7 @@ def _forms(found: Fetched) -> tuple[str, ...]:
     clauses=("C64", "C68"),
     law=("L9", "L27", "L31", "L35"),
     media_type="text/html",
+    pages=(404,),
     forms=("application/pdf", "application/zip"),
 )
 async def fetch_answer(

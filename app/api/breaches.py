@@ -174,13 +174,30 @@ class BreachShownBody(BaseModel):
 
     breach: UUID
     version: int = Field(ge=1)
+    recorded_at: datetime
     aware_at: datetime
     due_at: datetime = Field(description="When the authority must have been told.")
+    nature: list[str] = Field(max_length=3)
+    cause: str | None = Field(max_length=64)
+    reporter: str | None = Field(max_length=64)
+    recipient: str | None = Field(max_length=64)
+    member: UUID | None
+    source: str | None = Field(max_length=64)
+    exposure: str = Field(max_length=64)
+    categories: list[str] = Field(max_length=500, description="None named: all.")
+    began_at: datetime
+    ended_at: datetime | None
+    risk: str | None = Field(max_length=64, description="Until it was assessed: null.")
+    people: int | None = Field(description="Data subjects, by the last assessment.")
+    erased: int | None = Field(description="How many of them were erased since.")
+    records: int | None = Field(description="Data concerned: one a person and category.")
+    authority_told_at: datetime | None
+    subjects_told_at: datetime | None
+    subjects_due: bool = Field(description="Whether the people are to be told (Art. 34).")
     late: bool
     overdue: bool
     settled: bool = Field(description="Whether nobody is left to be told.")
-    recipient: str | None = Field(max_length=64)
-    source: str | None = Field(max_length=64)
+    file: UUID | None = Field(description="The desk's own file.")
     assessment: dict[str, Any] | None
     notifications: list[dict[str, Any]] = Field(max_length=1000)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.api.answers import answer, repeated
 from app.api.bodies import Body, LanguageField, MomentField, WordField
 from app.api.call import Call, authorised
-from app.api.operations import operation, router
+from app.api.operations import UNCHANGED, operation, router
 from app.auth import Scope
 from app.domain.cookies import Choice, ChooseCookies, admit_cookie
 from app.domain.days import day_of
@@ -90,6 +90,7 @@ class AllowedBody(BaseModel):
     clauses=("C21",),
     law=("L13", "L18"),
     writes=True,
+    more={200: {"model": ChosenBody, "description": UNCHANGED}},
 )
 async def choose_cookies(body: ChoiceBody, call: Annotated[Call, CALLER]) -> Response:
     """Records the proof, a refusal exactly as an acceptance, both until the same day.

@@ -66,6 +66,7 @@ Reader = Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_READ])]
     clauses=("C16", "C70", "C75"),
     law=("L41",),
     writes=True,
+    more={200: {"model": PlanBody | CarriedBody, "description": "A preview, or as it stood."}},
 )
 async def erase(subject_id: UUID, body: ErasureBody, call: Eraser) -> Response:
     """Carries an erasure out, or, with `preview`, answers what it would do.
@@ -284,7 +285,13 @@ async def assure_erasure(
     answers=CarriedBody,
     status=201,
     summary="Close an erasure",
-    problems=("eraser-unavailable", "recipients-uninformed", "erasure-unprepared", *STEP),
+    problems=(
+        "eraser-unavailable",
+        "recipients-uninformed",
+        "erasure-unprepared",
+        "letter-incomplete",
+        *STEP,
+    ),
     clauses=("C70",),
     law=("L41",),
     writes=True,

@@ -1,5 +1,6 @@
 """Bodies of the erasure's operations: what is asked for, and where it stands (Arts. 17, 19)."""
 
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -110,9 +111,22 @@ class ErasureStatusBody(BaseModel):
 
     erasure: UUID
     stage: str = Field(examples=["executed"], max_length=20)
+    trigger: ErasureTrigger
+    of_everything: bool
+    purposes: list[str] = Field(max_length=100)
+    categories: list[str] = Field(max_length=200)
+    requested_at: datetime
+    approved: bool
+    blocked_by: list[str] = Field(max_length=100, description="Why it waits; holds and the like.")
+    executed_at: datetime | None
+    closed_at: datetime | None
+    close_by: date | None = Field(
+        description="What is needed to tell recipients goes after this day, too."
+    )
     erased: list[dict[str, Any]] = Field(max_length=100)
     retained: list[dict[str, Any]] = Field(max_length=100)
     recipients: list[dict[str, Any]] = Field(max_length=1000)
+    untold: list[str] = Field(max_length=1000, description="Who has still to be told.")
 
 
 class CarriedBody(ReceiptBody):

@@ -110,6 +110,7 @@ AfterQuery = Annotated[
     ),
     law=("L9",),
     media_type=BATCH_MEDIA_TYPE,
+    forms=tuple(sorted({*PAGES, *LINES} - {BATCH_MEDIA_TYPE})),
     example=[EXAMPLE],
 )
 async def read_feed(

@@ -75,6 +75,12 @@ REFUSALS: Final[dict[int, type[Refusal]]] = {
     ),
     law=("L9",),
     media_type="text/plain",
+    more={
+        409: {
+            "description": "The size of the tree that was cosigned last.",
+            "content": {SIZE_TYPE: {"schema": {"type": "string", "maxLength": 20}}},
+        }
+    },
     example="\u2014 ledger.example/witness jWbPPwAAAABkGFDLEZMH…\n",
     body={
         "required": True,

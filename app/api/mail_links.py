@@ -69,6 +69,7 @@ async def _page(
     clauses=("C73",),
     law=("L14", "L27"),
     media_type="text/html",
+    pages=(404,),
 )
 async def show_unsubscribe(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -127,6 +128,7 @@ def _news(policy: Policy, code: str) -> tuple[tuple[str, Words], ...]:
     clauses=("C73",),
     law=("L14", "L15", "L41", "L43"),
     media_type="text/html",
+    pages=(404,),
 )
 async def unsubscribe(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -158,6 +160,7 @@ async def unsubscribe(
     clauses=("C73", "C82"),
     law=("L6", "L14", "L27", "L43"),
     media_type="text/html",
+    pages=(404,),
 )
 async def choose_preferences(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -193,6 +196,7 @@ async def choose_preferences(
     clauses=("C79",),
     law=("L27",),
     media_type="text/html",
+    pages=(404,),
 )
 async def show_policy_change(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -233,6 +237,7 @@ async def _refusing(request: Request, token: str, code: str) -> Response:
     clauses=("C62", "C72", "C79"),
     law=("L37", "L44"),
     media_type="text/html",
+    pages=(404,),
 )
 async def refuse_policy_change(
     request: Request, token: TokenPath, language: LanguageQuery = None

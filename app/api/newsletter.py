@@ -181,6 +181,7 @@ async def show_sign_up(request: Request, language: LanguageQuery = None) -> Resp
     clauses=("C25", "C82"),
     law=("L12", "L16", "L17"),
     media_type="text/html",
+    pages=(422, 429),
 )
 async def send_sign_up(request: Request, language: LanguageQuery = None) -> Response:
     """The same as the sign-up over JSON, for the page's own form; answers with a page."""
@@ -220,6 +221,7 @@ async def send_sign_up(request: Request, language: LanguageQuery = None) -> Resp
     clauses=("C82",),
     law=("L12", "L27"),
     media_type="text/html",
+    pages=(404,),
 )
 async def show_confirmation(
     request: Request, token: TokenPath, language: LanguageQuery = None
@@ -239,6 +241,7 @@ async def show_confirmation(
     clauses=("C25", "C82"),
     law=("L12", "L16"),
     media_type="text/html",
+    pages=(404,),
 )
 async def confirm(request: Request, token: TokenPath, language: LanguageQuery = None) -> Response:
     """The second step of the double opt-in: the consent is on record, with what was shown."""

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app.api.operations import PAGE
 from app.api.problems import MEDIA_TYPE, PROBLEMS
 
 DESCRIPTION = """Keeps and proves what a privacy policy promises: an append-only ledger of personal
@@ -23,7 +24,9 @@ data that can still forget a person.
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
-    "description": "RFC 9457. Never holds anything that came in.",
+    "description": "RFC 9457. Never holds anything that came in. Further members say what it is"
+    " about, by the names of ours: a purpose, a recipient, a reason.",
+    "additionalProperties": True,
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
@@ -40,6 +43,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "properties": {
                     "pointer": {"type": "string", "maxLength": 200},
+                    "query": {"type": "string", "maxLength": 200},
+                    "header": {"type": "string", "maxLength": 200},
+                    "path": {"type": "string", "maxLength": 200},
+                    "column": {"description": "Of a table; from 1.", "type": "integer"},
                     "code": {"type": "string", "maxLength": 64},
                     "known": {
                         "description": "Names or words that may stand where an unknown one stood.",
@@ -130,8 +137,10 @@ def _share_refusals(document: dict[str, Any]) -> None:
     places: dict[str, list[tuple[dict[str, Any], str]]] = {}
     for operation in _operations(document):
         for status, response in operation["responses"].items():
-            if problems := response.get("content", {}).get(MEDIA_TYPE, {}).get("examples"):
-                places.setdefault(".".join(problems), []).append((operation["responses"], status))
+            content = response.get("content", {})
+            if problems := content.get(MEDIA_TYPE, {}).get("examples"):
+                name = ".".join([*problems, *(["page"] if PAGE in content else [])])
+                places.setdefault(name, []).append((operation["responses"], status))
     shared: dict[str, Any] = {}
     for name, found in sorted(places.items()):
         if len(found) > 1:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Response, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.answers import answer
 from app.api.bodies import Body, NameField, WordField
@@ -57,7 +57,9 @@ class PermissionsBody(Body):
 
 
 class PermissionBody(BaseModel):
-    """The answer for one person."""
+    """The answer for one person; further members say what a refusal is about, as its problem."""
+
+    model_config = ConfigDict(extra="allow")
 
     subject_id: UUID
     allowed: bool

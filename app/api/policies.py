@@ -195,6 +195,7 @@ async def get_policy(request: Request, version: VersionPath) -> Response:
     summary="Fetch the text of a version",
     problems=("not-found", "policy-text-not-supplied"),
     clauses=("C28", "C77"),
+    media_type="text/plain",
 )
 async def get_policy_text(
     request: Request, version: VersionPath, language: LanguagePath

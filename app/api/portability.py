@@ -39,15 +39,26 @@ class PortabilityBody(BaseModel):
     package: str = Field(examples=["portability"], max_length=16)
     article: str = Field(max_length=64)
     profile: Profile
+    structure: dict[str, str] = Field(
+        alias="schema", description="Where its JSON Schema is, and the SHA-256 of that."
+    )
     subject_id: UUID
     as_of: datetime
     position: int = Field(ge=0)
     policy: str = Field(max_length=64)
+    controller: dict[str, str]
+    other_records: list[dict[str, Any]] = Field(
+        description="Other records of the same person, each with a package of its own.",
+        max_length=100,
+    )
     data: list[dict[str, Any]] = Field(max_length=100_000)
     files: list[dict[str, Any]] = Field(max_length=100_000)
     statements: list[dict[str, Any]] = Field(max_length=100_000)
     consents: list[dict[str, Any]] = Field(max_length=1000)
     transfers: list[dict[str, Any]] = Field(max_length=1000)
+    relationships: list[dict[str, Any]] = Field(max_length=1000)
+    objections: list[dict[str, Any]] = Field(max_length=1000)
+    restrictions: list[dict[str, Any]] = Field(max_length=1000)
     manifest: list[dict[str, Any]] = Field(max_length=10)
 
 

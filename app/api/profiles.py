@@ -76,6 +76,7 @@ class ProfileBody(BaseModel):
     problems=(
         "purpose-unknown",
         "purpose-not-allowed",
+        "as-of-malformed",
         "subject-restricted",
         "subject-unknown",
         "subject-erased",

@@ -29,6 +29,7 @@ from app.propagation.registration import Registrar
 ROUTES = router("relationships")
 
 PERSON = ("subject-unknown", "subject-erased")
+SOURCED = ("source-unknown", "source-not-yours")
 Writer = Annotated[Call, Security(authorised, scopes=[Scope.SUBJECTS_WRITE])]
 
 
@@ -80,7 +81,7 @@ async def _execute(call: Call, subject_id: UUID, command: object) -> Response:
     answers=ReceiptBody,
     status=201,
     summary="Start a relationship",
-    problems=(*PERSON, "relationship-unknown"),
+    problems=(*PERSON, "relationship-unknown", "under-age"),
     clauses=("C2", "C3", "C26"),
     law=("L40",),
     writes=True,
@@ -140,7 +141,15 @@ async def show_notice(subject_id: UUID, body: NoticeBody, call: Writer) -> Respo
     answers=ReceiptBody,
     status=201,
     summary="Refer to a file",
-    problems=(*PERSON, "file-unnamed", "category-unknown", "category-not-allowed-for-purpose"),
+    problems=(
+        *PERSON,
+        *SOURCED,
+        "file-unnamed",
+        "purpose-unknown",
+        "category-unknown",
+        "category-not-allowed-for-purpose",
+        "under-age",
+    ),
     clauses=("C13", "C16", "C43"),
     law=("L2",),
     writes=True,
@@ -177,10 +186,14 @@ def _keyed(call: Call, subject_id: UUID, digest: str | None) -> str | None:
     summary="Add an identifier",
     problems=(
         *PERSON,
+        *SOURCED,
         "identifier-taken",
         "not-an-identifier",
         "value-invalid",
+        "purpose-unknown",
+        "category-unknown",
         "category-not-allowed-for-purpose",
+        "under-age",
     ),
     clauses=("C7", "C8"),
     writes=True,

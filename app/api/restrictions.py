@@ -104,6 +104,7 @@ class RestrictionsBody(BaseModel):
     problems=(
         "purpose-unknown",
         "category-unknown",
+        "value-invalid",
         "source-unknown",
         "source-not-yours",
         "occurred-in-future",

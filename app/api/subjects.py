@@ -198,10 +198,13 @@ class FoundBody(BaseModel):
         "under-age",
         "source-not-yours",
         "identifier-taken",
+        "relationship-unknown",
+        "notice-unknown",
     ),
     clauses=("C2", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C13", "C74"),
     law=("L2", "L4", "L5", "L19", "L41"),
     writes=True,
+    more={202: {"model": SuppressedBody, "description": "Nothing may be kept."}},
 )
 async def register_subject(
     body: RegistrationBody,

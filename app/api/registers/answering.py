@@ -1,7 +1,7 @@
 """How every register is asked and answered: paging, cut, waiting, columns, and three forms."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -84,8 +84,10 @@ class Register:
     """Whether its rows name people: then a purpose is named, and the reading is recorded (L3)."""
     projections: tuple[Projection, ...] = ()
     """What it is read from, and waited for."""
-    nested: tuple[str, ...] = ()
-    """Members of a JSON row that no table has a column for."""
+    nested: Mapping[str, str] = field(default_factory=dict)
+    """Members of a JSON row that no table has a column for, and what each says."""
+    open: bool = False
+    """Whether a row has further members, one for each category that may be read."""
 
 
 def body_of(register: Register) -> type[BaseModel]:
@@ -94,8 +96,16 @@ def body_of(register: Register) -> type[BaseModel]:
         column.name: (Any, Field(None, description=column.description))
         for column in register.columns.every
     }
+    members |= {
+        name: (Any, Field(None, description=said)) for name, said in register.nested.items()
+    }
     stem = "".join(part.capitalize() for part in register.name.replace("-", "_").split("_"))
-    row = create_model(f"{stem}Row", __doc__=f"One row of the register {register.name}.", **members)
+    row = create_model(
+        f"{stem}Row",
+        __doc__=f"One row of the register {register.name}.",
+        __config__=ConfigDict(extra="allow") if register.open else None,
+        **members,
+    )
     page: type[BaseModel] = create_model(
         f"{stem}Register",
         __doc__="One page, true at `stands_at`.",

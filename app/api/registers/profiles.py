@@ -60,6 +60,7 @@ PROFILE_REGISTER = Register(
     read=_read,
     about_people=True,
     projections=(PROFILES,),
+    open=True,
 )
 
 

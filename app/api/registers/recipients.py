@@ -71,7 +71,10 @@ RECIPIENTS = Register(
     columns=COLUMNS,
     read=_read,
     about_people=False,
-    nested=("contract", "declared"),
+    nested={
+        "contract": "The contract or memorandum on record, whole.",
+        "declared": "What the policy says of the recipient, whole.",
+    },
 )
 
 
