@@ -214,7 +214,7 @@ class BreachState(Value, frozen=True, kw_only=True):
 
 def due_at(aware_at: datetime, law: Law) -> datetime:
     """When the authority must have been told: so many hours after awareness, to the second."""
-    hours = law.number("breach.notification_hours", day_of(aware_at, law))
+    hours = law.term("breach.notification_hours", day_of(aware_at, law))
     return aware_at.astimezone(UTC) + timedelta(hours=hours)
 
 

@@ -205,7 +205,7 @@ def _confirm(
 
 def _confirmation(command: ConfirmConsent, asked: Asked, given: Circumstances) -> Proven:
     """The request and its answer as one proof, when the answer came in time."""
-    days = given.law.number("consent.confirmation_days", day_of(asked.since, given))
+    days = given.law.term("consent.confirmation_days", day_of(asked.since, given))
     if given.now > asked.since + timedelta(days=days):
         raise ConsentRequestUnknown(days=days)
     evidence = Evidence(

@@ -116,7 +116,7 @@ def _interest(purpose: str, given: Circumstances, on: date) -> Interest:
     standing = next((known[key] for key in given.policy.lineage(purpose) if key in known), None)
     if standing is None:
         return Interest(purpose=purpose, state=InterestState.MISSING, standing=None, review_on=None)
-    months = given.law.number("legitimate_interest.review_months", standing.assessed_on)
+    months = given.law.term("legitimate_interest.review_months", standing.assessed_on)
     review_on = Duration(months=months).after(standing.assessed_on)
     if standing.outcome is AssessmentOutcome.FAILS:
         state = InterestState.FAILED

@@ -13,6 +13,8 @@ from app.policy.durations import Duration
 from app.policy.law import Law
 from app.values import Value
 
+ANSWER: Final = "deadline.answer_months"
+EXTENSION: Final = "deadline.extension_months"
 SATURDAY: Final = "saturday"
 SUNDAY: Final = "sunday"
 _WEEKEND: Final = {5: SATURDAY, 6: SUNDAY}
@@ -46,24 +48,22 @@ class Due(Value, frozen=True, kw_only=True):
 
 
 def due(received_at: datetime, law: Law, *, paused_days: int = 0) -> Due:
-    """When the answer is due (Art. 12(3)); LawSilent for a receipt before the law applied."""
+    """When the answer is due (Art. 12(3)); what is older than the law waits from its first day."""
     on = day_of(received_at, law)
-    months = law.number("deadline.answer_months", on)
-    return _due(on, law, months=months, paused_days=paused_days)
+    return _due(on, law, months=law.term(ANSWER, on), paused_days=paused_days)
 
 
 def extended(received_at: datetime, law: Law, *, paused_days: int = 0) -> Due:
     """When it is due after an extension, counted from receipt in one step (L22)."""
     on = day_of(received_at, law)
-    months = law.number("deadline.answer_months", on)
-    months += law.number("deadline.extension_months", on)
+    months = law.term(ANSWER, on) + law.term(EXTENSION, on)
     return _due(on, law, months=months, paused_days=paused_days)
 
 
 def target(received_at: datetime, law: Law, *, paused_days: int = 0) -> date:
     """The day to aim at after an extension: chained to the first month's, it can be earlier."""
     first = due(received_at, law, paused_days=paused_days)
-    months = law.number("deadline.extension_months", first.received_on)
+    months = law.term(EXTENSION, first.received_on)
     return Duration(months=months).after(first.calendar_day)
 
 
@@ -78,7 +78,7 @@ def paused_days(asked_at: datetime, answered_at: datetime, law: Law) -> int:
 def pause_warns_on(asked_at: datetime, law: Law) -> date:
     """The first day on which an unanswered question is to be looked at again."""
     on = day_of(asked_at, law)
-    months = law.number("deadline.identity_pause_warning_months", on)
+    months = law.term("deadline.identity_pause_warning_months", on)
     return Duration(months=months, days=1).after(on)
 
 
@@ -103,7 +103,8 @@ def rest_on(day: date, law: Law) -> str | None:
 
 
 def _due(on: date, law: Law, *, months: int, paused_days: int) -> Due:
-    calendar_day = Duration(months=months, days=paused_days).after(on)
+    began_on = max(on, law.first_day(ANSWER))
+    calendar_day = Duration(months=months, days=paused_days).after(began_on)
     last_day, rests = calendar_day, []
     while (why := rest_on(last_day, law)) is not None:
         rests.append(Rest(last_day, why))
@@ -120,4 +121,4 @@ def _due(on: date, law: Law, *, months: int, paused_days: int) -> Due:
 
 
 def _zone(law: Law, on: date) -> ZoneInfo:
-    return ZoneInfo(str(law.value("time_zone", on)))
+    return ZoneInfo(str(law.value("time_zone", max(on, law.first_day("time_zone")))))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 from app.domain.concern import Concern
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[a-z]{2})?", re.ASCII)
 
 Version: TypeAlias = tuple[str, str]
+NOTICE: Final = "deadline.notice_months"
 """Policy version and language."""
 
 
@@ -109,10 +110,12 @@ def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
 
 
 def due_of(since: datetime, given: Circumstances) -> date:
-    """The last day of the month of Art. 14(3)(a) for what was obtained then."""
-    on = day_of(since, given)
-    months = given.law.number("deadline.notice_months", on)
-    return Duration(months=months).after(on)
+    """The last day of the month of Art. 14(3)(a) for what was obtained then.
+
+    What is older than the Regulation is owed its notice from the day on which that applied.
+    """
+    on = max(day_of(since, given), given.law.first_day(NOTICE))
+    return Duration(months=given.law.number(NOTICE, on)).after(on)
 
 
 def evolve(slice_: Notices, recorded: Recorded[Any]) -> Notices:

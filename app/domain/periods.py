@@ -145,8 +145,7 @@ def last_day(
 
 def _years(name: str, start: date, values: Collection[SealedValue], given: Circumstances) -> int:
     """A minimum in years on a day; what is older than the law file is kept as in its first row."""
-    first = min((one.valid_from for one in given.law.parameters.get(name, ())), default=start)
-    on = max(start, first)
+    on = max(start, given.law.first_day(name))
     if name == GRANT_YEARS:
         paid = (given.control.occasions.paid.get(one) for one in _occasions(values) if one)
         amounts = [one.amount_cents for one in paid if one is not None]

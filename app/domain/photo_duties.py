@@ -9,6 +9,7 @@ from uuid import UUID
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.inheritance import as_one
+from app.domain.legal_clock import ANSWER
 from app.domain.photographs import IMAGE, Photo, Publication
 from app.events.photos import PhotoAudience
 from app.policy.durations import Duration
@@ -138,4 +139,4 @@ def _due(recipient: str, since: datetime, given: Circumstances) -> date:
 
 def _month(since: datetime, given: Circumstances) -> date:
     on = day_of(since, given)
-    return Duration(months=given.law.number("deadline.answer_months", on)).after(on)
+    return Duration(months=given.law.term(ANSWER, on)).after(on)

@@ -12,7 +12,7 @@ from uuid import UUID
 from app.domain.concern import Concern
 from app.domain.consultations import consulted
 from app.domain.decider import Circumstances
-from app.domain.legal_clock import day_of, due, extended
+from app.domain.legal_clock import ANSWER, day_of, due, extended
 from app.domain.letters import DECISION, STATEMENT, letters
 from app.domain.purpose_limitation import RIGHTS
 from app.domain.recipients import recipient_named
@@ -91,7 +91,6 @@ from app.events.rights_requests import (
     RightsRequestTriaged,
     RightsRequestVerified,
 )
-from app.policy.law import LawSilent
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState
@@ -151,12 +150,11 @@ def _known(key: UUID, state: "SubjectState") -> RightsRequest:
 
 def _received(command: ReceiveRequest, given: Circumstances, *, stranger: bool) -> Record:
     received_at = command.occurred_at or given.now
-    try:
-        received_on = day_of(received_at, given.law)
-        period = extended if command.extended else due
-        answer = period(received_at, given.law, paused_days=command.paused_days)
-    except LawSilent:
-        raise ReceiptTooOld from None
+    received_on = day_of(received_at, given.law)
+    if received_on < given.law.first_day(ANSWER):
+        raise ReceiptTooOld
+    period = extended if command.extended else due
+    answer = period(received_at, given.law, paused_days=command.paused_days)
     shown = command.evidence or command.evidence_note.strip() or command.origin
     if received_on < day_of(given.now, given.law) and not shown:
         raise ReceiptUnevidenced

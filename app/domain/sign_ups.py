@@ -172,7 +172,7 @@ def in_time(state: "SubjectState", given: Circumstances) -> SignUp:
     one = state.sign_ups.one
     if one is None:
         raise SignUpUnknown
-    days = given.law.number("consent.confirmation_days", day_of(one.since, given))
+    days = given.law.term("consent.confirmation_days", day_of(one.since, given))
     if given.now > one.since + timedelta(days=days):
         raise SignUpUnknown
     return one

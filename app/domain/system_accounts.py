@@ -9,6 +9,7 @@ from uuid import UUID
 from app.domain.concern import Concern
 from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
+from app.domain.legal_clock import ANSWER
 from app.domain.purpose_limitation import source_named
 from app.domain.recipients import recipient_named
 from app.events.recorded import Record, Recorded
@@ -168,7 +169,7 @@ def _ask(
     if account.state is not AccountState.OPEN:
         return ()
     since = day_of(command.occurred_at or given.now, given)
-    months = given.law.number("deadline.answer_months", since)
+    months = given.law.term(ANSWER, since)
     event = AccountDeactivationRequested(
         account=command.account,
         source=source_named(command.source, given.policy).key,

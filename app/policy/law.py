@@ -158,6 +158,20 @@ class Law:
                 return dated.value
         raise LawSilent(name, on)
 
+    def first_day(self, name: str) -> date:
+        """The first day on which a parameter has a value; `LawSilent` when it never has."""
+        days = [dated.valid_from for dated in self.parameters.get(name, ())]
+        if not days:
+            raise LawSilent(name, date.max)
+        return min(days)
+
+    def term(self, name: str, since: date) -> int:
+        """The number by which a term counts that began on a day; before the law, its first.
+
+        Data of years ago are held under the law of today, and what is told of them has its term.
+        """
+        return self.number(name, max(since, self.first_day(name)))
+
     def number(self, name: str, on: date) -> int:
         """The value of a parameter that is a whole number."""
         value = self.value(name, on)

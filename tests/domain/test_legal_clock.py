@@ -21,7 +21,6 @@ from app.domain.legal_clock import (
     paused_days,
     rest_on,
 )
-from app.policy.law import LawSilent
 from app.policy.loader import load_packaged_law
 from tests.domain import second_clock
 
@@ -193,6 +192,12 @@ def test_a_question_without_an_answer_is_looked_at_after_a_month() -> None:
     assert pause_warns_on(noon("2026-03-10"), LAW) == date(2026, 4, 11)
 
 
-def test_there_is_no_clock_before_the_law() -> None:
-    with pytest.raises(LawSilent):
-        due(datetime(2018, 5, 24, 12, tzinfo=UTC), LAW)
+@pytest.mark.parametrize("year", [1, 1900, 2017])
+def test_what_is_older_than_the_law_waits_from_its_first_day(year: int) -> None:
+    """A back-dated objection stands in the log for good: its clock can always be read."""
+    old = due(datetime(year, 5, 24, 12, tzinfo=UTC), LAW)
+    first = due(datetime(2018, 5, 25, 12, tzinfo=UTC), LAW)
+
+    assert old.received_on == date(year, 5, 24)
+    assert (old.last_day, old.ends_at) == (first.last_day, first.ends_at)
+    assert extended(datetime(year, 5, 24, 12, tzinfo=UTC), LAW).last_day > old.last_day

@@ -183,6 +183,15 @@ def test_the_law_is_silent_before_its_time_and_on_what_it_does_not_know() -> Non
         assert str(caught.value) == f"the law file has no value of {name} on {on.isoformat()}"
 
 
+def test_a_term_that_began_before_the_law_is_counted_by_its_first_value() -> None:
+    for since in (date.min, date(2018, 5, 24), date(2018, 5, 25), TODAY):
+        assert law().term("deadline.notice_months", since) == 1
+    assert law().term("retention.vat_years", date(2022, 12, 31)) == 7
+    assert law().term("retention.vat_years", date(2023, 1, 1)) == 10
+    with pytest.raises(LawSilent):
+        law().term("no.such", TODAY)
+
+
 def test_a_value_holds_from_its_first_day_to_the_day_before_the_next() -> None:
     first, last = date(2020, 1, 1), date(2020, 12, 31)
     value = DatedValue(
