@@ -25,7 +25,9 @@ from app.settings import Settings
 from app.store.connection import Logins, connect
 from app.store.event_store import EventStore
 from app.store.keyring_file import KeyringFile, KeyringFileUnusable, write_keyring
+from app.store.keyring_restore import mend_keys
 from app.store.log_standing import left_unexamined
+from app.store.rewrapping import unreadable_keys
 from app.vault.custody import FileCustody
 
 
@@ -103,6 +105,19 @@ async def restore(how: Deploying, file: Path) -> dict[str, Any]:
                 done = await restoring.run()
             reached = await LastCopies(service.ledger, service.pool).run()
     return asdict(done) | {"erasures_reached_e3": reached}
+
+
+async def mend(how: Deploying, file: Path) -> dict[str, Any]:
+    """Puts wrapped keys that nothing opens back from an exported keyring, where those open."""
+    with _keyring(file) as kept:
+        async with _opened(how) as (service, _), _owner(how) as owner:
+            vault = service.store.vault
+            if vault.ledger_id != kept.head.ledger_id:
+                raise refused("keyring-foreign", f"{file} is of another ledger")
+            kept.check(vault)
+            mended = sum([await mend_keys(owner, vault, batch) for batch in kept.batches(vault)])
+            left = sum([1 async for _ in unreadable_keys(service.pool, vault)])
+    return {"keys": mended, "left": left}
 
 
 async def losses(how: Deploying, epoch: int) -> dict[str, Any]:

@@ -99,6 +99,21 @@ def approve_end(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -
     answer({"approved": done}, lines, as_json=as_json)
 
 
+@app.command("mend")
+def mend(file: Kept, *, as_json: Json = False) -> None:
+    """Put wrapped keys of people that nothing opens back from an exported keyring.
+
+    Beside a service that runs. A key that opens, or that was destroyed since, is left as it is.
+    Ends with 1 when some are left that nothing opens.
+    """
+    with _deploying() as how:
+        done = asyncio.run(key_epochs.mend(how, file))
+    lines = [f"{done['keys']} keys open again; {done['left']} are left that nothing opens."]
+    answer({"mended": done}, lines, as_json=as_json)
+    if done["left"]:
+        raise typer.Exit(ExitCode.NOT_IN_ORDER)
+
+
 @app.command("give-up")
 def give_up(
     epoch: Epoch,

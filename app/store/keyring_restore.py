@@ -12,6 +12,7 @@ import asyncpg
 
 from app.store.keyring_file import KeptKey, KeptRegisterKey, KeyringHead
 from app.store.rewrapping import REGISTERS
+from app.vault.key_vault import KeyVault
 
 LEAVES_SQL: Final = "UPDATE ledger.key_epoch SET state = 'draining' WHERE epoch = $1"
 ARRIVES_SQL: Final = "INSERT INTO ledger.key_epoch (epoch, wrapped, state) VALUES ($1, $2, $3)"
@@ -19,6 +20,15 @@ KEYS_SQL: Final = """
 UPDATE ledger.keyring k SET epoch = n.epoch, wrapped = n.wrapped
   FROM unnest($1::uuid[], $2::int[], $3::bytea[]) AS n(key_id, epoch, wrapped)
  WHERE k.key_id = n.key_id AND k.state <> 'erased' AND k.epoch < n.epoch
+"""
+ROWS_SQL: Final = """
+SELECT key_id, class, epoch, wrapped FROM ledger.keyring
+ WHERE key_id = ANY ($1::uuid[]) AND state <> 'erased'
+"""
+MEND_SQL: Final = """
+UPDATE ledger.keyring k SET epoch = $4, wrapped = n.wrapped
+  FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n(key_id, was, wrapped)
+ WHERE k.key_id = n.key_id AND k.wrapped = n.was AND k.state <> 'erased'
 """
 LIVING_SQL: Final = """
 SELECT key_id, subject_id FROM ledger.keyring
@@ -69,6 +79,30 @@ async def bring_keys(
             )
             moved += _rows(done)
     return moved
+
+
+async def mend_keys(
+    connection: "asyncpg.Connection[Any]",
+    vault: KeyVault,
+    batch: Iterable[KeptKey | KeptRegisterKey],
+) -> int:
+    """Gives keys that nothing opens here the keyring's wrapping, where that opens; how many.
+
+    What is inside is the same key: it is bound to its id, and no data key ever changes.
+    """
+    kept = {one.key_id: one for one in batch if isinstance(one, KeptKey)}
+    good: list[tuple[UUID, bytes, bytes]] = []
+    for key_id, kind, epoch, was in await connection.fetch(ROWS_SQL, list(kept)):
+        one = kept[key_id]
+        if one.wrapped is None or vault.data_key(key_id, kind, epoch, was) is not None:
+            continue
+        again = vault.rewrapped(key_id, kind, one.epoch, one.wrapped)
+        if again is not None:
+            good.append((key_id, was, again))
+    if not good:
+        return 0
+    columns = [list(column) for column in zip(*good, strict=True)]
+    return _rows(await connection.execute(MEND_SQL, *columns, vault.active_epoch))
 
 
 async def still_living(

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from app.audit import verify_bundle
+from app.cli.answers import CommandFailed
+from app.cli.key_epochs import Deploying, export, mend
 from app.domain.key_losses import LOSS_EVENTS, GiveUpUnapproved
 from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
 from app.events.epochs import (
@@ -29,6 +31,7 @@ from app.rights.key_epochs import EpochHolds
 from app.rights.key_losses import KeyLosses
 from app.rights.last_copies import LastCopies
 from app.service import Service
+from app.settings import Settings
 from app.store.connection import connect
 from app.store.epoch_check import check_epochs
 from app.store.integrity import verify
@@ -40,6 +43,7 @@ from tests.days import today_in_brussels
 from tests.rights.people import CONTACT, get, post, register
 from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
+from tests.serving import logins
 
 DAMAGE_KEY = """
 UPDATE ledger.keyring SET wrapped = substr(wrapped, 1, 20) || sha256(wrapped) || substr(wrapped, 53)
@@ -183,6 +187,12 @@ async def test_what_nothing_opens_is_given_up_and_its_epoch_ends(
     await is_told_the_truth(client, shut)
     await is_told_in_a_bundle(database, tmp_path)
     assert (await report_of(client, whole))["summary"]["lost"] == 0
+    # What is left of the person is carried away, and erased, as anybody's.
+    package = await client.get(f"{shut}/portability-package")
+    assert package.status_code == 200, package.text
+    done = await post(client, f"{shut}/erasure", {"source": "secretariat"})
+    assert done["erasure"]["stage"] == "executed"
+    await verified(database)
 
 
 async def report_of(client: httpx.AsyncClient, person: str) -> dict[str, Any]:
@@ -258,6 +268,39 @@ async def test_a_key_that_nobody_asked_to_give_up_is_found_in_the_log(
     assert await wrongs(database) == [head]
     with pytest.raises(verify_bundle.Wrong, match="nobody asked"):
         await verified(database, findings=1)
+
+
+@pytest.mark.clause("L34")
+async def test_a_damaged_key_is_put_back_from_an_exported_keyring_before_anything_is_given_up(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """It was exported in the epoch before; what was destroyed since stays so."""
+    shut, erased = [await register(client, contact=contact(number)) for number in range(2)]
+    how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+    keyring = tmp_path / "keyring"
+    [destroyed] = (await service.store.read_stream(subject(erased))).keys
+    await export(how, keyring)
+    await post(client, f"{erased}/erasure", {"source": "secretariat"})
+    await damage(database, DAMAGE_KEY, shut)
+    newest = await register(client, contact=contact(2))
+    await damage(database, DAMAGE_KEY, newest)
+    async with turning(service, database, tmp_path) as epochs:
+        rotated = rows_of(dict((await epochs.rotate()).holds))
+        assert rotated == {"keyring": 2, "identifiers": 4}
+        assert await mend(how, keyring) == {"keys": 1, "left": 1}
+        assert await mend(how, keyring) == {"keys": 0, "left": 1}
+        rotated = rows_of(dict((await epochs.rotate()).holds))
+        assert rotated == {"keyring": 1, "identifiers": 2}, "who came after the export"
+    service.ledger.forget_everybody()
+    assert await name_of(client, shut) == CONTACT["contact.name"]
+    assert await looked_up(client, 0) == shut
+    keys = (await service.store.read_stream(subject(erased))).keys
+    assert keys[destroyed].state == "erased"
+    keyring.write_bytes(keyring.read_bytes()[:-20])
+    with pytest.raises(CommandFailed) as refused:
+        await mend(how, keyring)
+    assert refused.value.code == "keyring-changed"
+    await verified(database)
 
 
 STEPS = ("asked", "key", "register", "tokens", "recorded")
