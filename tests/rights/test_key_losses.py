@@ -187,12 +187,16 @@ async def test_what_nothing_opens_is_given_up_and_its_epoch_ends(
     await is_told_the_truth(client, shut)
     await is_told_in_a_bundle(database, tmp_path)
     assert (await report_of(client, whole))["summary"]["lost"] == 0
-    # What is left of the person is carried away, and erased, as anybody's.
-    package = await client.get(f"{shut}/portability-package")
-    assert package.status_code == 200, package.text
-    done = await post(client, f"{shut}/erasure", {"source": "secretariat"})
-    assert done["erasure"]["stage"] == "executed"
+    await is_treated_as_anybody(client, shut)
     await verified(database)
+
+
+async def is_treated_as_anybody(client: httpx.AsyncClient, person: str) -> None:
+    """What is left of them is carried away, and erased."""
+    package = await client.get(f"{person}/portability-package")
+    assert package.status_code == 200, package.text
+    done = await post(client, f"{person}/erasure", {"source": "secretariat"})
+    assert done["erasure"]["stage"] == "executed"
 
 
 async def report_of(client: httpx.AsyncClient, person: str) -> dict[str, Any]:
