@@ -5,18 +5,20 @@ any number of processes tell the same. No figure is about one person.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
+import structlog
 from fastapi import Response, Security
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from app.api.call import Call, authorised
+from app.api.failures import DATABASE_AWAY
 from app.api.operations import operation, router
 from app.auth import Scope
 from app.measures import Retained
 from app.projections import PROJECTIONS
-from app.projections.positions import Status, status
+from app.projections.positions import status
 from app.registers.deadlines import tally
 from app.service import Service
 from app.store.cosignatures import Cosignatures
@@ -25,6 +27,8 @@ from app.store.time_stamps import TimeStamps
 
 ROUTES = router("operations")
 Reader = Annotated[Call, Security(authorised, scopes=[Scope.METRICS_READ])]
+
+_log: Any = structlog.get_logger("pdledger.metrics")
 
 EXAMPLE: Final = """\
 # HELP pdledger_projection_lag_events Events that the projection has not read.
@@ -62,15 +66,34 @@ async def metrics(call: Reader) -> Response:
     that carries it out. In the text format of Prometheus.
     """
     service = call.service
-    standing = await status(service.pool, PROJECTIONS)
     read = CollectorRegistry(auto_describe=False)
-    families = [*_of_projections(standing), *await _of_log(service), *await _of_deadlines(service)]
-    read.register(_Families(families))
+    read.register(_Families(await _families(service)))
     text = generate_latest(service.measures.registry) + generate_latest(read)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def _of_projections(standing: Sequence[Status]) -> list[Metric]:
+async def _families(service: Service) -> list[Metric]:
+    """What is read just now; a part that cannot be is counted, and hides none of the others."""
+    unread = GaugeMetricFamily(
+        "pdledger_figures_unread", "1: they could not be read just now.", labels=["part"]
+    )
+    families: list[Metric] = [unread]
+    parts = {"projections": _of_projections, "log": _of_log, "deadlines": _of_deadlines}
+    for name, read in parts.items():
+        try:
+            families += await read(service)
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  # whoever is woken by figures needs the others
+            _log.error("figures not read", part=name, error_class=type(error).__name__)
+            unread.add_metric([name], 1)
+        else:
+            unread.add_metric([name], 0)
+    return families
+
+
+async def _of_projections(service: Service) -> list[Metric]:
+    standing = await status(service.pool, PROJECTIONS)
     figures: list[tuple[str, str, dict[str, float]]] = [
         ("lag_events", "Events that it has not read.", {one.name: one.lag for one in standing}),
         (

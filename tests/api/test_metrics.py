@@ -115,6 +115,22 @@ async def test_breaches_wait_until_the_authority_was_told_and_overdue_from_the_d
     assert of_breaches(after) == (0, 1)
 
 
+async def test_figures_that_cannot_be_read_hide_none_of_the_others(
+    shared_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("app.api.metrics.tally", fails)
+    async with await shared_api.client() as client:
+        found = await figures(client)
+
+    assert found["pdledger_figures_unread", "deadlines"] == 1
+    assert found["pdledger_figures_unread", "projections"] == 0
+    assert any(name == "pdledger_projection_lag_events" for name, _ in found)
+    assert any(name == "pdledger_log_size" for name, _ in found)
+
+
 async def test_receivers_that_do_not_answer_are_counted(
     shared_api: Api, shared_service: Service
 ) -> None:
