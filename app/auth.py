@@ -65,6 +65,8 @@ class Scope(StrEnum):
     MERGES_PROPOSE = "merges:propose"
     MERGES_APPROVE = "merges:approve"
     MAILS_SEND = "mails:send"
+    MAILS_REPORT = "mails:report"
+    """Messages about deliveries: for a key that lies on a mail server, and reads no letter."""
     CALENDAR_READ = "calendar:read"
     """The calendar of deadlines at an address that holds the key, and nothing else."""
     METRICS_READ = "metrics:read"

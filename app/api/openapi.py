@@ -100,6 +100,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for operation in _operations(document):
         _replace_derived_errors(operation)
     _share_refusals(document)
+    _share_answers(document)
     _share_parameters(document)
     return document
 
@@ -150,6 +151,23 @@ def _share_refusals(document: dict[str, Any]) -> None:
                 assert responses[status] == shared[name], "a refusal is described one way"
                 responses[status] = {"$ref": f"#/components/responses/{name}"}
     document["components"]["responses"] = shared
+
+
+def _share_answers(document: dict[str, Any]) -> None:
+    """Answers that several operations give alike are described once, under model and status."""
+    places: dict[str, list[tuple[dict[str, Any], str]]] = {}
+    for operation in _operations(document):
+        for status, response in operation["responses"].items():
+            places.setdefault(_text(response), []).append((operation["responses"], status))
+    for text, found in places.items():
+        told = json.loads(text).get("content", {}).get("application/json", {})
+        model = told.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if model and len(found) > 1:
+            [(responses, status), *_] = found
+            name = f"{model}.{status}"
+            response = document["components"]["responses"].setdefault(name, responses[status])
+            for responses, status in found if _text(response) == text else ():
+                responses[status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _share_parameters(document: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "retention": "Destroy what was kept to its last day, or show what is due.",
         "erase": "Erase a person's data, or show what an erasure would do.",
         "requests": "Who waits for an answer to a rights request, and until when.",
+        "mails": "What mail servers tell of the mails that were sent.",
         "client": "API keys of the tools that call the service.",
         "subscription": "Who has the feed sent to them.",
         "policy": "Check, examine, publish and compare privacy policies.",
@@ -61,7 +62,7 @@ These texts hold numbers and names of our own files, and no value.
 EPILOG: Final = (
     "Exit codes: 0 done; 1 examined, and not in order; 2 wrong usage; 3 refused by a rule, nothing"
     " changed; 4 something needed is not there; 5 the log broke a signed promise; 70 a fault of the"
-    " program; 130 interrupted."
+    " program; 75 a message about a delivery has to be handed in again; 130 interrupted."
 )
 
 

@@ -27,6 +27,8 @@ class ExitCode(IntEnum):
     """The log broke a promise that it signed: what was examined is evidence, and worth keeping."""
     FAULT = 70
     """A fault of the program itself (sysexits.h, EX_SOFTWARE)."""
+    TRY_AGAIN = 75
+    """A message could not be taken in yet: the mail server keeps it (sysexits.h, EX_TEMPFAIL)."""
 
 
 class CommandFailed(Exception):

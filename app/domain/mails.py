@@ -93,6 +93,12 @@ class Mail:
     language: str
     state: MailState
     queued_at: datetime
+    by: MailChannel | None = None
+    """By which way it left last; None while it is to be tried again."""
+    again_at: datetime | None = None
+    """Since when there is another attempt than the first; None without one."""
+    arrived: bool = False
+    """Whether the last attempt, once delayed, is known to have arrived."""
 
     @property
     def left(self) -> bool:
@@ -304,16 +310,17 @@ def evolve(slice_: Mails, recorded: Recorded[Any]) -> Mails:
     match recorded.event:
         case MailQueued() as event:
             return _queued(slice_, event, recorded)
-        case MailSent(mail=mail):
-            return _now(slice_, mail, MailState.SENT)
+        case MailSent():
+            return _sent(slice_, recorded)
         case MailFailed(mail=mail):
             return _now(slice_, mail, MailState.FAILED)
         case MailBounced(mail=mail, permanent=permanent):
             return _now(slice_, mail, MailState.BOUNCED if permanent else MailState.DELAYED)
         case MailDelivered(mail=mail):
-            return _now(slice_, mail, MailState.SENT)
+            return _now(slice_, mail, MailState.SENT, arrived=True)
         case MailRequeued(mail=mail):
-            return _now(slice_, mail, MailState.QUEUED)
+            again = recorded.recorded_at
+            return _now(slice_, mail, MailState.QUEUED, by=None, again_at=again, arrived=False)
         case MailWithdrawn(mail=mail):
             return _now(slice_, mail, MailState.WITHDRAWN)
         case _:
@@ -339,8 +346,21 @@ def _queued(slice_: Mails, event: MailQueued, recorded: Recorded[Any]) -> Mails:
     return Mails({**slice_.by_id, event.mail: mail}, telling)
 
 
-def _now(slice_: Mails, mail: UUID, state: MailState) -> Mails:
-    changed = replace(slice_.by_id[mail], state=state)
+def _sent(slice_: Mails, recorded: Recorded[Any]) -> Mails:
+    event: MailSent = recorded.event
+    before = slice_.by_id[event.mail]
+    # What a human sends after it was lost is another attempt, like one that is asked for.
+    again = recorded.happened_at if before.state in _LOST else before.again_at
+    return _now(slice_, event.mail, MailState.SENT, by=event.channel, again_at=again, arrived=False)
+
+
+def _now(
+    slice_: Mails,
+    mail: UUID,
+    state: MailState,
+    **more: Any,  # Any: other members of a Mail
+) -> Mails:
+    changed = replace(slice_.by_id[mail], state=state, **more)
     return Mails({**slice_.by_id, mail: changed}, slice_.telling)
 
 

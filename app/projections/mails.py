@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Text, Uuid
 
 from app.events.mails import (
     MailBounced,
@@ -20,7 +20,7 @@ from app.projections.projection import Projection, Writes
 CAME_OF_IT = ("state", "channel", "failure", "code", "attempts", "settled_position", "settled_at")
 
 mails = lasting(
-    "mails_v1",
+    "mails_v2",
     Column("mail", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("matter", Uuid),
@@ -37,7 +37,9 @@ mails = lasting(
     comment="Mails: one row each, with where it stands now; what it said lies sealed, or is gone.",
 )
 
-MAILS = Projection("mails", version=1, tables=(mails,))
+Index(None, mails.c.mail)  # a message about a delivery names the mail, and nobody
+
+MAILS = Projection("mails", version=2, tables=(mails,))
 
 QUEUE = opening(mails, later=CAME_OF_IT[1:])
 SETTLE = filling(mails, "mail", *CAME_OF_IT)

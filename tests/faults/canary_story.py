@@ -25,6 +25,7 @@ from samples.people import people
 from tests.days import today_in_brussels
 from tests.faults.canary_receiver import other_controller
 from tests.faults.markers import Markers
+from tests.propagation.reports import ADDRESS, SAID, returned
 from tests.serving import POLICY
 
 Value = dict[str, Any]
@@ -700,7 +701,9 @@ class Story:
         self.done("POST", outcome, path=named, json={"outcome": "posted"})
         asked = self._ask_again(subject["subject_id"])
         again = "/v1/subjects/{subject_id}/consents/requests/{request_id}/mail"
-        self.done("POST", again, path={**subject, "request_id": asked}, json={"language": "sv"})
+        asking = {**subject, "request_id": asked}
+        sent = self.done("POST", again, path=asking, json={"language": "sv"})["mail"]
+        self._returned({**subject, "mail_id": sent})
         links = "/v1/subjects/{subject_id}/links"
         for kind in ("mailing", "policy"):
             wanted = {"kind": kind, "purpose": "newsletter"}
@@ -713,6 +716,20 @@ class Story:
         self.done("POST", f"{links}/revocation", path=subject)
         for register in ("/v1/mails", "/v1/notices", "/v1/notices-due"):
             self.done("GET", register, headers=ANSWERING)
+
+    def _returned(self, named: Mapping[str, str]) -> None:
+        """A mail that a human sent comes back; what servers write of it is marked throughout."""
+        one, reports = "/v1/subjects/{subject_id}/mails/{mail_id}", "/v1/mails/delivery-reports"
+        message = self.call("GET", f"{one}/message", path=named, headers=ANSWERING)
+        self.done("POST", f"{one}/outcome", path=named, json={"outcome": "sent"})
+        report = returned(message.content).decode()
+        for old, new in ((ADDRESS, self.markers.email("returned")), (SAID, self.markers.word)):
+            report = report.replace(old, new)
+        kind = {"content-type": "message/rfc822"}
+        for wrong in (report.replace("Action: failed", "Action: lost"), report.replace("@", "")):
+            refused = self.call("POST", reports, content=wrong.encode(), headers=kind)
+            assert refused.status_code == 422
+        self.done("POST", reports, content=report.encode(), headers=kind)
 
     def _ask_again(self, subject: str) -> str:
         """A consent that waits for its confirmation."""
