@@ -94,7 +94,9 @@ _LOG: Any = structlog.get_logger("pdledger.mailing")
 class Sends(Protocol):
     """Whatever hands a message over."""
 
-    async def send(self, message: bytes, *, sender: str, recipient: str) -> Attempt:
+    async def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str
+    ) -> Attempt:
         """One attempt; raises nothing that the other side did."""
         ...
 
@@ -252,6 +254,7 @@ class Mailing:
                 opened.personal[MESSAGE].encode(),
                 sender=(await self._post_office.sender()).address,
                 recipient=opened.personal[ADDRESS],
+                envelope_id=claimed.mail.hex,
             )
         await self._conclude(claimed, attempt, mail)
 

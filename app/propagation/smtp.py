@@ -7,6 +7,8 @@ No text of a reply is kept: servers repeat the address in it.
 
 import ipaddress
 import ssl
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +19,9 @@ import aiosmtplib
 from app.events.mails import MailFailure
 
 PERMANENT: Final = 500
+PARAMETER_REFUSED: Final = frozenset({501, 504, 555})
+"""Replies to a parameter that is not understood (RFC 5321, 4.1.1.11)."""
+NOTIFY: Final = "NOTIFY=FAILURE,DELAY"
 
 Security = Literal["starttls", "implicit", "none"]
 
@@ -72,8 +77,13 @@ class SmtpSender:
         file = relay.password_file
         self._password = "" if file is None else file.read_text().strip()
 
-    async def send(self, message: bytes, *, sender: str, recipient: str) -> Attempt:
-        """Hands one message over; never raises what the relay or the network did."""
+    async def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str
+    ) -> Attempt:
+        """Hands one message over; never raises what the relay or the network did.
+
+        A relay that can is asked to tell of delays and failures, by our own id (RFC 3461).
+        """
         relay = self._relay
         client = aiosmtplib.SMTP(
             hostname=relay.host,
@@ -90,12 +100,45 @@ class SmtpSender:
                 if relay.username is not None:
                     await client.login(relay.username, self._password)
                 options = () if recipient.isascii() else ("SMTPUTF8",)
-                await client.sendmail(sender, [recipient], message, mail_options=options)
+                wish = (*options, "RET=HDRS", f"ENVID={envelope_id}")
+                if not await _reported(client, message, (sender, recipient), wish):
+                    await client.sendmail(sender, [recipient], message, mail_options=options)
                 accepted = True
         except (aiosmtplib.SMTPException, OSError) as failure:
             # Once it was taken over, nothing that goes wrong in parting takes it back.
             return Attempt(Handed.ACCEPTED) if accepted else _attempt(failure, recipient)
         return Attempt(Handed.ACCEPTED)
+
+
+async def _reported(
+    client: aiosmtplib.SMTP,
+    message: bytes,
+    envelope: tuple[str, str],
+    options: Iterable[str],
+) -> bool:
+    """Hands it over with the wish to be told of it; False where the relay cannot, or refuses that.
+
+    Some pass on what a server behind them can, and refuse to be asked for it.
+    """
+    if client.is_ehlo_or_helo_needed:
+        with suppress(aiosmtplib.SMTPHeloError):  # one that knows no EHLO is greeted again later
+            await client.ehlo()
+    if not client.supports_extension("dsn"):
+        return False
+    sender, recipient = envelope
+    try:
+        await client.sendmail(
+            sender, [recipient], message, mail_options=options, rcpt_options=(NOTIFY,)
+        )
+    except aiosmtplib.SMTPSenderRefused as refused:
+        if refused.code not in PARAMETER_REFUSED:
+            raise
+    except aiosmtplib.SMTPRecipientsRefused as refused:
+        if refused.recipients[0].code not in PARAMETER_REFUSED:
+            raise
+    else:
+        return True
+    return False
 
 
 def _attempt(failure: Exception, recipient: str) -> Attempt:

@@ -19,7 +19,9 @@ class Mailbox:
     raw: list[bytes] = field(default_factory=list)
     answers: list[Attempt] = field(default_factory=list)
 
-    async def send(self, message: bytes, *, sender: str, recipient: str) -> Attempt:
+    async def send(
+        self, message: bytes, *, sender: str, recipient: str, envelope_id: str
+    ) -> Attempt:
         """As the relay does it."""
         self.raw.append(message)
         if self.answers:
@@ -27,6 +29,7 @@ class Mailbox:
         parsed = message_from_bytes(message, policy=SMTPUTF8)
         assert isinstance(parsed, EmailMessage)
         assert parsed["From"].addresses[0].addr_spec == sender
+        assert parsed["Message-ID"].startswith(f"<{envelope_id}@")
         self.received.append((recipient, parsed))
         return Attempt(Handed.ACCEPTED)
 

@@ -34,6 +34,8 @@ class Arrived:
     raw: bytes
     secured: bool
     logged_in: bool
+    asked: tuple[str, ...] = ()
+    """What was asked of the relay by DSN, in the order of the commands (RFC 3461)."""
 
     @property
     def message(self) -> EmailMessage:
@@ -56,6 +58,7 @@ class TestRelay:
     hangs: bool = False
     drops: bool = False
     forgets_to_answer: bool = False
+    asked: list[str] = field(default_factory=list)
     arrived: list[Arrived] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -82,12 +85,58 @@ class TestRelay:
                     raw=envelope.content,
                     secured=_secured(server),
                     logged_in=session.authenticated,
+                    asked=tuple(self.asked),
                 )
             )
         if self.drops or self.forgets_to_answer:
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         return self.at_data
+
+
+class ReportingRelay(SMTP):
+    """Knows RFC 3461, which aiosmtpd does not; or says so, and ``refuses`` to be asked."""
+
+    refuses = ""
+    """The command at which."""
+
+    async def push(self, status: Any) -> None:
+        """An answer, with one more line in that to EHLO."""
+        if status == "250 HELP":
+            await super().push("250-DSN")
+        await super().push(status)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802  # named by aiosmtpd
+        """Takes its own parameters, and leaves the others."""
+        self.event_handler.asked.clear()
+        if (rest := await self._taken("MAIL", arg or "", ("RET=", "ENVID="))) is not None:
+            await super().smtp_MAIL(rest)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802  # named by aiosmtpd
+        """Takes its own parameter, and leaves the others."""
+        if (rest := await self._taken("RCPT", arg or "", ("NOTIFY=",))) is not None:
+            await super().smtp_RCPT(rest)
+
+    async def _taken(self, command: str, arg: str, names: tuple[str, ...]) -> str | None:
+        words = arg.split(" ")
+        asked = [word for word in words if word.startswith(names)]
+        if asked and command == self.refuses:
+            await self.push("555 parameters not implemented")
+            return None
+        self.event_handler.asked.extend(asked)
+        return " ".join(word for word in words if word not in asked)
+
+
+class RefusingSender(ReportingRelay):
+    """Refuses what it says it can, at the sender."""
+
+    refuses = "MAIL"
+
+
+class RefusingRecipient(ReportingRelay):
+    """Refuses what it says it can, at the recipient."""
+
+    refuses = "RCPT"
 
 
 def _secured(server: SMTP) -> bool:
@@ -105,7 +154,12 @@ def authenticated(
 
 @asynccontextmanager
 async def relaying(
-    folder: Path, *, tls: str = "starttls", login: bool = False, utf8: bool = True
+    folder: Path,
+    *,
+    tls: str = "starttls",
+    login: bool = False,
+    utf8: bool = True,
+    kind: type[SMTP] = SMTP,
 ) -> AsyncIterator[TestRelay]:
     """A relay that listens; ``tls`` is starttls, implicit or none."""
     relay = TestRelay()
@@ -119,7 +173,7 @@ async def relaying(
         "authenticator": authenticated if login else None,
         "tls_context": context if tls == "starttls" else None,
     }
-    made: Callable[[], SMTP] = lambda: SMTP(relay, loop=loop, **options)  # noqa: E731  # a factory
+    made: Callable[[], SMTP] = lambda: kind(relay, loop=loop, **options)  # noqa: E731  # a factory
     server = await loop.create_server(made, HOST, 0, ssl=context if tls == "implicit" else None)
     relay.port = server.sockets[0].getsockname()[1]
     try:

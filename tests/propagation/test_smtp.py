@@ -7,17 +7,27 @@ import pytest
 
 from app.events.mails import MailFailure
 from app.propagation.smtp import Attempt, Handed, Relay, RelayUnsafe, SmtpSender
-from tests.propagation.relay import HOST, TestRelay, relaying
+from tests.propagation.relay import (
+    HOST,
+    RefusingRecipient,
+    RefusingSender,
+    ReportingRelay,
+    TestRelay,
+    relaying,
+)
 
 MESSAGE = b"From: info@impel.example\r\nTo: asa@stad.example\r\nSubject: x\r\n\r\nHej\r\n"
 TO = "asa@stad.example"
+ENVELOPE = "6f1c2f7e3a524d0e9a5e0d7a7a1c9b10"
 
 
 async def sent(relay: TestRelay, to: str = TO, **more: Any) -> Attempt:
     """One attempt, trusting the relay's own authority unless told otherwise."""
     told = {"security": "starttls", "ca_file": relay.ca_file, "timeout_s": 0.5, **more}
     sender = SmtpSender(Relay(host=HOST, port=relay.port, **told), helo="ledger.example")
-    return await sender.send(MESSAGE, sender="info@impel.example", recipient=to)
+    return await sender.send(
+        MESSAGE, sender="info@impel.example", recipient=to, envelope_id=ENVELOPE
+    )
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
@@ -26,6 +36,7 @@ async def test_a_message_arrives_byte_for_byte_over_tls(tmp_path: Path, tls: str
         attempt = await sent(relay, security=tls)
 
     [arrived] = relay.arrived
+    assert arrived.asked == ()
     assert attempt == Attempt(Handed.ACCEPTED)
     assert (arrived.sender, arrived.recipients) == ("info@impel.example", (TO,))
     assert arrived.raw == MESSAGE
@@ -140,3 +151,44 @@ async def test_an_address_in_other_letters_needs_a_relay_that_knows_them(
         attempt = await sent(relay, to="åsa@stad.example")
 
     assert attempt.handed is handed
+
+
+@pytest.mark.clause("L9")
+@pytest.mark.parametrize("tls", ["starttls", "implicit", "none"])
+@pytest.mark.parametrize("to", [TO, "åsa@stad.example"])
+async def test_a_relay_that_can_is_asked_to_tell_of_failures_and_delays(
+    tmp_path: Path, tls: str, to: str
+) -> None:
+    """RFC 3461: by an id of ours, with the header alone, and never of success."""
+    async with relaying(tmp_path, tls=tls, kind=ReportingRelay) as relay:
+        attempt = await sent(relay, to, security=tls)
+
+    [arrived] = relay.arrived
+    assert attempt == Attempt(Handed.ACCEPTED)
+    assert arrived.asked == ("RET=HDRS", f"ENVID={ENVELOPE}", "NOTIFY=FAILURE,DELAY")
+    assert (arrived.raw, arrived.recipients) == (MESSAGE, (to,))
+
+
+@pytest.mark.parametrize("kind", [RefusingSender, RefusingRecipient])
+async def test_a_relay_that_refuses_to_be_asked_gets_the_mail_all_the_same(
+    tmp_path: Path, kind: type[ReportingRelay]
+) -> None:
+    async with relaying(tmp_path, kind=kind) as relay:
+        attempt = await sent(relay)
+
+    [arrived] = relay.arrived
+    assert attempt == Attempt(Handed.ACCEPTED)
+    assert (arrived.asked, arrived.raw) == ((), MESSAGE)
+
+
+@pytest.mark.parametrize("reply", ["550 unknown", "450 busy"])
+async def test_whom_a_relay_does_not_take_is_asked_about_once(tmp_path: Path, reply: str) -> None:
+    """That it was asked to report changes nothing in what its answers mean."""
+    async with relaying(tmp_path, kind=ReportingRelay) as relay:
+        relay.at_recipient = reply
+        attempt = await sent(relay)
+
+    assert attempt.code == int(reply[:3])
+    assert attempt.handed is (Handed.PERMANENT if reply[0] == "5" else Handed.TEMPORARY)
+    assert relay.asked == ["RET=HDRS", f"ENVID={ENVELOPE}", "NOTIFY=FAILURE,DELAY"]
+    assert not relay.arrived
