@@ -8,7 +8,7 @@ nobody knows one who was not sent the mail, and never by an address. Nothing els
 import binascii
 import quopri
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -51,7 +51,7 @@ _ORIGINALS: Final = (
     *("message/global", "message/global-headers"),  # RFC 6533
 )
 
-_QMAIL: Final = re.compile(rb"Hi\. This is the ")
+_QMAIL: Final = re.compile(rb"Hi\. This is the [^\n]{1,80} at [^\n]{1,255}\n")
 _QMAIL_CODE: Final = re.compile(rb"\(#(5\.[0-9]{1,3}\.[0-9]{1,3})\)")
 _QMAIL_BREAK: Final = re.compile(rb"\n\n-[^\n]*\n+")
 _EXIM: Final = re.compile(rb"This message was created automatically by mail delivery software")
@@ -133,7 +133,7 @@ def _qmail(head: Fields, told: bytes) -> DeliveryReport:
     codes = {found.decode() for found in _QMAIL_CODE.findall(told[: cut.start()])}
     code = codes.pop() if len(codes) == 1 else ""
     return DeliveryReport(
-        mail=_mail(head, _opened(told[cut.end() :])[0]),
+        mail=_named(_ids(_opened(told[cut.end() :])[0], "Message-ID")),
         delivery=Delivery.BOUNCED,
         status=code if _STATUS.match(code) else "5.0.0",
         about=_moment(head, "Date"),
@@ -147,21 +147,31 @@ def _exim(head: Fields, told: bytes) -> DeliveryReport:
     failed, delayed = (one in said for one in (_EXIM_FAILED, _EXIM_DELAYED))
     if failed is delayed:
         raise DeliveryReportUnreadable
+    named = (
+        _ids(head, "References")
+        if cut is None
+        else _ids(_opened(told[cut.end() :])[0], "Message-ID")
+    )
     return DeliveryReport(
-        mail=_mail(head, None if cut is None else _opened(told[cut.end() :])[0]),
+        mail=_named(named),
         delivery=Delivery.BOUNCED if failed else Delivery.DELAYED,
         status="5.0.0" if failed else "4.0.0",
         about=_moment(head, "Date"),
     )
 
 
-def _mail(head: Fields, original: Fields | None, status: Fields | None = None) -> UUID:
-    """The mail that the report names: by its envelope id, its header, or as what it replies to."""
-    envelope = "" if status is None else _one(status, "Original-Envelope-Id")
+def _mail(head: Fields, original: Fields | None, status: Fields) -> UUID:
+    """The mail that a report names: by its envelope id, its header, or as what it replies to."""
+    envelope = _one(status, "Original-Envelope-Id")
     named = {envelope} if _ENVELOPE_ID.fullmatch(envelope) else set()
     if original is not None:
         named |= set(_ids(original, "Message-ID"))
-    named = named or {*_ids(head, "In-Reply-To"), *_ids(head, "References")}
+    return _named(named or {*_ids(head, "In-Reply-To"), *_ids(head, "References")})
+
+
+def _named(ids: Iterable[str]) -> UUID:
+    """The one mail that is meant."""
+    named = set(ids)
     if len(named) > 1:
         raise DeliveryReportUnreadable
     if not named:

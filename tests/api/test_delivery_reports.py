@@ -19,7 +19,7 @@ from tests.api.test_mails import EMAIL, posted, registered, stands
 from tests.api.test_notices import caught_up, events_of, kinds, listed
 from tests.api.test_notices import registered as told_of
 from tests.conftest import Database
-from tests.propagation.relay import HOST, relaying
+from tests.propagation.relay import HOST, ReportingRelay, relaying
 from tests.propagation.reports import EXIM, OURS, SAID, on_the_wire, returned, written
 from tests.serving import Api, count_events, event_types
 
@@ -80,6 +80,32 @@ async def test_a_mail_that_a_server_returns_is_a_task_to_print(
     assert (task["mail"], task["reason"]) == (str(mail), "returned")
     paper = await client.get(f"/v1/subjects/{person}/mails/{mail}/letter")
     assert paper.content.startswith(b"%PDF")
+
+
+@pytest.mark.clause("L9")
+async def test_a_relay_that_was_asked_to_tell_names_the_mail_by_our_envelope_id(
+    client: httpx.AsyncClient, service: Service, database: Database, tmp_path: Path
+) -> None:
+    """RFC 3461: also where it has put a Message-ID of its own in the place of ours."""
+    person = await registered(client)
+    mail = await posted(service, person)
+    async with relaying(tmp_path, kind=ReportingRelay) as relay:
+        sender = SmtpSender(
+            Relay(host=HOST, port=relay.port, ca_file=relay.ca_file), helo="ledger.example"
+        )
+        office = service.correspondence.post_office
+        await Mailing(service.ledger, service.pool, office, sends=sender).turn()
+    await caught_up(database)
+    [arrived] = relay.arrived
+    [envelope_id] = [one[6:] for one in arrived.asked if one.startswith("ENVID=")]
+    report = returned(arrived.raw.replace(mail.hex.encode(), b"its-own"))
+
+    assert (await tell(client, report)).json()["type"] == "/problems/delivery-report-foreign"
+    named = report.replace(
+        b"Reporting-MTA:", f"Original-Envelope-Id: {envelope_id}\r\nReporting-MTA:".encode()
+    )
+    assert (await tell(client, named)).status_code == 201
+    assert await stands(service, person, mail) is MailState.BOUNCED
 
 
 @pytest.mark.clause("L29", "L45")

@@ -310,6 +310,23 @@ def test_a_report_without_the_mail_it_is_about_is_about_none_of_ours() -> None:
         assert refused(on_the_wire(text)) is DeliveryReportForeign
 
 
+@pytest.mark.clause("L9")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hi. This is the mother of Ada.\n\n-- \nBo",
+        "Hi. This is the qmail-send program at home.\n\n- is what I got.",
+        f"Hi. This is the qmail-send program at home.\n\n--- Below\n\nRe: {OURS}",
+        f"I got this:\n\n> This is a permanent error.\n\nReferences: {OURS}",
+    ],
+)
+def test_what_a_person_answers_to_our_mail_is_never_taken_for_a_return(said: str) -> None:
+    """A reply names our Message-ID, too; it is for a human to read."""
+    head = f"From: {ADDRESS}\nIn-Reply-To: {OURS}\nReferences: {OURS}\n"
+    for kind in ("", "Content-Type: text/plain\n", "Content-Type: multipart/alternative\n"):
+        refused(on_the_wire(f"{head}{kind}\n{said}\n"))
+
+
 VALID: Final = [on_the_wire(written(shape)) for shape in SHAPES.values()]
 
 
