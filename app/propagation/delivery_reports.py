@@ -52,7 +52,7 @@ _ORIGINALS: Final = (
 )
 
 _QMAIL: Final = re.compile(rb"Hi\. This is the [^\n]{1,80} at [^\n]{1,255}\n")
-_QMAIL_CODE: Final = re.compile(rb"\(#(5\.[0-9]{1,3}\.[0-9]{1,3})\)")
+_QMAIL_CODE: Final = re.compile(rb"\(#([45]\.[0-9]{1,3}\.[0-9]{1,3})\)")
 _QMAIL_BREAK: Final = re.compile(rb"\n\n-[^\n]*\n+")
 _EXIM: Final = re.compile(rb"This message was created automatically by mail delivery software")
 _EXIM_FAILED: Final = b"This is a permanent error."

@@ -85,6 +85,15 @@ def test_what_older_servers_say_in_sentences_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "status"),
+    [("4.4.1", "4.4.1"), ("5.01.1", "5.0.0"), ("2.0.0", "5.0.0"), ("5.1.1) (#5.2.2", "5.0.0")],
+)
+def test_qmail_gives_up_whatever_the_code_in_its_words(code: str, status: str) -> None:
+    report = read(written(QMAIL, status=code))
+    assert (report.delivery, report.status) == (Delivery.BOUNCED, status)
+
+
+@pytest.mark.parametrize(
     ("action", "status", "delivery"),
     [
         ("failed", "5.7.606", Delivery.BOUNCED),
