@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.strict_json import StrictRequest, asked_of_query, is_json, unasked
+from app.api.strict_json import Asked, StrictRequest, asked_of_query, is_json
 
 Fault = Callable[[Any, Exception], Any]
 """A handler of exceptions, as an application registers it."""
@@ -59,7 +59,7 @@ class ShortWay:
         request = StrictRequest(scope, receive)
         answer: ASGIApp | None
         try:
-            answer = None if unasked(request, plain.asked) else await plain.answer(request)
+            answer = None if plain.asked.flaws(request) else await plain.answer(request)
         except Exception as fault:  # noqa: BLE001  # as the application would handle it, or not
             answer = await self._handled(request, fault)
         if answer is None:
@@ -87,7 +87,7 @@ class _Plain:
     fields: tuple[Any, ...]  # of the path; Any: FastAPI's own type
     queried: tuple[Any, ...]  # what a route that reads asks of the query
     body: Any  # None of a route that reads
-    asked: frozenset[str] | None
+    asked: Asked
 
     def parameters(self, parts: list[str]) -> dict[str, str] | None:
         """The parameters in the path; None when it is another route's."""

@@ -5,7 +5,8 @@ Parsers that disagree on a duplicate key are how a check and its use see two dif
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn, get_args, get_origin
 
 from fastapi import HTTPException, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -113,8 +114,8 @@ class StrictRoute(APIRoute):
         reads_json, asked = self.body_field is not None, asked_of_query(self)
 
         async def strict(request: Request) -> Response:
-            if unasked(request, asked):
-                raise RequestValidationError([{"loc": ("query", ""), "type": "extra_forbidden"}])
+            if flaws := asked.flaws(request):
+                raise RequestValidationError(flaws)
             if reads_json and not is_json(request.headers.get("content-type", "")):
                 raise UnsupportedMediaType
             answer: Response = await handler(StrictRequest(request.scope, request.receive))
@@ -123,15 +124,51 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def asked_of_query(route: APIRoute) -> frozenset[str] | None:
-    """The names that a query may have; None where the route looks at them itself.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the query of a route may say."""
 
-    A question with `as_of` must not be answered as if it had none, nor a rehearsal carried out. A
-    page for people takes whatever a mail program adds to its address.
+    names: frozenset[str] | None
+    """None where the route looks at them itself."""
+    several: frozenset[str] | None
+    """Those that may be there more than once; None where nobody counts."""
+
+    def flaws(self, request: Request) -> list[dict[str, Any]]:  # Any: as Pydantic tells them
+        """A name that nobody reads, or one of which a single value would be read."""
+        if not request.scope["query_string"]:
+            return []
+        told = request.query_params
+        if self.names is not None and not self.names.issuperset(told):
+            return [{"loc": ("query", ""), "type": "extra_forbidden"}]
+        if self.several is None or len(told.multi_items()) == len(told):
+            return []
+        return [
+            {"loc": ("query", name), "type": "repeated"}
+            for name in told
+            if name not in self.several and len(told.getlist(name)) > 1
+        ]
+
+
+def asked_of_query(route: APIRoute) -> Asked:
+    """What the query of a route may say.
+
+    A question with `as_of` must not be answered as if it had none, nor a rehearsal carried out; nor
+    one about two recipients as if it were about the last. A page for people takes whatever a mail
+    program adds to its address.
     """
-    fields = list(queried(route.dependant))
-    own = any(_is_model(field.field_info.annotation) for field in fields)
-    return None if own or not route.path.startswith(STRICT) else frozenset(f.alias for f in fields)
+    if not route.path.startswith(STRICT):
+        return Asked(None, None)
+    names, several, own = set[str](), set[str](), False
+    for field in queried(route.dependant):
+        told = field.field_info.annotation
+        names.add(field.alias)
+        if _is_model(told):
+            own = True
+            members = told.model_fields.items()
+            several |= {one.alias or name for name, one in members if _is_list(one.annotation)}
+        elif _is_list(told):
+            several.add(field.alias)
+    return Asked(None if own else frozenset(names), frozenset(several))
 
 
 def queried(dependant: Dependant) -> Iterator[Any]:  # Any: FastAPI's own type of a field
@@ -145,11 +182,8 @@ def _is_model(annotation: Any) -> bool:  # Any: a type, or a form of one
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def unasked(request: Request, asked: frozenset[str] | None) -> bool:
-    """Whether a query says something that nobody reads."""
-    if asked is None or not request.scope["query_string"]:
-        return False
-    return not asked.issuperset(request.query_params)
+def _is_list(annotation: Any) -> bool:  # Any: a type, or a form of one
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
 def is_json(content_type: str) -> bool:

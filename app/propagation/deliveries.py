@@ -8,6 +8,7 @@ is sent again under the same `webhook-id`.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -29,8 +30,11 @@ PURGE_EVERY: Final = 7_200
 """Turns between two purges: an hour."""
 AT_ONCE_MAX: Final = 8
 TURN_EVENTS_MAX: Final = 200
-"""Deliveries of one claim; then the next subscription has its turn."""
+TURN_S: Final = 10.0
+"""What one claim delivers, and for how long; then whoever waited longest has its turn."""
 PAGE_SIZE: Final = 50
+UNREADABLE_S: Final = 3_600.0
+"""Until a subscription whose keys are gone is looked at again: they may have been put back."""
 
 WAITS_S: Final = (
     *(5.0, 5 * 60.0, 30 * 60.0, 2 * 3600.0, 5 * 3600.0),
@@ -129,18 +133,22 @@ class Deliveries:
         try:
             if secrets is None:
                 _LOG.error("subscription unreadable", subscription=_name(claimed))
+                await self._queue.postpone(claimed, UNREADABLE_S)
                 return
+            turn = Turn()
             async with self._outbound.to(secrets.url) as line:
-                await self._replay(claimed, secrets, line)
+                await self._replay(claimed, secrets, line, turn)
                 if claimed.is_due:
-                    await self._follow(claimed, secrets, line)
+                    await self._follow(claimed, secrets, line, turn)
         finally:
             # Given back also when the process stops; lost with a dead database, until it runs out.
             with suppress(Exception):
                 await asyncio.shield(self._queue.release(claimed))
 
-    async def _replay(self, claimed: Claimed, secrets: Secrets, line: Line) -> None:
+    async def _replay(self, claimed: Claimed, secrets: Secrets, line: Line, turn: "Turn") -> None:
         for position in claimed.replays:
+            if turn.is_over():
+                return
             page = await read_log_page(self._pool, after=position - 1, size_max=1)
             event = self._cloud_events.of(*page.entries[0])
             attempt = await self._attempt(claimed.subscription, secrets, line, event=event)
@@ -151,14 +159,16 @@ class Deliveries:
                     claimed, position, reason=attempt.outcome.value, status=attempt.status
                 )
 
-    async def _follow(self, claimed: Claimed, secrets: Secrets, line: Line) -> None:
+    async def _follow(self, claimed: Claimed, secrets: Secrets, line: Line, turn: "Turn") -> None:
         """Delivers from the cursor on, until the head, a failure, or the end of the turn."""
-        position, sent = claimed.subscription.position, 0
-        while sent < TURN_EVENTS_MAX:
+        position = claimed.subscription.position
+        while not turn.is_over():
             page = await read_log_page(
                 self._pool, after=position, size_max=PAGE_SIZE, types=claimed.subscription.types
             )
             for number, entry in page.entries:
+                if turn.is_over():
+                    return
                 event = self._cloud_events.of(number, entry)
                 attempt = await self._attempt(claimed.subscription, secrets, line, event=event)
                 if attempt.outcome is not Outcome.DELIVERED:
@@ -167,7 +177,7 @@ class Deliveries:
                 if not await self._queue.delivered(claimed, position, number):
                     return
                 position = number
-                sent += 1
+                turn.sent += 1
             if page.reached > position:
                 if not await self._queue.passed(claimed, position, page.reached):
                     return
@@ -217,6 +227,19 @@ class Deliveries:
             _LOG.warning("subscription disabled", subscription=_name(claimed), reason=disable_for)
         if attempt.outcome is Outcome.REFUSED:
             _LOG.warning("destination refused", subscription=_name(claimed))
+
+
+@dataclass(slots=True)
+class Turn:
+    """How much of one claim is used up: a slow receiver must not hold up those of others."""
+
+    began_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    sent: int = 0
+
+    def is_over(self) -> bool:
+        """Whether the next subscription has its turn."""
+        spent_s = asyncio.get_running_loop().time() - self.began_at
+        return self.sent >= TURN_EVENTS_MAX or spent_s >= TURN_S
 
 
 def _start(claimed: Claimed) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,8 @@ from app.propagation.destinations import Destination, DestinationRefused, Destin
 
 ATTEMPT_TIMEOUT_S: Final = 20.0
 CONNECT_TIMEOUT_S: Final = 5.0
+REST_TIMEOUT_S: Final = 1.0
+"""For the rest of an answer that says all with its status."""
 RESPONSE_BYTES_MAX: Final = 64_000
 RETRY_AFTER_MAX_S: Final = 24 * 3600.0
 USER_AGENT: Final = "personal-data-ledger"
@@ -145,10 +147,12 @@ class Line:
             },
             extensions={"sni_hostname": destination.host},
         ) as answer:
+            attempt = _attempt(answer, sent.now)
+            if not size_max:
+                await _drain(answer)
+                return Fetched(attempt)
             media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Fetched(
-                _attempt(answer, sent.now), await _beginning(answer, size_max), media_type
-            )
+            return Fetched(attempt, await _beginning(answer, size_max), media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,13 @@ class _Sent:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
     now: datetime
+
+
+async def _drain(answer: httpx.Response) -> None:
+    """Reads a short answer away; what is broken or late in it takes nothing back of the status."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(REST_TIMEOUT_S):
+            await _beginning(answer, 0)
 
 
 async def _beginning(answer: httpx.Response, size_max: int) -> bytes:

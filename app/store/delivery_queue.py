@@ -73,8 +73,15 @@ UPDATE ledger.subscription_failures
        last_at = clock_timestamp()
  WHERE subscription_id = $1 AND position = $2
 """
+# Whoever had its turn comes after those who wait: due before them, it would be claimed again.
 RELEASE_SQL = """
-UPDATE ledger.subscriptions SET claim = NULL, claimed_until = NULL
+UPDATE ledger.subscriptions
+   SET claim = NULL, claimed_until = NULL, due_at = greatest(due_at, clock_timestamp())
+ WHERE subscription_id = $1 AND claim = $2
+"""
+POSTPONE_SQL = """
+UPDATE ledger.subscriptions
+   SET claim = NULL, claimed_until = NULL, due_at = clock_timestamp() + $3 * interval '1 second'
  WHERE subscription_id = $1 AND claim = $2
 """
 PURGE_SQL = """
@@ -169,6 +176,12 @@ class DeliveryQueue:
     async def release(self, claimed: Claimed) -> None:
         """Gives the claim back."""
         await self._pool.execute(RELEASE_SQL, claimed.subscription.subscription_id, claimed.claim)
+
+    async def postpone(self, claimed: Claimed, wait_s: float) -> None:
+        """Gives the claim back for later; nothing was attempted."""
+        await self._pool.execute(
+            POSTPONE_SQL, claimed.subscription.subscription_id, claimed.claim, wait_s
+        )
 
     async def purge(self) -> None:
         """Forgets old failures that are none any more."""

@@ -351,6 +351,33 @@ async def test_a_query_that_nobody_reads_is_refused_before_anything_is_done(
 
 
 @pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/disclosures?recipient=azavista&recipient=mailchimp", "recipient"),
+        ("/v1/recipients?as_of=1&as_of=2", "as_of"),
+        ("/v1/events?after=1&after=5", "after"),
+        ("/v1/policies?as_of=1&as_of=1", "as_of"),
+        ("/v1/imports?dry_run=true&dry_run=false", "dry_run"),
+    ],
+)
+async def test_what_is_asked_twice_is_not_answered_for_the_last_alone(
+    caller: httpx.AsyncClient, path: str, name: str
+) -> None:
+    """Two recipients were answered as if one had been asked about."""
+    method = "POST" if "imports" in path else "GET"
+    answer = await caller.request(method, path, headers={"purpose": "rights_requests"})
+
+    told(answer, 422, "validation")
+    assert answer.json()["errors"] == [{"query": name, "code": "repeated"}]
+
+
+async def test_a_list_may_be_told_name_by_name(caller: httpx.AsyncClient) -> None:
+    answer = await caller.get("/v1/recipients?columns=key&columns=role&limit=1")
+
+    assert list(answer.json()["items"][0]) == ["key", "role"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "body", "place", "known"),
     [
         ("GET", "/v1/deadlines?stat=open", None, {"query": ""}, "kind"),

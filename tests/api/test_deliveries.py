@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import standardwebhooks
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.propagation.deliveries import JITTER, WAITS_S, Deliveries, random_portion
@@ -58,6 +59,22 @@ class Delivering:
     def ids(self) -> list[str]:
         """The events received, in their order."""
         return [request.headers["webhook-id"] for request in self.receiver.received]
+
+
+@dataclass(slots=True)
+class OneEvent:
+    """A turn that is over after one attempt, as with a receiver that takes its time."""
+
+    receiver: Receiver
+    sent: int = 0
+    before: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = len(self.receiver.received)
+
+    def is_over(self) -> bool:
+        """As soon as the receiver was asked."""
+        return len(self.receiver.received) > self.before
 
 
 def delivering(service: Service, **more: Any) -> Deliveries:
@@ -387,6 +404,60 @@ async def test_a_change_during_a_delivery_ends_it_without_moving_the_cursor(
 
     assert moved.status_code == 200
     assert now["position"] == -1
+
+
+async def test_a_slow_receiver_gives_its_turn_to_whoever_waits(
+    client: httpx.AsyncClient, desk: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its backlog would hold up every other subscription for hours, one turn after the other."""
+    monkeypatch.setattr("app.propagation.deliveries.AT_ONCE_MAX", 1)
+    await people(client, 2)
+    slow = await subscribed(client, url=f"{desk.url}/slow", after=-1)
+    await subscribed(client, url=f"{desk.url}/quick", after=-1)
+    monkeypatch.setattr("app.propagation.deliveries.Turn", lambda: OneEvent(desk.receiver))
+
+    for _ in range(4):
+        await desk.turn()
+
+    turns = [request.target for request in desk.receiver.received]
+    assert turns == ["/hook/slow", "/hook/quick"] * 2
+    assert (await state(client, slow))["position"] == 1
+
+
+async def test_a_subscription_whose_keys_are_gone_is_looked_at_now_and_then(
+    client: httpx.AsyncClient, desk: Delivering
+) -> None:
+    """The loop would turn without a pause for it, and say so each time."""
+    await people(client, 1)
+    made = await subscribed(client, url=desk.url, after=-1)
+    await desk.service.pool.execute("UPDATE ledger.subscriptions SET sealed = sealed || '\\x00'")
+
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            await desk.turn()
+
+    assert [one["event"] for one in logs] == ["subscription unreadable"]
+    assert (await state(client, made))["position"] == -1
+
+
+async def test_replays_that_hang_do_not_outlast_the_claim(
+    client: httpx.AsyncClient, desk: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of them is claimed anew, so that nobody delivers beside the one who does."""
+    await people(client, 1)
+    made = await subscribed(client, url=desk.url, after=-1)
+    desk.receiver.answering(500)
+    for position in range(3):
+        await desk.turn()
+        await client.post(f"{path_of(made)}/replays", json={"after": position})
+    before = len(desk.ids())
+    for position in range(3):
+        await client.post(f"{path_of(made)}/failures/{position}/replay")
+    monkeypatch.setattr("app.propagation.deliveries.Turn", lambda: OneEvent(desk.receiver))
+
+    await desk.turn()
+
+    assert len(desk.ids()) == before + 1
 
 
 async def test_the_loop_delivers_what_comes_and_survives_a_fault(

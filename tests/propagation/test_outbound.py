@@ -118,6 +118,24 @@ async def test_an_answer_without_end_is_cut_and_counts(receiver: Receiver) -> No
     assert await posted(outbound, url) == Attempt(Outcome.DELIVERED, 200)
 
 
+@pytest.mark.parametrize(("status", "outcome"), [(200, Outcome.DELIVERED), (410, Outcome.GONE)])
+@pytest.mark.parametrize("rest", [b"5\r\nthank", b"no chunk\r\n", b"1\r\nx\r\n"])
+async def test_what_a_status_said_stands_when_the_rest_is_broken_or_never_comes(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    outcome: Outcome,
+    rest: bytes,
+) -> None:
+    outbound, url = local(receiver)
+    monkeypatch.setattr("app.propagation.outbound.ATTEMPT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("app.propagation.outbound.REST_TIMEOUT_S", 0.05)
+    head = f"HTTP/1.1 {status} X\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+    receiver.answer = lambda _request: head + rest
+
+    assert await posted(outbound, url) == Attempt(outcome, status)
+
+
 async def test_whoever_answers_nothing_or_nonsense_is_given_up(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
