@@ -107,7 +107,7 @@ async def end_contract(recipient: WordField, body: ContractEndBody, call: Desk) 
     answers=ReceiptBody,
     status=201,
     summary="Set a transfer mechanism",
-    problems=("recipient-not-listed", "mechanism-not-in-force"),
+    problems=("recipient-not-listed", "mechanism-not-in-force", "evidence-in-future"),
     clauses=("C30",),
     law=("L55", "L56", "L57", "L58"),
     writes=True,

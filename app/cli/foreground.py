@@ -10,6 +10,8 @@ from app.cli.answers import ExitCode, unavailable
 from app.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+UNSENT_BYTES_MAX: Final = 64_000
+"""Of one connection, in the kernel; the application waits for the rest, and knows that it does."""
 
 
 @contextmanager
@@ -37,6 +39,8 @@ def take(host: str, port: int, *, variable: str) -> socket.socket:
         )[0]
         taken = socket.socket(family, kind, protocol)
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: whoever reads nothing would hold megabytes that nobody counts.
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
         taken.bind(address)
     except OSError as failure:
         if taken is not None:

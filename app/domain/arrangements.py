@@ -3,6 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.recipients import recipient_named
 from app.events.policies import TransferMechanismLapsed, TransferMechanismSet
@@ -18,6 +19,13 @@ class MechanismNotInForce(Refusal):
 
     code = "mechanism-not-in-force"
     rules = ("L55", "L56")
+
+
+class EvidenceInFuture(Refusal):
+    """What a mechanism rests on was looked up: the day of that is not in the future."""
+
+    code = "evidence-in-future"
+    rules = ("L58",)
 
 
 class Arrangement(Value, frozen=True, kw_only=True):
@@ -62,6 +70,8 @@ def decide_mechanism(
         return (Record(lapsed),)
     assert recipient is not None, "a mechanism is set for somebody"
     _known_mechanism(command.mechanism, command.since, given)
+    if command.evidence_on > day_of(given.now, given):
+        raise EvidenceInFuture
     arrangement = Arrangement(since=command.since, evidence_on=command.evidence_on)
     if state.arrangements.get((recipient, command.mechanism)) == arrangement:
         return ()

@@ -17,11 +17,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PLAIN = (
     "/v1/recipients",
     "/v1/impact-assessments?format=json",
-    "/v1/impact-assessments?limit=0&limit=1",
+    "/v1/impact-assessments?columns=activity&columns=element",
 )
 REFUSED = (
     "/v1/recipients?unknown=1",
     "/v1/impact-assessments?limit=none",
+    "/v1/impact-assessments?limit=0&limit=1",
     "/v1/impact-assessments?limit=1&limit=0",
     "{person}/access-report?as_of=soon",
     "{person}/access-report?format=word",

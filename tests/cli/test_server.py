@@ -1,8 +1,11 @@
 """A ledger on a server: the deploying login is gone before the first request is answered."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 from app.cli.answers import ExitCode
+from app.cli.foreground import UNSENT_BYTES_MAX, take
 from app.cli.private_files import write_private
 from tests.cli.conftest import Call, on_server, run
 from tests.cli.services import running
@@ -23,6 +26,23 @@ def test_up_migrates_with_a_login_that_the_serving_process_never_has(
         assert service.welcome["first_key"].startswith("pl_live_")
         assert b"LEDGER_MIGRATION_URL" not in seen
         assert service.stop() == 0
+
+
+def test_whoever_reads_nothing_is_waited_for_and_not_stored_for() -> None:
+    """The kernel would take 3 MB of each feed that nobody reads, and more of longer lines."""
+    with take("127.0.0.1", 0, variable="LEDGER_PORT") as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()) as idle:
+            serving, _ = listening.accept()
+            with serving:
+                serving.setblocking(False)
+                sent = 0
+                with suppress(BlockingIOError):
+                    while sent < 3_000_000:
+                        sent += serving.send(b"x" * 16_384)
+            received = idle.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    assert sent <= received + 3 * UNSENT_BYTES_MAX
 
 
 def test_serve_refuses_to_start_beside_the_deploying_login(tmp_path: Path, call: Call) -> None:

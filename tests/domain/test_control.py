@@ -8,6 +8,7 @@ import pytest
 from app.domain.archive import Published, in_force_at
 from app.domain.arrangements import (
     Arrangement,
+    EvidenceInFuture,
     LapseTransferMechanism,
     MechanismNotInForce,
     SetTransferMechanism,
@@ -268,8 +269,15 @@ def test_a_transfer_mechanism_is_set_for_a_recipient() -> None:
     assert state.arranged("mailchimp", date(2023, 7, 10)) == ("dpf",)
     assert state.arranged("mailchimp", date(2023, 7, 9)) == ()
     assert state.arranged("basecamp", TODAY) == ()
-    checked = replace(DPF, evidence_on=TODAY + timedelta(days=30))
-    assert decided(checked, DPF) == (replace(placed, evidence_on=TODAY + timedelta(days=30)),)
+    earlier = replace(DPF, evidence_on=TODAY - timedelta(days=30))
+    assert decided(DPF, earlier) == (placed,)
+
+
+@pytest.mark.clause("L58")
+def test_evidence_that_nobody_can_have_seen_yet_is_refused() -> None:
+    """It would stand as fresh until that day and a year on."""
+    assert refused(replace(DPF, evidence_on=TODAY + timedelta(days=1))) is EvidenceInFuture
+    assert decided(replace(DPF, since=TODAY + timedelta(days=10)))
 
 
 @pytest.mark.clause("L55", "L56", "L60")
