@@ -58,7 +58,11 @@ class Cutter:
     """Cuts one stream. Blank lines are counted and passed over."""
 
     def __init__(self, *, first: int, size_max: int, quoted: bool, began: int = 0) -> None:
-        """``quoted``: a line end within quotes ends no row; ``began`` bytes into the stream."""
+        """``quoted``: a line end within quotes ends no row; ``began`` bytes into the stream.
+
+        Without quotes a line that is too long is passed over; with them nobody can say where the
+        next row begins, and the cutting ends.
+        """
         self._number = first - 1
         self._size_max = size_max
         self._quoted = quoted
@@ -66,6 +70,7 @@ class Cutter:
         self._rest = b""
         self._held: list[bytes] = []
         self._held_size = 0
+        self._passing_over = False
         self.broken = False
         """Whether the cutting ended before the stream did."""
 
@@ -76,13 +81,22 @@ class Cutter:
 
     def feed(self, chunk: bytes) -> Iterator[Piece]:
         """The pieces that the chunk completes."""
+        if self._passing_over:
+            passed, found, rest = chunk.partition(b"\n")
+            self._end += len(passed) + len(found)
+            self._passing_over, chunk = not found, rest
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             if self.broken:
                 return
             yield from self._line(line, ended_by=1)
         if not self.broken and self._held_size + len(self._rest) > self._size_max:
-            yield self._give_up(Flaw.QUOTES if self._held else Flaw.TOO_LONG)
+            if self._quoted:
+                yield self._give_up(Flaw.QUOTES if self._held else Flaw.TOO_LONG)
+            else:
+                self._end += len(self._rest)
+                self._passing_over, self._rest = True, b""
+                yield self._too_long()
 
     def finish(self) -> Iterator[Piece]:
         """The last piece, when its line was not ended; or that its quotes never closed."""
@@ -106,11 +120,15 @@ class Cutter:
             line = b"\n".join(self._held)
             self._held, self._held_size = [], 0
         if len(line) > self._size_max:
-            yield self._give_up(Flaw.TOO_LONG)
+            yield self._give_up(Flaw.TOO_LONG) if self._quoted else self._too_long()
             return
         self._number += 1
         if line.strip():
             yield Piece(self._number, line, self._end)
+
+    def _too_long(self) -> Piece:
+        self._number += 1
+        return Piece(self._number, b"", self._end, Flaw.TOO_LONG)
 
     def _give_up(self, flaw: Flaw) -> Piece:
         self.broken = True

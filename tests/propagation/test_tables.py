@@ -78,6 +78,23 @@ def test_lines_are_cut_at_line_feeds_alone(text: bytes, sizes: list[int]) -> Non
     assert {piece.number: piece.text for piece in pieces} == expected
 
 
+@given(st.binary(max_size=300), CUTS)
+def test_a_line_too_long_is_passed_over_where_nothing_is_quoted(
+    text: bytes, sizes: list[int]
+) -> None:
+    lines = [b"a" * 9, text.replace(b"a", b"\n"), b"b" * 30, b"c" * 9]
+    pieces = cut(b"\n".join(lines), sizes, quoted=False, size_max=20)
+
+    expected = [
+        (number, line if len(line) <= 20 else b"")
+        for number, line in enumerate(b"\n".join(lines).split(b"\n"), 1)
+        if line.strip() or len(line) > 20
+    ]
+    assert [(one.number, one.text) for one in pieces] == expected
+    assert all((one.flaw is Flaw.TOO_LONG) == (one.text == b"") for one in pieces)
+    assert pieces[-1].end == len(b"\n".join(lines))
+
+
 @pytest.mark.parametrize(
     ("text", "flaw"),
     [
