@@ -106,9 +106,10 @@ async def import_people(
 
     The status is 200 even when lines are refused: every line is carried out or refused on its own,
     and its result says so. A line of more than 64,000 bytes is refused; in a table the import ends
-    there, as it does where quotes leave open where the next row begins. A table whose mapping does not fit the policy or its columns is refused
-    whole, before the first row. A request repeated with the same Idempotency-Key, as after a broken
-    connection, records nothing twice; it may begin at `first_line`. Memory stays constant.
+    there, as it does where quotes leave open where the next row begins. A table whose mapping does
+    not fit the policy or its columns is refused whole, before the first row. A request repeated
+    with the same Idempotency-Key, as after a broken connection, records nothing twice; it may begin
+    at `first_line`. Memory stays constant.
     With `progress`, lines of the form `{"progress": {"lines": 12000, "seconds_left": 8.5}}` come in
     between.
     """

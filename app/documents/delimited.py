@@ -11,7 +11,8 @@ from typing import Any
 
 from app.events.declare import moment_text
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
+FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "\x00")
+"""In East Asian settings the full-width forms are read as their narrow ones."""
 WORDS_BETWEEN = "; "
 MARK = "\ufeff"
 """Without a byte order mark a spreadsheet takes UTF-8 for the code page of the country."""

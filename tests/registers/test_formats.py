@@ -22,6 +22,8 @@ HOSTILE = (
     "\t=cmd",
     '=HYPERLINK("http://attacker.example","x")',
     "https://attacker.example/",
+    "\uff1d1+1",
+    "\uff20SUM(A1)",
     "0012",
     "1e9",
     " leading and trailing ",
@@ -29,6 +31,7 @@ HOSTILE = (
     'Zoë Ångström, "the" O\'Brien',
     "two\nlines",
 )
+RUN = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 NAMES = ("number", "text", "moment", "day", "id", "words", "nothing", "truth")
 ROW = {
     "number": -7,
@@ -73,7 +76,7 @@ def test_no_cell_of_a_csv_begins_like_a_formula() -> None:
     assert read[0] == list(NAMES)
     assert [row[0] for row in read[1:]] == ["-7"] * len(HOSTILE)
     assert [row[1].removeprefix("'") for row in read[1:]] == list(HOSTILE)
-    assert not [row[1] for row in read[1:] if row[1].startswith(("=", "+", "-", "@", "\t"))]
+    assert not [row[1] for row in read[1:] if row[1].startswith(RUN)]
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))))
@@ -84,8 +87,7 @@ def test_every_text_survives_the_csv_but_for_the_apostrophe(texts: list[str]) ->
     read = list(csv.reader(StringIO(written, newline="")))
 
     assert [row[0] for row in read] == [
-        f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
-        for text in texts
+        f"'{text}" if text.startswith(RUN) else text for text in texts
     ]
 
 
