@@ -70,3 +70,14 @@ async def test_what_is_held_back_is_not_due(caller: httpx.AsyncClient, service: 
 
     assert len(before) == 1
     assert await due(caller, service, person, by=str(LAST_DAY)) == []
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "2015-06-01", "2018-05-24", "9999-12-31"])
+async def test_a_day_that_no_law_counts_from_is_refused(
+    caller: httpx.AsyncClient, day: str
+) -> None:
+    """It was answered 500."""
+    answer = await caller.get(PATH, params={"by": day}, headers={"purpose": "rights_requests"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["query"] == "by"

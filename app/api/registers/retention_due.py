@@ -1,7 +1,7 @@
 """The register of what falls due: data whose period ends by a day (Art. 5(1)(e))."""
 
-from datetime import timedelta
-from typing import Annotated
+from datetime import date, timedelta
+from typing import Annotated, Final
 
 from fastapi import Query, Response, Security
 from pydantic import Field
@@ -17,6 +17,10 @@ from app.registers.rules import ruled
 from app.registers.table import Part, Question
 
 ROUTES = router("registers")
+
+FIRST_DAY: Final = date(2018, 5, 25)
+"""Before it there is no law by which a period could be counted."""
+LAST_DAY: Final = date(2100, 1, 1)
 
 EXAMPLE = {
     "items": [
@@ -40,7 +44,10 @@ class DueAsked(Asked):
     """What ends by a day, in one class or in all."""
 
     by: DayField | None = Field(
-        default=None, description="Kept until this day at the latest; today when not named."
+        default=None,
+        ge=FIRST_DAY,
+        le=LAST_DAY,
+        description="Kept until this day at the latest; today when not named.",
     )
     retention_class: WordField | None = None
 
