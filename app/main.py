@@ -32,6 +32,7 @@ from app.propagation.destinations import Resolve, system_resolve
 from app.propagation.feed import Feed
 from app.propagation.outbound import Outbound
 from app.registers.keeping import keep_counted
+from app.registers.people import People
 from app.registers.tallies import tallies
 from app.rights.daily import daily
 from app.rights.retention import Done
@@ -142,6 +143,7 @@ async def open_service(
             signer=(signer := Signer(custody.signing_key())),
             package_keys=assembly.package_keys(settings, signer),
             tallies=tallies(),
+            people=People(store),
             correspondence=assembly.correspondence(settings, ledger, pool, custody),
             attestation=assembly.attestation(settings, pool, resolve, clock),
         )

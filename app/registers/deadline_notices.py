@@ -27,12 +27,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.domain.decider import Circumstances
 from app.domain.notices import due_of, notice_due
-from app.domain.subject import SUBJECT, fold
+from app.domain.subject import SubjectState
 from app.projections.notices import NOTICES, notices, notices_owed
 from app.projections.statements import Query
-from app.registers.table import Row
 from app.rights.as_of import AsOf
-from app.store.event_store import EventStore
 from app.store.tables import events, positions
 from app.values import Value
 
@@ -72,11 +70,8 @@ async def owed(
     return (rows[0]["stands_at"] if rows else -1), found
 
 
-async def waits(store: EventStore, row: Row, cut: AsOf | None, given: Circumstances) -> bool:
+def waits(state: SubjectState, given: Circumstances) -> bool:
     """Whether the person's own stream says so too."""
-    stream = await store.read_stream(row["subject_id"])
-    known = stream if cut is None else cut.cut(stream)
-    state = fold(SUBJECT.initial, known.events)
     return not state.erased and notice_due(state, given) is not None
 
 

@@ -32,7 +32,7 @@ from app.registers.deadline_days import fixed, moved_over, reckoned
 from app.registers.deadline_erasures import of_erasures
 from app.registers.deadline_notices import EVERYBODY, Owed, owed, waits
 from app.registers.listing import IN_FORCE, Listing
-from app.registers.rights_requests import folded
+from app.registers.people import People
 from app.registers.table import Part, Question, Row, columns, whole
 from app.rights.rights_requests import (
     days_left,
@@ -86,10 +86,15 @@ class Waiting:
 
 
 async def part(
-    pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, given: Circumstances
+    pool: "asyncpg.Pool[Any]",
+    store: EventStore,
+    people: People,
+    *,
+    question: Question,
+    given: Circumstances,
 ) -> Part:
     """One page, the nearest day first."""
-    stands_at, rows = await _few(pool, store, question, given)
+    stands_at, rows = await _few(pool, store, people, question=question, given=given)
     kind = question.filters.get("kind")
     if kind in (None, "notice"):
         start = int(question.after or 0)
@@ -100,19 +105,25 @@ async def part(
         rows += (_notice(one, given) for one in found)
     rows.sort(key=lambda row: (row["due_at"], str(row["matter"]), row["task"] or 0, row["what"]))
     page = whole(rows, question, stands_at)
-    told = [
-        row
-        for row in page.rows
-        if row["kind"] == "notice" and not await waits(store, row, question.as_of, given)
-    ]
-    return replace(page, rows=tuple(row for row in page.rows if row not in told))
+    notices = [row["subject_id"] for row in page.rows if row["kind"] == "notice"]
+    owing = {
+        one
+        for one, state in (await people.states(notices, question.as_of)).items()
+        if waits(state, given)
+    }
+    return replace(
+        page,
+        rows=tuple(
+            row for row in page.rows if row["kind"] != "notice" or row["subject_id"] in owing
+        ),
+    )
 
 
 async def tally(
-    pool: "asyncpg.Pool[Any]", store: EventStore, given: Circumstances
+    pool: "asyncpg.Pool[Any]", store: EventStore, people: People, given: Circumstances
 ) -> Mapping[str, Waiting]:
     """How much of each kind is to be done now; of notices as the table says."""
-    _, rows = await _few(pool, store, Question(limit=PAGE), given)
+    _, rows = await _few(pool, store, people, question=Question(limit=PAGE), given=given)
     _, found = await owed(pool, None, given, size_max=EVERYBODY)
     counted = Counter((_kind(row), row["urgency"] == "overdue") for row in rows)
     today = day_of(given.now, given)
@@ -129,14 +140,19 @@ _OF_BREACHES: Final = {"authority": "breach_notification", "subjects": "breach_c
 
 
 async def _few(
-    pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, given: Circumstances
+    pool: "asyncpg.Pool[Any]",
+    store: EventStore,
+    people: People,
+    *,
+    question: Question,
+    given: Circumstances,
 ) -> tuple[int, list[Row]]:
     """Everything but notices: of all who wait, and the position that is known of all of them."""
     weighed = _PENDING if question.as_of is None else _OBJECTIONS
     asking, stood = await _listed(pool, _REQUESTS, question)
     objecting, stood_too = await _listed(pool, weighed, question)
     erasing, stood_last = await _listed(pool, _ERASURES, question)
-    states = await folded(store, [*asking, *objecting, *erasing], question.as_of)
+    states = await people.states([*asking, *objecting, *erasing], question.as_of)
     rows = [row for key, state in states.items() for row in _rows(key, state, given)]
     found, known_at = await _listed(pool, _BREACHES, question)
     for breach in found:

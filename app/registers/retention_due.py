@@ -13,7 +13,8 @@ import asyncpg
 
 from app.domain.decider import Circumstances
 from app.domain.retention import Expired, expired
-from app.domain.subject import SUBJECT, SubjectState, fold
+from app.domain.subject import SubjectState
+from app.registers.people import READ_AT_ONCE, People
 from app.registers.table import Part, Question, Row, columns
 from app.rights.retention import CALENDAR, CANDIDATES_SQL, ENDINGS
 from app.store.event_store import EventStore
@@ -41,6 +42,8 @@ def on_day(given: Circumstances, by: date) -> Circumstances:
 async def part(
     pool: "asyncpg.Pool[Any]",
     store: EventStore,
+    people: People,
+    *,
     question: Question,
     given: Circumstances,
 ) -> Part:
@@ -51,23 +54,21 @@ async def part(
     after = UUID(question.after) if question.after else UUID(int=0)
     found = await pool.fetch(CANDIDATES_SQL, after, calendar, ENDINGS, LOOKED_AT_MAX)
     rows: list[Row] = []
-    for number, candidate in enumerate(found, 1):
-        after = candidate["subject_id"]
-        rows += await _due(store, after, question, given)
-        if len(rows) >= question.limit:
-            more = number < len(found) or len(found) == LOOKED_AT_MAX
-            return Part(head, tuple(rows), str(after) if more else None)
+    for start in range(0, len(found), READ_AT_ONCE):
+        some = [one["subject_id"] for one in found[start : start + READ_AT_ONCE]]
+        states = await people.states(some, question.as_of)
+        for number, after in enumerate(some, start + 1):
+            rows += _due(after, states[after], question, given)
+            if len(rows) >= question.limit:
+                more = number < len(found) or len(found) == LOOKED_AT_MAX
+                return Part(head, tuple(rows), str(after) if more else None)
     more = len(found) == LOOKED_AT_MAX
     return Part(head, tuple(rows), str(after) if more else None)
 
 
-async def _due(
-    store: EventStore, subject_id: UUID, question: Question, given: Circumstances
+def _due(
+    subject_id: UUID, state: SubjectState, question: Question, given: Circumstances
 ) -> list[Row]:
-    stream = await store.read_stream(subject_id)
-    if question.as_of is not None:
-        stream = question.as_of.cut(stream)
-    state = fold(SUBJECT.initial, stream.events)
     wanted = question.filters.get("retention_class")
     return [
         row

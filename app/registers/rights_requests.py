@@ -1,21 +1,17 @@
 """The register of rights requests: who waits for what, since when and until when (Art. 12; U1)."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
 from app.domain.decider import Circumstances
 from app.domain.rights_request_progress import RightsRequest
-from app.domain.subject import SUBJECT, SubjectState, fold
 from app.projections.rights_requests import RIGHTS_REQUESTS, rights_requests
 from app.registers.listing import EVERYTHING, IN_FORCE, Listing
+from app.registers.people import People
 from app.registers.table import Part, Question, Row, columns
-from app.rights.as_of import AsOf
 from app.rights.rights_requests import deadline_value, next_step
-from app.store.event_store import EventStore
 
 COLUMNS = columns(
     position="Position of the receipt in the log.",
@@ -50,7 +46,7 @@ _OPEN = Listing(RIGHTS_REQUESTS, rights_requests, IN_FORCE)
 
 async def part(
     pool: "asyncpg.Pool[Any]",
-    store: EventStore,
+    people: People,
     question: Question,
     given: Circumstances,
     *,
@@ -59,7 +55,7 @@ async def part(
     """One page of all the requests, or of those that wait for an answer."""
     filters = {_COLUMNS.get(name, name): value for name, value in question.filters.items()}
     found = await (_OPEN if waiting else _EVERY).part(pool, replace(question, filters=filters))
-    states = await folded(store, (row["subject_id"] for row in found.rows), question.as_of)
+    states = await people.states((row["subject_id"] for row in found.rows), question.as_of)
     rows = (
         _row(row, request, given)
         for row in found.rows
@@ -67,18 +63,6 @@ async def part(
         if request is not None
     )
     return replace(found, rows=tuple(rows))
-
-
-async def folded(
-    store: EventStore, subjects: Iterable[UUID], as_of: AsOf | None
-) -> dict[UUID, SubjectState]:
-    """Each person as the log shows them at the cut."""
-    states: dict[UUID, SubjectState] = {}
-    for subject in dict.fromkeys(subjects):
-        stream = await store.read_stream(subject)
-        cut = stream if as_of is None else as_of.cut(stream)
-        states[subject] = fold(SUBJECT.initial, cut.events)
-    return states
 
 
 def _row(indexed: Row, request: RightsRequest, given: Circumstances) -> Row:

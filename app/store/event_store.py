@@ -90,6 +90,14 @@ UNION ALL
 """
 
 
+AFTER_SQL = """
+SELECT e.entry, e.position
+  FROM unnest($1::uuid[], $2::int[]) AS known(stream_id, version)
+  JOIN ledger.events e ON e.stream_id = known.stream_id AND e.version > known.version
+ ORDER BY e.stream_id, e.version
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRow:
     """One row of the keyring as read."""
@@ -201,6 +209,11 @@ class EventStore:
         news = [read_entry(row["entry"], row["number"]) for row in rows if row["kind"] == 0]
         news.sort(key=lambda recorded: recorded.version)
         return numbers.get(1, -1), numbers.get(2, 0), news
+
+    async def read_after(self, known: Mapping[UUID, int]) -> list[Recorded[Any]]:
+        """The events after the known version of each stream, stream by stream, in order."""
+        rows = await self._pool.fetch(AFTER_SQL, list(known), list(known.values()))
+        return [read_entry(entry, position) for entry, position in rows]
 
     async def refresh_epochs(self) -> None:
         """Reads the epoch keys again, after an append was refused for a draining epoch."""

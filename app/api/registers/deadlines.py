@@ -68,7 +68,7 @@ async def _read(call: Call, question: Question) -> Part:
     service = call.service
     moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
     given = (await ruled(service.rulebook, service.store, question.as_of, moment)).given
-    return await part(service.pool, service.store, question, given)
+    return await part(service.pool, service.store, service.people, question=question, given=given)
 
 
 REGISTER = Register(
@@ -164,5 +164,11 @@ async def show_subscribed_calendar(request: Request, token: TokenPath) -> Respon
 
 async def _calendar(service: Service) -> Response:
     given = (await service.ledger.rules()).at(service.ledger.clock())
-    due = await part(service.pool, service.store, Question(limit=ENTRIES_MAX), given)
+    due = await part(
+        service.pool,
+        service.store,
+        service.people,
+        question=Question(limit=ENTRIES_MAX),
+        given=given,
+    )
     return Response(calendar(due.rows, given), media_type=ICS)
