@@ -15,15 +15,16 @@ def day_of(moment: datetime, given: Circumstances) -> date:
     One second before midnight in UTC is the next day already in Brussels: a period counted from
     there by UTC would end a day too early.
     """
-    return moment.astimezone(_zone_of(given)).date()
+    return moment.astimezone(zone_of(given)).date()
 
 
 def start_of(day: date, given: Circumstances) -> datetime:
     """The first moment of a day there, in UTC."""
-    return datetime.combine(day, time(), _zone_of(given)).astimezone(UTC)
+    return datetime.combine(day, time(), zone_of(given)).astimezone(UTC)
 
 
-def _zone_of(given: Circumstances) -> ZoneInfo:
+def zone_of(given: Circumstances) -> ZoneInfo:
+    """The zone that the law file names today."""
     return _zone(str(given.law.value(TIME_ZONE, given.now.date())))
 
 

@@ -106,16 +106,17 @@ def notice_due(state: "SubjectState", given: Circumstances) -> date | None:
     since = state.collections.third_party_since
     if since is None or state.notices.informed:
         return None
-    return due_of(since, given)
+    return due_of(max(day_of(since, given), first_day(given)), given)
 
 
-def due_of(since: datetime, given: Circumstances) -> date:
-    """The last day of the month of Art. 14(3)(a) for what was obtained then.
+def first_day(given: Circumstances) -> date:
+    """From which day on a notice is owed of what is older than the Regulation."""
+    return given.law.first_day(NOTICE)
 
-    What is older than the Regulation is owed its notice from the day on which that applied.
-    """
-    on = max(day_of(since, given), given.law.first_day(NOTICE))
-    return Duration(months=given.law.number(NOTICE, on)).after(on)
+
+def due_of(counted_from: date, given: Circumstances) -> date:
+    """The last day of the month of Art. 14(3)(a) that is counted from a day."""
+    return Duration(months=given.law.number(NOTICE, counted_from)).after(counted_from)
 
 
 def evolve(slice_: Notices, recorded: Recorded[Any]) -> Notices:

@@ -3,8 +3,7 @@
 Notices that are due on one day are one entry with their number: after an import they are many.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -19,28 +18,24 @@ ALARMS_OF_HOURS: Final = (timedelta(hours=48), timedelta(hours=24), timedelta(ho
 _TO_BE_TOLD: Final = {"authority": "the authority", "subjects": "the people concerned"}
 
 
-def calendar(rows: tuple[Row, ...], given: Circumstances) -> bytes:
+def calendar(rows: Iterable[Row], notices: Mapping[date, int], given: Circumstances) -> bytes:
     """One entry a deadline, in the order of the register; notices by day after them."""
     feed = Calendar()
     feed.add("prodid", "-//Personal data ledger//Deadlines//EN")
     feed.add("version", "2.0")
     feed.add("method", "PUBLISH")
     feed.add("x-wr-calname", "Data protection deadlines")
-    for entry in _entries(rows, given):
+    for entry in _entries(rows, notices, given):
         feed.add_component(entry)
     made: bytes = feed.to_ical()
     return made
 
 
-def _entries(rows: tuple[Row, ...], given: Circumstances) -> Iterator[Event]:
-    notices: Counter[date] = Counter()
+def _entries(
+    rows: Iterable[Row], notices: Mapping[date, int], given: Circumstances
+) -> Iterator[Event]:
     for row in rows:
-        if row["kind"] == "notice":
-            notices[row["due_on"]] += 1
-        elif row["kind"] == "breach":
-            yield _of_breach(row, given)
-        else:
-            yield _of_person(row, given)
+        yield _of_breach(row, given) if row["kind"] == "breach" else _of_person(row, given)
     for on, number in sorted(notices.items()):
         yield _of_notices(on, number, given)
 

@@ -2,13 +2,13 @@
 
 Requests, their tasks, objections, erasures, breaches, notices. Reckoned on each stream by the
 functions that the decisions use. Whoever waits for an answer are few; to whom a notice is owed can
-be everybody of an import, so that of them only those of the page are looked at one by one.
+be everybody of an import: they are counted by day, and only those of a page are read.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from sqlalchemy import literal_column
 from app.domain.breaches import due_at, subjects_due_at
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
+from app.domain.notices import due_of
 from app.domain.objections import Status
 from app.domain.subject import SubjectState
 from app.events.objections import ObjectionGround
@@ -30,10 +31,10 @@ from app.registers.breaches import LISTING as _BREACHES
 from app.registers.breaches import Breach, read_breach
 from app.registers.deadline_days import fixed, moved_over, reckoned
 from app.registers.deadline_erasures import of_erasures
-from app.registers.deadline_notices import EVERYBODY, Owed, owed, waits
+from app.registers.deadline_notices import Owed, days_of, due_by_day, owed, waits
 from app.registers.listing import IN_FORCE, Listing
 from app.registers.people import People
-from app.registers.table import Part, Question, Row, columns, whole
+from app.registers.table import Part, Question, Row, columns, matches, whole
 from app.rights.rights_requests import (
     days_left,
     deadline_value,
@@ -97,13 +98,10 @@ async def part(
     stands_at, rows = await _few(pool, store, people, question=question, given=given)
     kind = question.filters.get("kind")
     if kind in (None, "notice"):
-        start = int(question.after or 0)
-        narrowed = question.filters.keys() - {"kind"}
-        size_max = EVERYBODY if narrowed else start + question.limit + 1
-        known_at, found = await owed(pool, question.as_of, given, size_max=size_max)
+        known_at, found = await _notices(pool, question, given)
         stands_at = min(stands_at, known_at)
-        rows += (_notice(one, given) for one in found)
-    rows.sort(key=lambda row: (row["due_at"], str(row["matter"]), row["task"] or 0, row["what"]))
+        rows += found
+    rows.sort(key=_nearest)
     page = whole(rows, question, stands_at)
     notices = [row["subject_id"] for row in page.rows if row["kind"] == "notice"]
     owing = {
@@ -122,14 +120,27 @@ async def part(
 async def tally(
     pool: "asyncpg.Pool[Any]", store: EventStore, people: People, given: Circumstances
 ) -> Mapping[str, Waiting]:
-    """How much of each kind is to be done now; of notices as the table says."""
+    """How much of each kind is to be done now."""
     _, rows = await _few(pool, store, people, question=Question(limit=PAGE), given=given)
-    _, found = await owed(pool, None, given, size_max=EVERYBODY)
     counted = Counter((_kind(row), row["urgency"] == "overdue") for row in rows)
     today = day_of(given.now, given)
-    counted.update(("notice", one.last_day < today) for one in found)
+    for last_day, notices in (await due_by_day(pool, given)).items():
+        counted["notice", last_day < today] += notices
     kinds = ("rights_request", "task", "objection", "erasure", *_OF_BREACHES.values(), "notice")
     return {kind: Waiting(counted[kind, False], counted[kind, True]) for kind in kinds}
+
+
+async def entries(
+    pool: "asyncpg.Pool[Any]", store: EventStore, people: People, given: Circumstances
+) -> tuple[list[Row], Mapping[date, int]]:
+    """What a calendar shows: the rows of everything but notices, and those by their last day."""
+    _, rows = await _few(pool, store, people, question=Question(limit=PAGE), given=given)
+    rows.sort(key=_nearest)
+    return rows, await due_by_day(pool, given)
+
+
+def _nearest(row: Row) -> tuple[Any, ...]:
+    return row["due_at"], str(row["matter"]), row["task"] or 0, row["what"]
 
 
 def _kind(row: Row) -> str:
@@ -256,14 +267,31 @@ def _of_breach(breach: Breach, given: Circumstances) -> Iterator[Row]:
         }
 
 
+async def _notices(
+    pool: "asyncpg.Pool[Any]", question: Question, given: Circumstances
+) -> tuple[int, list[Row]]:
+    """No more of them than the page can show, of the days that its filters leave."""
+    stands_at, counted = await days_of(pool, question.as_of, given)
+    found = await owed(
+        pool,
+        question.as_of,
+        given,
+        days=[day for day in counted if matches(_month(due_of(day, given), given), question)],
+        size_max=int(question.after or 0) + question.limit + 1,
+    )
+    return stands_at, [_notice(one, given) for one in found]
+
+
 def _notice(one: Owed, given: Circumstances) -> Row:
-    """The month of Art. 14(3)(a): an outer limit, which no weekend moves in the person's favour."""
     return {
         **dict.fromkeys(COLUMNS.names),
-        **fixed(one.last_day, given),
-        "kind": "notice",
+        **_month(one.last_day, given),
         "matter": one.matter,
         "subject_id": one.subject_id,
-        "what": "art_14",
-        "received_on": day_of(one.obtained_at, given),
+        "received_on": one.obtained_on,
     }
+
+
+def _month(last_day: date, given: Circumstances) -> Row:
+    """That of Art. 14(3)(a): an outer limit, which no weekend moves in the person's favour."""
+    return {**fixed(last_day, given), "kind": "notice", "what": "art_14"}

@@ -9,10 +9,11 @@ from sqlalchemy import Integer, Uuid, bindparam, select
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.notices import notice_due
-from app.domain.subject import SUBJECT, fold
+from app.domain.subject import SubjectState
 from app.projections.notices import NOTICES, notices, notices_owed
 from app.projections.statements import Query
 from app.registers.listing import EVERYTHING, Listing, ending
+from app.registers.people import LOOKED_AT_MAX, People, looked_at
 from app.registers.table import Part, Question, Row, columns
 from app.store.event_store import EventStore
 from app.values import replace
@@ -39,7 +40,6 @@ DUE_COLUMNS = columns(
 )
 
 LISTING: Final = Listing(NOTICES, notices, EVERYTHING)
-LOOKED_AT_MAX: Final = 500
 
 _OWED: Final = Query(
     select(notices_owed.c.subject_id)
@@ -60,25 +60,27 @@ async def shown(pool: "asyncpg.Pool[Any]", question: Question) -> Part:
 
 
 async def due(
-    pool: "asyncpg.Pool[Any]", store: EventStore, question: Question, given: Circumstances
+    pool: "asyncpg.Pool[Any]",
+    store: EventStore,
+    people: People,
+    *,
+    question: Question,
+    given: Circumstances,
 ) -> Part:
     """The next people who are owed a notice, decided on each person's own stream."""
     head = await store.head_position()
     after = UUID(question.after) if question.after else UUID(int=0)
     found = await _OWED.fetch(pool, after=after, size_max=LOOKED_AT_MAX)
-    rows: list[Row] = []
-    for number, candidate in enumerate(found, 1):
-        after = candidate["subject_id"]
-        rows += await _owed(store, after, given)
-        if len(rows) >= question.limit:
-            more = number < len(found) or len(found) == LOOKED_AT_MAX
-            return Part(head, tuple(rows), str(after) if more else None)
-    more = len(found) == LOOKED_AT_MAX
-    return Part(head, tuple(rows), str(after) if more else None)
+    return await looked_at(
+        people,
+        [one["subject_id"] for one in found],
+        lambda one, state: _owed(one, state, given),
+        question=question,
+        stands_at=head,
+    )
 
 
-async def _owed(store: EventStore, subject_id: UUID, given: Circumstances) -> list[Row]:
-    state = fold(SUBJECT.initial, (await store.read_stream(subject_id)).events)
+def _owed(subject_id: UUID, state: SubjectState, given: Circumstances) -> list[Row]:
     last_day = None if state.erased else notice_due(state, given)
     if last_day is None:
         return []

@@ -5,18 +5,21 @@ every calendar and every minute's figures. Read one by one, 600 people took a se
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from app.domain.subject import SUBJECT, SubjectState, fold
+from app.registers.table import Part, Question, Row
 from app.rights.as_of import AsOf
 from app.store.event_store import EventStore
 
 KEPT_MAX: Final = 8192
 READ_AT_ONCE: Final = 50
 """People that one query reads: their events are folded before anybody else has a turn."""
+LOOKED_AT_MAX: Final = 500
+"""People that one page looks at; a page of fewer rows than asked for may have a next one."""
 
 
 class People:
@@ -58,6 +61,32 @@ class People:
         self._kept.move_to_end(one)
         while len(self._kept) > self._kept_max:
             self._kept.popitem(last=False)
+
+
+async def looked_at(
+    people: People,
+    candidates: Sequence[UUID],
+    rows_of: Callable[[UUID, SubjectState], Iterable[Row]],
+    *,
+    question: Question,
+    stands_at: int,
+) -> Part:
+    """A page of what the streams of some people say, who are the first ``LOOKED_AT_MAX`` there are.
+
+    It ends with the person who fills it, and the next one begins behind them.
+    """
+    rows: list[Row] = []
+    looked = 0
+    while looked < len(candidates) and len(rows) < question.limit:
+        some = candidates[looked : looked + READ_AT_ONCE]
+        states = await people.states(some, question.as_of)
+        for one in some:
+            rows += rows_of(one, states[one])
+            looked += 1
+            if len(rows) >= question.limit:
+                break
+    more = looked < len(candidates) or len(candidates) == LOOKED_AT_MAX
+    return Part(stands_at, tuple(rows), str(candidates[looked - 1]) if more else None)
 
 
 def _parts(subjects: Iterable[UUID]) -> Iterator[list[UUID]]:

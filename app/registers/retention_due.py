@@ -14,7 +14,7 @@ import asyncpg
 from app.domain.decider import Circumstances
 from app.domain.retention import Expired, expired
 from app.domain.subject import SubjectState
-from app.registers.people import READ_AT_ONCE, People
+from app.registers.people import LOOKED_AT_MAX, People, looked_at
 from app.registers.table import Part, Question, Row, columns
 from app.rights.retention import CALENDAR, CANDIDATES_SQL, ENDINGS
 from app.store.event_store import EventStore
@@ -29,8 +29,6 @@ COLUMNS = columns(
     counted_from="What the period is counted from.",
     norm="The norm behind it.",
 )
-LOOKED_AT_MAX = 500
-"""People that one page looks at; a page of fewer rows than asked for may have a next one."""
 
 
 def on_day(given: Circumstances, by: date) -> Circumstances:
@@ -53,17 +51,13 @@ async def part(
     calendar = [key for key, one in classes.items() if one.clock in CALENDAR]
     after = UUID(question.after) if question.after else UUID(int=0)
     found = await pool.fetch(CANDIDATES_SQL, after, calendar, ENDINGS, LOOKED_AT_MAX)
-    rows: list[Row] = []
-    for start in range(0, len(found), READ_AT_ONCE):
-        some = [one["subject_id"] for one in found[start : start + READ_AT_ONCE]]
-        states = await people.states(some, question.as_of)
-        for number, after in enumerate(some, start + 1):
-            rows += _due(after, states[after], question, given)
-            if len(rows) >= question.limit:
-                more = number < len(found) or len(found) == LOOKED_AT_MAX
-                return Part(head, tuple(rows), str(after) if more else None)
-    more = len(found) == LOOKED_AT_MAX
-    return Part(head, tuple(rows), str(after) if more else None)
+    return await looked_at(
+        people,
+        [one["subject_id"] for one in found],
+        lambda one, state: _due(one, state, question, given),
+        question=question,
+        stands_at=head,
+    )
 
 
 def _due(

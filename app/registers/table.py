@@ -78,14 +78,15 @@ class Part:
 
 def whole(rows: Iterable[Row], question: Question, stands_at: int) -> Part:
     """One page of a register that is small enough to be made as a whole: places are counted."""
-    wanted = [
-        row
-        for row in rows
-        if all(_matches(row.get(name), value) for name, value in question.filters.items())
-    ]
+    wanted = [row for row in rows if matches(row, question)]
     start = int(question.after or 0)
     end = start + question.limit
     return Part(stands_at, tuple(wanted[start:end]), str(end) if len(wanted) > end else None)
+
+
+def matches(row: Row, question: Question) -> bool:
+    """Whether a row has what the filters ask for."""
+    return all(_matches(row.get(name), value) for name, value in question.filters.items())
 
 
 def _matches(found: Any, value: Any) -> bool:

@@ -129,6 +129,28 @@ async def test_the_month_of_art_14_is_one_of_the_clocks(
     assert {one["due"] for one in listed} == {one["due_on"] for one in after}
 
 
+@pytest.mark.clause("L29")
+async def test_notices_are_shown_page_by_page_among_the_days_that_are_asked_for(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """Counted by day, read by page: no page reads more of them than it shows."""
+    for number in range(3):
+        await told_of(caller, f"page.{number}@stad.example")
+    await due(caller, service)
+    whole = (await page(caller, PATH))["items"]
+    waiting = [one for one in whole if one["kind"] == "notice"]
+    narrowed = {"kind": "notice", "due_on": waiting[0]["due_on"], "limit": 1}
+
+    paged = await due(caller, service, **narrowed)
+    none = await page(caller, PATH, kind="notice", urgency="overdue")
+    urgent = await page(caller, PATH, urgency=waiting[0]["urgency"])
+
+    assert paged == [one for one in waiting if one["due_on"] == waiting[0]["due_on"]]
+    assert len(paged) >= 3
+    assert none["items"] == []
+    assert [one for one in urgent["items"] if one["kind"] == "notice"] == waiting
+
+
 async def told_of(caller: httpx.AsyncClient, address: str) -> str:
     """Somebody of whom a member organisation told."""
     contact = {"contact.name": "Zoe Ångström", "contact.email": address}
