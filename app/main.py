@@ -31,9 +31,7 @@ from app.propagation.cloud_events import CloudEvents
 from app.propagation.destinations import Resolve, system_resolve
 from app.propagation.feed import Feed
 from app.propagation.outbound import Outbound
-from app.registers.keeping import keep_counted
-from app.registers.people import People
-from app.registers.tallies import tallies
+from app.registers.keeping import keep_counted, kept
 from app.rights.daily import daily
 from app.rights.retention import Done
 from app.service import Service
@@ -142,8 +140,7 @@ async def open_service(
             outbound=outbound,
             signer=(signer := Signer(custody.signing_key())),
             package_keys=assembly.package_keys(settings, signer),
-            tallies=tallies(),
-            people=People(store),
+            kept=kept(store),
             correspondence=assembly.correspondence(settings, ledger, pool, custody),
             attestation=assembly.attestation(settings, pool, resolve, clock),
         )
@@ -304,7 +301,7 @@ def _integrating(settings: Settings, logins: Logins) -> dict[str, Loop]:
 @asynccontextmanager
 async def counting(service: Service) -> AsyncIterator[None]:
     """Keeps what registers ask of everybody counted, in a process that is asked."""
-    keeping = asyncio.create_task(keep_counted(service.tallies, service.pool), name="counts")
+    keeping = asyncio.create_task(keep_counted(service.kept.tallies, service.pool), name="counts")
     try:
         yield
     finally:

@@ -18,8 +18,7 @@ from app.propagation.outbound import Outbound
 from app.propagation.sign_up_limits import SignUpLimits
 from app.propagation.smtp import SmtpSender
 from app.propagation.time_stamps import Authority
-from app.registers.people import People
-from app.registers.tallies import Tallies
+from app.registers.keeping import Kept
 from app.store.event_store import EventStore
 from app.store.log_witness import LogWitness
 from app.store.lookups import Lookups
@@ -106,9 +105,7 @@ class Service:
     """Public keys by which packages of this controller are signed, its own among them (Ed25519)."""
     signer: Signer
     """Signs packages and receipts; opens nothing."""
-    tallies: Tallies
-    """How many people have what, kept counted for the registers that ask it of everybody."""
-    people: People
-    """People of whom registers ask again and again, as the log shows them."""
+    kept: Kept
+    """What registers would count or fold anew for every page."""
     correspondence: Correspondence
     attestation: Attestation

@@ -182,7 +182,7 @@ async def _of_attestation(service: Service) -> list[Metric]:
 
 async def _of_deadlines(service: Service) -> list[Metric]:
     given = (await service.ledger.rules()).at(service.ledger.clock())
-    due = await tally(service.pool, service.store, service.people, given)
+    due = await tally(service.pool, service.store, service.kept.people, given)
     troubled = await service.subscriptions.troubled()
     counted = {
         **{(kind, "running"): one.running for kind, one in due.items()},

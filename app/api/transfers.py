@@ -136,5 +136,7 @@ async def show_transfer_impact(
     named = mechanism_named(mechanism, given)
     wanted = min_position if cut is None else max(head, min_position or 0)
     await caught_up(call, transfers.PROJECTIONS, wanted)
-    found = await transfers.impact(service.pool, service.tallies, named, on, given=given, cut=cut)
+    found = await transfers.impact(
+        service.pool, service.kept.tallies, named, on, given=given, cut=cut
+    )
     return answer({**found, "as_of": as_of})

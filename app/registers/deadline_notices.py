@@ -6,7 +6,7 @@ the decision is (`app/domain/notices.py`).
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -23,9 +23,9 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
-    any_,
     bindparam,
     cast,
+    column,
     exists,
     func,
     or_,
@@ -61,17 +61,23 @@ async def owed(
     cut: AsOf | None,
     given: Circumstances,
     *,
-    days: Iterable[date],
+    due: Mapping[date, date],
     size_max: int,
 ) -> list[Owed]:
-    """The first of those whose month runs from one of the days."""
-    rows = await _of(cut).page.fetch(pool, **_asked(cut, given), days=list(days), size_max=size_max)
+    """The first of those whose month runs from one of the days, by its last day and the matter."""
+    rows = await _of(cut).page.fetch(
+        pool,
+        **_asked(cut, given),
+        days=list(due),
+        last_days=list(due.values()),
+        size_max=size_max,
+    )
     return [
         Owed(
             subject_id=row["subject_id"],
             matter=row["event_id"],
             obtained_on=row["obtained_on"],
-            last_day=due_of(row["counted_from"], given),
+            last_day=row["last_day"],
         )
         for row in rows
     ]
@@ -123,7 +129,6 @@ def _queries(
         select(
             notices_owed.c.subject_id,
             notices_owed.c.version,
-            obtained.label("obtained_at"),
             day.label("obtained_on"),
             func.greatest(day, first_day).label("counted_from"),
         )
@@ -136,9 +141,15 @@ def _queries(
 
 
 def _page(first: Subquery) -> Query:
-    wanted = bindparam("days", type_=ARRAY(Date))
+    given = (cast(bindparam(name), ARRAY(Date)) for name in ("days", "last_days"))
+    wanted = (
+        func.unnest(*given)
+        .table_valued("day", column("last_day", Date), name="wanted")
+        .render_derived()
+    )
     return Query(
-        select(first.c.subject_id, first.c.obtained_on, first.c.counted_from, events.c.event_id)
+        select(first.c.subject_id, first.c.obtained_on, wanted.c.last_day, events.c.event_id)
+        .join(wanted, wanted.c.day == first.c.counted_from)
         .join(
             events,
             and_(
@@ -146,8 +157,7 @@ def _page(first: Subquery) -> Query:
                 events.c.version == first.c.version,
             ),
         )
-        .where(first.c.counted_from == any_(wanted))
-        .order_by(first.c.obtained_at, events.c.event_id)
+        .order_by(wanted.c.last_day, events.c.event_id)
         .limit(bindparam("size_max", type_=Integer))
     )
 

@@ -276,7 +276,12 @@ async def _notices(
         pool,
         question.as_of,
         given,
-        days=[day for day in counted if matches(_month(due_of(day, given), given), question)],
+        due={
+            day: last_day
+            for day in counted
+            for last_day in [due_of(day, given)]
+            if matches(_month(last_day, given), question)
+        },
         size_max=int(question.after or 0) + question.limit + 1,
     )
     return stands_at, [_notice(one, given) for one in found]

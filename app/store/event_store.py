@@ -91,8 +91,7 @@ UNION ALL
 
 
 AFTER_SQL = """
-SELECT e.entry, e.position
-  FROM unnest($1::uuid[], $2::int[]) AS known(stream_id, version)
+SELECT e.entry, e.position FROM unnest($1::uuid[], $2::int[]) AS known(stream_id, version)
   JOIN ledger.events e ON e.stream_id = known.stream_id AND e.version > known.version
  ORDER BY e.stream_id, e.version
 """
@@ -207,13 +206,12 @@ class EventStore:
         )
         numbers = {row["kind"]: row["number"] for row in rows if row["kind"] != 0}
         news = [read_entry(row["entry"], row["number"]) for row in rows if row["kind"] == 0]
-        news.sort(key=lambda recorded: recorded.version)
-        return numbers.get(1, -1), numbers.get(2, 0), news
+        return numbers.get(1, -1), numbers.get(2, 0), sorted(news, key=lambda one: one.version)
 
     async def read_after(self, known: Mapping[UUID, int]) -> list[Recorded[Any]]:
         """The events after the known version of each stream, stream by stream, in order."""
         rows = await self._pool.fetch(AFTER_SQL, list(known), list(known.values()))
-        return [read_entry(entry, position) for entry, position in rows]
+        return [read_entry(*row) for row in rows]
 
     async def refresh_epochs(self) -> None:
         """Reads the epoch keys again, after an append was refused for a draining epoch."""

@@ -13,5 +13,7 @@ async def ruled_and_observed(service: Service, as_of: AsOf | None) -> tuple[Rule
     moment = await moment_of(as_of, service.pool, service.ledger.clock())
     found = await ruled(service.rulebook, service.store, as_of, moment)
     pairs = declared_pairs(found.given.policy)
-    seen = await observed(service.pool, service.tallies, pairs, None if as_of is None else moment)
+    seen = await observed(
+        service.pool, service.kept.tallies, pairs, None if as_of is None else moment
+    )
     return found, seen

@@ -68,7 +68,9 @@ async def _read(call: Call, question: Question) -> Part:
     service = call.service
     moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
     given = (await ruled(service.rulebook, service.store, question.as_of, moment)).given
-    return await part(service.pool, service.store, service.people, question=question, given=given)
+    return await part(
+        service.pool, service.store, service.kept.people, question=question, given=given
+    )
 
 
 REGISTER = Register(
@@ -164,7 +166,7 @@ async def show_subscribed_calendar(request: Request, token: TokenPath) -> Respon
 
 async def _calendar(service: Service) -> Response:
     given = (await service.ledger.rules()).at(service.ledger.clock())
-    due, notices = await entries(service.pool, service.store, service.people, given)
+    due, notices = await entries(service.pool, service.store, service.kept.people, given)
     # A millisecond an entry: others are served meanwhile.
     made = await anyio.to_thread.run_sync(calendar, due, notices, given)
     return Response(made, media_type=ICS)

@@ -65,7 +65,9 @@ async def _shown(call: Call, question: Question) -> Part:
 async def _due(call: Call, question: Question) -> Part:
     service = call.service
     given = (await service.ledger.rules()).at(service.ledger.clock())
-    return await due(service.pool, service.store, service.people, question=question, given=given)
+    return await due(
+        service.pool, service.store, service.kept.people, question=question, given=given
+    )
 
 
 SHOWN = Register(

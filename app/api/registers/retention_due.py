@@ -58,7 +58,9 @@ async def _read(call: Call, question: Question) -> Part:
     found = await ruled(service.rulebook, service.store, question.as_of, moment)
     by = question.filters.get("by") or found.on
     given = on_day(found.given, by + timedelta(days=1))
-    return await part(service.pool, service.store, service.people, question=question, given=given)
+    return await part(
+        service.pool, service.store, service.kept.people, question=question, given=given
+    )
 
 
 REGISTER = Register(

@@ -58,7 +58,7 @@ async def _read(call: Call, question: Question) -> Part:
     moment = await moment_of(question.as_of, service.pool, service.ledger.clock())
     given = (await ruled(service.rulebook, service.store, question.as_of, moment)).given
     waiting, narrowed = without(question, "open")
-    return await part(service.pool, service.people, narrowed, given, waiting=waiting)
+    return await part(service.pool, service.kept.people, narrowed, given, waiting=waiting)
 
 
 REGISTER = Register(
