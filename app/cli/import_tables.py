@@ -6,12 +6,23 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.cli.answers import CommandFailed, refused
 from app.cli.import_batches import Form, pieces_of
 from app.propagation.mapping import MappingFlaw, MappingInvalid, compiled
-from app.propagation.tables import Cutter, Unreadable, opened
+from app.propagation.tables import Cutter, Flaw, Unreadable, opened
+
+FLAWS: Final = {
+    Flaw.DELIMITER: "none of the columns that the mapping names, letter by letter, is found in its"
+    " first row; the mapping can name a delimiter",
+    Flaw.EMPTY: "its first row is empty, and the names of the columns belong there",
+    Flaw.QUOTES: "a quote of its first row is not closed, or stands within a cell",
+    Flaw.TOO_LONG: "its first row does not end",
+    Flaw.ENCODING: "the names of its columns are not in UTF-8",
+    Flaw.NUL: "it holds NUL, as UTF-16 does; UTF-8 is needed",
+}
+"""What is wrong with the first row, in the operator's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,10 @@ def read_mapping(file: Path) -> dict[str, Any]:
     """The mapping in a TOML or JSON file."""
     try:
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except OSError as failure:
+        told = f"cannot read {file}: {failure.strerror}"
+        raise refused("mapping-unreadable", told) from None
+    except UnicodeDecodeError:
         raise refused("mapping-unreadable", f"{file} cannot be read as text in UTF-8") from None
     try:
         document = json.loads(text, object_pairs_hook=_once) if _is_json(file) else _toml(text)
@@ -53,7 +67,7 @@ def mapped(file: Path, document: dict[str, Any], *, line_size_max: int) -> Mappe
         found = MappedTable(Form(), head[1], document, columns)
         raise mapping_invalid(invalid.flaws, found) from None
     except Unreadable as unreadable:
-        told = f"{file} cannot be read as a table: {unreadable.flaw}"
+        told = f"{file} cannot be read as a table: {FLAWS.get(unreadable.flaw, unreadable.flaw)}"
         raise refused("table-unreadable", told) from None
     # The delimiter is settled once, for all requests.
     sent = json.dumps(document | {"delimiter": table.delimiter}, default=str)

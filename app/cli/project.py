@@ -117,7 +117,8 @@ def _chosen(names: list[str] | None) -> tuple[Projection, ...]:
     known = [projection.name for projection in PROJECTIONS]
     unknown = sorted(set(names or []) - set(known))
     if unknown:
-        raise refused("projection-unknown", f"there is no {unknown[0]}; there are: {known}")
+        told = f"there is no {unknown[0]}; there are: {', '.join(known)}"
+        raise refused("projection-unknown", told)
     return tuple(projection_named(name) for name in dict.fromkeys(names or known))
 
 

@@ -80,6 +80,7 @@ def test_an_unknown_register_is_refused(
 
     assert ended.exit_code == ExitCode.REFUSED
     assert ended.document["failed"]["code"] == "projection-unknown"
+    assert "profiles, sharing_register" in ended.document["failed"]["message"]
 
 
 def test_a_rebuild_is_proved_equal_and_can_be_taken_back(call: Call, server: Settings) -> None:
