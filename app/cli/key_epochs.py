@@ -134,7 +134,7 @@ async def give_up(how: Deploying, epoch: int, key: str | None) -> dict[str, Any]
 
 
 async def approve_give_up(how: Deploying, epoch: int, key: str) -> dict[str, Any]:
-    """Records the second person's word; the counts are those that the first one asked for."""
+    """Records the second person's word, if nothing else is lost than the first one asked for."""
     async with _losing(how) as (service, losing):
         loss = await losing.approve(epoch, await _caller(service, key))
     return {
@@ -143,6 +143,7 @@ async def approve_give_up(how: Deploying, epoch: int, key: str) -> dict[str, Any
         "keys": loss.keys,
         "tokens": loss.tokens,
         "register_keys": loss.register_keys,
+        "lost": loss.lost,
     }
 
 

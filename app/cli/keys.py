@@ -148,7 +148,11 @@ def give_up(
 
 @app.command("approve-give-up")
 def approve_give_up(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -> None:
-    """Approve, as a second person, that what nothing opens is given up."""
+    """Approve, as a second person, that what nothing opens is given up.
+
+    All of it is tried again: it is refused when that is not exactly what the first one asked for.
+    What it is, and its digest, is shown by `give-up --dry-run`.
+    """
     key = key_epochs.key_in(key_file)
     with _deploying() as how:
         done = asyncio.run(key_epochs.approve_give_up(how, epoch, key))
@@ -280,6 +284,7 @@ def _losses(found: dict[str, Any]) -> Iterable[str]:
         yield f"  NO ROOT HERE for epoch {epoch}: with it all this may open. Is it elsewhere?"
     if found["altered"]:
         yield f"  {found['altered']} keys open, but not as their row says: pdledger log verify"
+    yield f"  All that would be lost has the digest {found['lost']}"
     yield from (f"  key {one}" for one in found["keys"])
     if found["tables"]["keyring"] > len(found["keys"]):
         yield f"  and {found['tables']['keyring'] - len(found['keys'])} more"
@@ -289,6 +294,8 @@ def _given_up(done: dict[str, Any]) -> Iterable[str]:
     if done["waits_for_approval"]:
         yield "Two people are needed: a second one approves it with another key:"
         yield f"  pdledger keys approve-give-up {done['epoch']} --key-file FILE"
+        yield f"  What it is has the digest {done['lost']}:"
+        yield f"  pdledger keys give-up {done['epoch']} --dry-run"
         return
     yield (
         f"Given up: {done['keys']} keys of people, {done['register_keys']} keys of registers,"

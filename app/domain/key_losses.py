@@ -1,9 +1,12 @@
 """Keys and tokens that nothing opens are given up, so that their epoch can end (L34).
 
-Somebody asks, with the counts of what was found; where an erasure needs two people a second one
-approves it; each key is then destroyed by an entry of its own. Part of the control stream.
+Somebody asks, with a digest of what was found; where an erasure needs two people a second one
+approves exactly that; each key is then destroyed by an entry of its own. Part of the control
+stream.
 """
 
+import hashlib
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -26,22 +29,47 @@ class GiveUpUnapproved(Refusal):
     rules = ("L9", "C66")
 
 
+class GiveUpChanged(Refusal):
+    """Something else is lost by now than was asked for: ask anew, by `pdledger keys give-up`."""
+
+    code = "give-up-changed"
+    rules = ("L9", "C66")
+
+
+@dataclass(slots=True)
+class Lost:
+    """Exactly what is lost, by ids that say nothing of anybody."""
+
+    keys: set[UUID] = field(default_factory=set)
+    """Data keys."""
+    claims: set[tuple[UUID, int]] = field(default_factory=set)
+    """Person and claim of each address or number that nobody can read and that leads to nobody."""
+    rows: set[tuple[str, str]] = field(default_factory=set)
+    """Table and row of each key of a register."""
+
+    def digest(self) -> str:
+        """SHA-256 of them in order, a line each. The tokens are not in it: they are of values."""
+        lines = [f"key {key}" for key in self.keys]
+        lines += [f"claim {person} {version}" for person, version in self.claims]
+        lines += [f"row {table} {name}" for table, name in self.rows]
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+    def __or__(self, other: "Lost") -> "Lost":
+        return Lost(self.keys | other.keys, self.claims | other.claims, self.rows | other.rows)
+
+
 class KeyLoss(Value, frozen=True, kw_only=True):
     """What somebody asked to give up, as long as it was not done."""
 
     keys: int
     tokens: int
     register_keys: int
+    lost: str | None
+    """The digest of what was lost then."""
+    asked_at: int | None
+    """Position of the event that asked."""
     requested_by: str
     approved_by: str | None = None
-
-    def covers(self, other: "GiveUp") -> bool:
-        """Whether no more is given up than was asked for."""
-        return (
-            other.keys <= self.keys
-            and other.tokens <= self.tokens
-            and other.register_keys <= self.register_keys
-        )
 
 
 class GiveUp(Value, frozen=True, kw_only=True):
@@ -52,6 +80,10 @@ class GiveUp(Value, frozen=True, kw_only=True):
     keys: int
     tokens: int
     register_keys: int
+    lost: str
+    """The digest of what is lost now."""
+    in_all: str
+    """The same, together with what was given up since somebody asked."""
 
 
 class ApproveGiveUp(Value, frozen=True, kw_only=True):
@@ -59,6 +91,8 @@ class ApproveGiveUp(Value, frozen=True, kw_only=True):
 
     epoch: int
     by: str
+    in_all: str
+    """The digest of what is lost now, together with what was given up since somebody asked."""
 
 
 class GiveUpRegisterKey(Value, frozen=True, kw_only=True):
@@ -92,13 +126,14 @@ def decide_loss(
     if not drains:
         return ()
     if isinstance(command, GiveUp):
-        if loss is not None and loss.covers(command):
+        if loss is not None and loss.lost == command.in_all:
             return ()
         event = EpochGiveUpRequested(
             epoch=command.epoch,
             keys=command.keys,
             tokens=command.tokens,
             register_keys=command.register_keys,
+            lost=command.lost,
         )
         return (Record(event),)
     if isinstance(command, RecordGivenUp):
@@ -115,10 +150,16 @@ def decide_loss(
             period=command.period,
         )
         return (Record(gone),)
-    if loss.approved_by is not None:
-        return ()
+    return _approved(command, loss)
+
+
+def _approved(command: ApproveGiveUp, loss: KeyLoss) -> tuple[Record, ...]:
     if command.by == loss.requested_by:
         raise SecondPersonNeeded
+    if command.in_all != loss.lost:
+        raise GiveUpChanged(epoch=command.epoch)
+    if loss.approved_by is not None:
+        return ()
     return (Record(EpochGiveUpApproved(epoch=command.epoch)),)
 
 
@@ -135,6 +176,8 @@ def loss_after(loss: KeyLoss | None, recorded: Recorded[Any]) -> KeyLoss | None:
                 keys=event.keys,
                 tokens=event.tokens,
                 register_keys=event.register_keys,
+                lost=event.lost,
+                asked_at=recorded.position,
                 requested_by=recorded.by,
             )
         case EpochGiveUpApproved():

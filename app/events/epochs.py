@@ -54,7 +54,7 @@ class EpochEndApproved:
     epoch: int
 
 
-@event("epoch.give-up-requested", version=1)
+@event("epoch.give-up-requested", version=2)
 class EpochGiveUpRequested:
     """Somebody asked to give up what nothing opens any more, and what keeps an epoch from ending.
 
@@ -68,6 +68,9 @@ class EpochGiveUpRequested:
     """Tokens of the blind index whose value lies nowhere that can be read."""
     register_keys: int
     """Keys of repeated requests, subscriptions and receivers."""
+    lost: Digest | None
+    """SHA-256 of the ids of all that would be lost (`app/domain/key_losses.py`): who approves it
+    approves exactly that. None where it was asked for before this was bound to anything."""
 
 
 @event("epoch.give-up-approved", version=1)

@@ -31,7 +31,13 @@ def _by_its_period(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {**payload, "cause": "period_over"}
 
 
+def _by_its_counts(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Lost keys from when counts alone said which: nothing is approved or gone on with by those."""
+    return {**payload, "lost": None}
+
+
 UPCASTS: dict[tuple[str, int], Upcast] = {
+    ("epoch.give-up-requested", 1): _by_its_counts,
     ("erasure.prepared", 1): _told_apart,
     ("objection.raised", 1): _without_a_request,
     ("objection.withdrawn", 1): _with_its_restriction,

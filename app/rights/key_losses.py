@@ -23,6 +23,7 @@ from app.domain.key_losses import (
     GiveUpRegisterKey,
     GiveUpUnapproved,
     KeyLoss,
+    Lost,
     RecordGivenUp,
     may_give_up,
 )
@@ -36,6 +37,7 @@ from app.ledger import Ledger
 from app.receipts import Attribution, LedgerContended
 from app.rights.destruction import destruction_of
 from app.rights.eraser import Eraser
+from app.rights.given_up import given_up_since
 from app.rights.key_epochs import BY, Stop
 from app.store.append import Append, OutcomeCode, append_in
 from app.store.rewrapping import (
@@ -77,6 +79,8 @@ class Losses:
 
     altered: int = 0
     """Keys that open, but not as their row says: it was changed, and they are not given up."""
+    lost: str = ""
+    """The digest of all that would be lost, as an approval is bound to it."""
 
     @property
     def any(self) -> bool:
@@ -97,6 +101,8 @@ class GivenUp:
     register_keys: int = 0
     held: int = 0
     """Keys above what a legal hold names: they stay."""
+    lost: str = ""
+    """The digest of what was found at the beginning."""
     left: dict[str, int] = field(default_factory=dict)
     """Table -> rows that nothing opens and that are there still."""
 
@@ -123,32 +129,42 @@ class KeyLosses:
 
     async def found(self, epoch: int) -> Losses:
         """Tries everything there is; nothing is recorded. EpochUnknown."""
+        return (await self._found(epoch))[0]
+
+    async def _found(self, epoch: int) -> tuple[Losses, Lost]:
         await self._epoch(epoch)
         store = self._ledger.store
         await store.refresh_epochs()
         lost, owners = Losses(epoch, {"keyring": 0, "identifiers": 0}), set[UUID]()
+        exactly = Lost()
         async for person, key_id in self._lost_keys(lost):
             lost.tables["keyring"] += 1
             owners.add(person)
+            exactly.keys.add(key_id)
             if len(lost.keys) < LISTED_MAX:
                 lost.keys.append(key_id)
         lost.people = len(owners)
         async for one in self._lost_tokens(epoch):
+            person = one.stream.stream_id
             lost.tables["identifiers"] += one.tokens
-            lost.people += one.stream.stream_id not in owners
+            lost.people += person not in owners
+            exactly.claims |= {(person, claim) for claim in self._lost_claims(one)[0]}
         registers = await shut_register_keys(self._owner, store.vault)
         lost.tables |= {table: sum(one.table == table for one in registers) for table in REGISTERS}
+        exactly.rows |= {(one.table, str(one.name)) for one in registers}
+        lost.lost = exactly.digest()
         states = (await self._ledger.rulebook.refresh_control()).epochs
         lost.roots_missing = tuple(
             key
             for key, one in sorted(states.items())
             if one.state is not EpochState.DESTROYED and not store.vault.opens(key)
         )
-        return lost
+        return lost, exactly
 
     async def give_up(self, epoch: int, by: Attribution = BY) -> GivenUp:
         """Gives up what is found, once it was asked for and, where needed, approved."""
-        lost, done = await self.found(epoch), GivenUp(epoch)
+        lost, exactly = await self._found(epoch)
+        done = GivenUp(epoch, lost=lost.lost)
         if lost.any:
             asked = GiveUp(
                 epoch=epoch,
@@ -156,6 +172,8 @@ class KeyLosses:
                 keys=lost.tables["keyring"],
                 tokens=lost.tables["identifiers"],
                 register_keys=sum(lost.tables[table] for table in REGISTERS),
+                lost=lost.lost,
+                in_all=await self._in_all(epoch, exactly),
             )
             await self._control.execute(asked, by)
             await self._taken("asked")
@@ -166,7 +184,7 @@ class KeyLosses:
             if not may_give_up(standing.loss, given):
                 done.waits_for_approval = True
                 return done
-            await self._give_up(epoch, done)
+            await self._give_up(epoch, exactly, done)
             left = (await self.found(epoch)).tables
             done.left = {name: rows for name, rows in left.items() if rows}
         if not done.left:
@@ -175,22 +193,39 @@ class KeyLosses:
         return done
 
     async def approve(self, epoch: int, by: Attribution) -> KeyLoss:
-        """The second person's word, where two are needed; what it is about."""
-        await self._control.execute(ApproveGiveUp(epoch=epoch, by=by.by), by)
+        """The second person's word, where two are needed; what it is about.
+
+        Everything is tried again: GiveUpChanged when that is not exactly what was asked for.
+        """
+        if (await self._epoch(epoch)).loss is None:
+            raise GiveUpUnapproved(epoch=epoch)
+        _, exactly = await self._found(epoch)
+        in_all = await self._in_all(epoch, exactly)
+        await self._control.execute(ApproveGiveUp(epoch=epoch, by=by.by, in_all=in_all), by)
         loss = (await self._epoch(epoch)).loss
         if loss is None:
             raise GiveUpUnapproved(epoch=epoch)
         return loss
 
-    async def _give_up(self, epoch: int, done: GivenUp) -> None:
+    async def _in_all(self, epoch: int, exactly: Lost) -> str:
+        """The digest of what is lost and of what was already given up since it was asked for."""
+        loss = (await self._epoch(epoch)).loss
+        if loss is None or loss.asked_at is None:
+            return exactly.digest()
+        return (exactly | await given_up_since(self._pool, loss.asked_at)).digest()
+
+    async def _give_up(self, epoch: int, exactly: Lost, done: GivenUp) -> None:
+        """Gives up what was found, and nothing that was lost after that."""
         async for person, key_id in self._lost_keys():
-            await self._give_up_key(person, key_id, done)
-            await self._taken("key")
+            if key_id in exactly.keys:
+                await self._give_up_key(person, key_id, done)
+                await self._taken("key")
         for key in await shut_register_keys(self._owner, self._ledger.store.vault):
-            done.register_keys += await self._give_up_register_key(epoch, key)
-            await self._taken("register")
+            if (key.table, str(key.name)) in exactly.rows:
+                done.register_keys += await self._give_up_register_key(epoch, key)
+                await self._taken("register")
         async for one in self._lost_tokens(epoch):
-            await self._give_up_tokens(epoch, one.stream.stream_id, done)
+            await self._give_up_tokens(epoch, one.stream.stream_id, exactly, done)
             await self._taken("tokens")
 
     async def _give_up_key(self, person_id: UUID, key_id: UUID, done: GivenUp) -> None:
@@ -237,15 +272,22 @@ class KeyLosses:
         except _Changed:
             return False
 
-    async def _give_up_tokens(self, epoch: int, person: UUID, done: GivenUp) -> None:
+    def _lost_claims(self, lost: LostTokens) -> tuple[tuple[int, ...], SubjectState]:
+        """The person's claims that nobody can read, of the kinds of which a token was lost."""
+        state = fold(SUBJECT.initial, lost.stream.events)
+        active = state.identifiers.active.values()
+        return unreadable_claims(self._ledger.store, lost, active), state
+
+    async def _give_up_tokens(self, epoch: int, person: UUID, exactly: Lost, done: GivenUp) -> None:
         store = self._ledger.store
         for _ in range(TRIES_MAX):
             lost = await lost_tokens(self._pool, store, epoch, person)
             if not lost.tokens or shut_key(store, lost.stream):
                 return  # while a key is there that may come back, its values may, too
-            state = fold(SUBJECT.initial, lost.stream.events)
+            claims, state = self._lost_claims(lost)
+            if not exactly.claims.issuperset((person, claim) for claim in claims):
+                return  # more than was found: it has to be asked for
             given = await self._eraser.circumstances()
-            claims = unreadable_claims(store, lost, state.identifiers.active.values())
             command = LoseIdentifiers(identifiers=claims)
             records = SUBJECT.decide(command, state, given) if claims else ()
             if await self._removed(lost, state, records, given):

@@ -1,8 +1,10 @@
 """What nothing opens is given up step by step: asked for, approved, done, and then over (L34)."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,9 +17,13 @@ from app.domain.identifiers import IdentifierUnknown, LoseIdentifiers
 from app.domain.key_losses import (
     ApproveGiveUp,
     GiveUp,
+    GiveUpChanged,
     GiveUpRegisterKey,
     GiveUpUnapproved,
+    Lost,
     RecordGivenUp,
+    decide_loss,
+    loss_after,
 )
 from app.domain.retention import ForgetKey, key_on_hold
 from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
@@ -31,8 +37,11 @@ from app.events.epochs import (
 from app.events.holds import HoldGround
 from app.events.identifiers import IdentifierReleased
 from app.events.policies import Safeguard
+from app.events.recorded import Recorded
 from app.events.retention import RetentionCause, RetentionExecuted
+from app.identifiers import EventId
 from app.policy.vocabulary import IdentifierKind
+from app.values import replace as replaced
 from tests.domain.test_retention import ROOT
 from tests.spec import (
     NOTHING_ARRANGED,
@@ -46,8 +55,10 @@ from tests.spec import (
 
 TURN = TurnEpoch(epoch=2)
 TWO = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-ASK = GiveUp(epoch=1, by="test", keys=2, tokens=3, register_keys=1)
-APPROVE = ApproveGiveUp(epoch=1, by="another")
+WHAT, REST, OTHER = (letter * 64 for letter in "abc")
+"""Digests of what is lost."""
+ASK = GiveUp(epoch=1, by="test", keys=2, tokens=3, register_keys=1, lost=WHAT, in_all=WHAT)
+APPROVE = ApproveGiveUp(epoch=1, by="another", in_all=WHAT)
 REMOVE = GiveUpRegisterKey(epoch=1, register="idempotency_key", period=2_965)
 DONE = RecordGivenUp(epoch=1)
 
@@ -71,19 +82,64 @@ def refused(command: Command, *before: Command) -> type[Refusal]:
     return refusal.type
 
 
-def test_it_is_asked_for_once_and_again_only_when_there_is_more() -> None:
-    asked = EpochGiveUpRequested(epoch=1, keys=2, tokens=3, register_keys=1)
+def test_it_is_asked_for_once_and_again_only_when_something_else_is_lost() -> None:
+    asked = EpochGiveUpRequested(epoch=1, keys=2, tokens=3, register_keys=1, lost=WHAT)
     assert decided(ASK, TURN) == (asked,)
     assert decided(ASK, TURN, ASK) == ()
-    fewer = GiveUp(epoch=1, by="test", keys=0, tokens=3, register_keys=0)
-    assert decided(fewer, TURN, ASK) == ()
-    for more in ({"keys": 3}, {"tokens": 4}, {"register_keys": 2}):
-        counts = {"keys": 2, "tokens": 3, "register_keys": 1} | more
-        again = GiveUp(epoch=1, by="test", **counts)
-        assert decided(again, TURN, TWO, ASK, APPROVE) == (EpochGiveUpRequested(epoch=1, **counts),)
-        loss = after(TURN, TWO, ASK, APPROVE, again).epochs[1].loss
-        assert loss is not None
-        assert loss.approved_by is None, "the word was for less"
+    rest = replaced(ASK, keys=1, lost=REST)
+    assert decided(rest, TURN, ASK) == (), "some of it is given up already"
+    again = replaced(ASK, lost=OTHER, in_all=OTHER)
+    anew = replaced(asked, lost=OTHER)
+    assert decided(again, TURN, TWO, ASK, APPROVE) == (anew,), "as many, but others"
+    loss = after(TURN, TWO, ASK, APPROVE, again).epochs[1].loss
+    assert loss is not None
+    assert (loss.lost, loss.approved_by) == (OTHER, None), "the word was for something else"
+
+
+@pytest.mark.clause("L9")
+def test_exactly_what_was_asked_for_is_approved() -> None:
+    assert refused(replaced(APPROVE, in_all=OTHER), TWO, TURN, ASK) is GiveUpChanged
+    assert refused(replaced(APPROVE, in_all=OTHER), TWO, TURN, ASK, APPROVE) is GiveUpChanged
+    own = ApproveGiveUp(epoch=1, by="test", in_all=OTHER)
+    assert refused(own, TWO, TURN, ASK) is SecondPersonNeeded
+
+
+def test_what_counts_alone_said_is_not_approved_and_is_asked_for_anew() -> None:
+    """An event of version 1 names nothing."""
+    asked = EpochGiveUpRequested(epoch=1, keys=2, tokens=3, register_keys=1, lost=None)
+    position = 7
+    recorded = Recorded(
+        event=asked,
+        event_id=EventId(KEY),
+        stream_id=KEY,
+        version=3,
+        position=position,
+        recorded_at=datetime(2026, 11, 22, tzinfo=UTC),
+        occurred_at=None,
+        by="test",
+        previous=None,
+        leaf_hash=bytes(32),
+        seals=(),
+    )
+    loss = loss_after(None, recorded)
+    assert loss is not None
+    assert (loss.lost, loss.asked_at) == (None, position)
+    rules = circumstances(control=after(TURN, TWO))
+    with pytest.raises(GiveUpChanged):
+        decide_loss(APPROVE, loss, rules, drains=True)
+    [record] = decide_loss(ASK, loss, rules, drains=True)
+    assert record.event.lost == WHAT
+
+
+def test_the_digest_is_of_the_ids_whatever_their_order() -> None:
+    one, two = UUID(int=1), UUID(int=2)
+    first = Lost({one, two}, {(one, 3)}, {("receivers", str(two))})
+    rest, gone = Lost({two}, {(one, 3)}), Lost({one}, set(), {("receivers", str(two))})
+    assert first.digest() == (rest | gone).digest()
+    lines = f"claim {one} 3\nkey {one}\nkey {two}\nrow receivers {two}"
+    assert first.digest() == sha256(lines.encode()).hexdigest()
+    others = [Lost({one, two}), rest, gone, Lost({one, two}, {(two, 3)}), Lost()]
+    assert len({one.digest() for one in (first, *others)}) == 6
 
 
 def test_nothing_of_an_epoch_that_is_in_use_or_ends_is_given_up() -> None:
@@ -98,7 +154,7 @@ def test_a_second_person_approves_where_two_are_needed() -> None:
     assert refused(APPROVE, TURN) is GiveUpUnapproved
     assert refused(REMOVE, TURN) is GiveUpUnapproved
     assert refused(REMOVE, TWO, TURN, ASK) is GiveUpUnapproved
-    assert refused(ApproveGiveUp(epoch=1, by="test"), TWO, TURN, ASK) is SecondPersonNeeded
+    assert refused(replaced(APPROVE, by="test"), TWO, TURN, ASK) is SecondPersonNeeded
     assert decided(APPROVE, TWO, TURN, ASK) == (EpochGiveUpApproved(epoch=1),)
     assert decided(APPROVE, TWO, TURN, ASK, APPROVE) == ()
     gone = EpochRegisterKeyAbandoned(epoch=1, register="idempotency_key", row=None, period=2_965)

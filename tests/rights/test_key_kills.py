@@ -21,8 +21,15 @@ import asyncpg
 import httpx
 import pytest
 
+from app.domain.key_losses import LOSS_EVENTS
 from app.domain.safeguards import SwitchSafeguard
-from app.events.epochs import EpochEndApproved, EpochEndRequested
+from app.events.epochs import (
+    EpochEndApproved,
+    EpochEndRequested,
+    EpochGiveUpApproved,
+    EpochGiveUpCompleted,
+    EpochGiveUpRequested,
+)
 from app.events.policies import Safeguard
 from app.receipts import Attribution
 from app.service import Service
@@ -286,6 +293,44 @@ async def test_a_giving_up_that_is_killed_within_a_step_is_gone_on_with(
         await commands.everybody()
     assert await looked_up(client, 1) is None
     assert len(await losses(service, shut)) == 1
+    await verified(database)
+
+
+@pytest.mark.clause("L9")
+async def test_who_approves_a_giving_up_is_killed_within_it_and_is_on_record_once(
+    service: Service, client: httpx.AsyncClient, api: Api, database: Database, tmp_path: Path
+) -> None:
+    """And whoever carries out what was approved, once a key is gone."""
+    commands = Commands(database, tmp_path, client)
+    for _ in range(PEOPLE):
+        await commands.another()
+    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
+    await service.control.execute(command, Attribution(by="tests"))
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(await api.key())
+    shut = [await register(client, contact=contact(number)) for number in (1, 2)]
+    for person in shut:
+        await damage(database, DAMAGE_KEY, person)
+    give_up = ("give-up", "1", "--yes", "--key-file", str(tmp_path / "one"))
+    approve = ("approve-give-up", "1", "--key-file", str(tmp_path / "two"))
+    async with in_use(commands):
+        rotation = await commands.start("rotate")
+        assert await rotation.wait() == 1
+        for one in (give_up, approve):
+            await commands.killed_at(("append_lock_0",), *one, waiting=ANYBODY)
+            await commands.everybody()
+            assert [await losses(service, person) for person in shut] == [[], []]
+            await commands.whole(*one)
+        await commands.killed_at(("keyring",), *give_up, waiting=ANYBODY)
+        await commands.whole(*approve)
+        assert '"left": {}' in await commands.whole(*give_up)
+        await commands.everybody()
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    told = [one for one in control.events if isinstance(one.event, LOSS_EVENTS)]
+    steps = [EpochGiveUpRequested, EpochGiveUpApproved, EpochGiveUpCompleted]
+    assert [type(one.event) for one in told] == steps
+    assert told[0].by != told[1].by
+    assert [len(await losses(service, person)) for person in shut] == [1, 1]
     await verified(database)
 
 

@@ -13,9 +13,10 @@ import pytest
 from app.audit import verify_bundle
 from app.cli.answers import CommandFailed
 from app.cli.key_epochs import Deploying, export, mend
-from app.domain.key_losses import LOSS_EVENTS, GiveUpUnapproved
+from app.domain.key_losses import LOSS_EVENTS, GiveUpChanged, GiveUpUnapproved
 from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
 from app.events.epochs import (
+    EpochGiveUpApproved,
     EpochGiveUpCompleted,
     EpochGiveUpRequested,
     EpochRegisterKeyAbandoned,
@@ -53,6 +54,8 @@ DAMAGE_TOKEN = """
 UPDATE ledger.identifiers SET token = substr(sha256(token), 1, 16)
  WHERE subject_id = $1 AND kind = 'email'
 """
+WRAPPED = "SELECT wrapped FROM ledger.keyring WHERE subject_id = $1"
+PUT_BACK = "UPDATE ledger.keyring SET wrapped = $2 WHERE subject_id = $1"
 DAMAGE_SUBSCRIPTION = "UPDATE ledger.subscriptions SET wrapped = wrapped || '\\x00'::bytea"
 
 
@@ -363,6 +366,8 @@ async def test_two_people_give_up_where_two_are_needed_and_no_more_than_was_appr
 
         # More than was approved needs another word.
         await damage(database, DAMAGE_KEY, second)
+        with pytest.raises(GiveUpChanged):
+            await giving.approve(1, two)
         assert (await giving.give_up(1, one)).waits_for_approval
         assert await losses(service, first) == await losses(service, second) == []
         asked = await giving.approve(1, two)
@@ -373,6 +378,54 @@ async def test_two_people_give_up_where_two_are_needed_and_no_more_than_was_appr
         # And what was done is no leave for another time.
         with pytest.raises(GiveUpUnapproved):
             await giving.approve(1, two)
+    await verified(database)
+
+
+@pytest.mark.clause("L9")
+async def test_exactly_what_was_asked_for_is_approved_and_gone_on_with_after_a_kill(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """As many, but others, are something else; counts do not say which."""
+    first, second, third = [await register(client, contact=contact(number)) for number in range(3)]
+    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
+    await service.control.execute(command, Attribution(by="tests"))
+    one, two = Attribution(by="one"), Attribution(by="two")
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+        losing(service, database, killed_after("key")) as dying,
+    ):
+        whole = await service.pool.fetchval(WRAPPED, subject(second))
+        for person in (first, second):
+            await damage(database, DAMAGE_KEY, person)
+        await epochs.rotate()
+        asked = (await giving.give_up(1, one)).lost
+        await damage(database, DAMAGE_KEY, third)
+        await as_superuser(database, PUT_BACK, subject(second), whole)
+        changed = await giving.found(1)
+        assert (changed.tables["keyring"], changed.lost == asked) == (2, False)
+        with pytest.raises(GiveUpChanged) as refused:
+            await giving.approve(1, two)
+        assert refused.value.code == "give-up-changed"
+        assert await losses(service, first) == []
+
+        assert (await giving.give_up(1, one)).waits_for_approval, "asked for anew"
+        approved = await giving.approve(1, two)
+        assert (approved.keys, approved.lost) == (2, changed.lost)
+        with pytest.raises(Killed):
+            await dying.give_up(1, one)
+        await giving.approve(1, two)  # said before, and true of what is done and what is left
+        done = await giving.give_up(1, one)
+        assert (done.waits_for_approval, done.left) == (False, {})
+        assert [len(await losses(service, who)) for who in (first, second, third)] == [1, 0, 1]
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    told = [type(one.event) for one in control.events if isinstance(one.event, LOSS_EVENTS)]
+    assert told == [
+        EpochGiveUpRequested,
+        EpochGiveUpRequested,
+        EpochGiveUpApproved,
+        EpochGiveUpCompleted,
+    ]
     await verified(database)
 
 
