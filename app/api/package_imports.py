@@ -250,6 +250,7 @@ class TakenInBody(BaseModel):
     clauses=("C68",),
     law=("L12", "L16", "L35", "L42", "L44"),
     writes=True,
+    more={202: {"model": TakenInBody, "description": "Nothing may be kept: `suppressed`."}},
     example={
         "status": "recorded",
         "subject_id": "9d3c6c8e-5f1b-4c57-9f5e-2f1d0c6a7b10",
@@ -283,7 +284,8 @@ async def import_package(
     The body is the zip, or its data.json. Consents keep their proof when the zip was signed by a
     key that this ledger trusts (its own, and those of `LEDGER_PACKAGE_KEYS`), and were given to
     this controller; otherwise they are claims, and open nothing. A withdrawal is always kept. What
-    a policy in force does not allow is left out and named.
+    a policy in force does not allow is left out and named. 202 `suppressed` when nothing may be
+    kept because the address asked not to be used again.
     """
     kind = request.headers.get("content-type", "")
     content = await request.body()

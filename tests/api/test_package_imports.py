@@ -212,6 +212,23 @@ async def test_a_repeated_import_records_nothing_twice(
     assert types.count("consent.given") == types.count("consent.withdrawn") == 1
 
 
+@pytest.mark.clause("L41")
+async def test_a_package_does_not_bring_a_reader_back_who_was_erased(
+    client: httpx.AsyncClient, service: Service, elsewhere: httpx.AsyncClient
+) -> None:
+    """Their address asked not to be used again: nothing is kept, and the answer says so."""
+    person = await register(client, "newsletter")
+    await post(client, f"{person}/consents", consent())
+    package = await packed(client, person)
+    first = await taken_in(elsewhere, package, trusting(service))
+    await post(elsewhere, f"/v1/subjects/{first['subject_id']}/erasure", {"source": "secretariat"})
+
+    again = await taken_in(elsewhere, package, trusting(service), status=202)
+
+    assert (first["status"], again["status"]) == ("recorded", "suppressed")
+    assert (again["subject_id"], again["position"], again["recorded"]) == (None, None, 0)
+
+
 @pytest.mark.clause("L35")
 async def test_what_was_changed_or_is_no_package_is_refused_whole(
     client: httpx.AsyncClient, service: Service, elsewhere: httpx.AsyncClient
