@@ -1,7 +1,7 @@
 """The states of people of whom registers ask again and again: folded once, then brought forward.
 
 Whoever waits for something stands in the registers for weeks, and is looked at with every page, by
-every calendar and every minute's figures. Read one by one, 800 people took a second or two each time.
+every calendar and every minute's figures. Read one by one, 800 people took a second each time.
 """
 
 from collections import OrderedDict
