@@ -138,6 +138,11 @@ class Ledger:
         """Drops what is cached of a person, keys included."""
         self._known.pop(subject_id, None)
 
+    async def refresh_keys(self) -> None:
+        """Keys as the database has them: of epochs, and of the periods of repeated requests."""
+        self._idempotency.forget_keys()
+        await self.store.refresh_epochs()
+
     def forget_everybody(self) -> None:
         """Drops the whole cache, when what happened meanwhile is unknown."""
         self._known.clear()

@@ -184,7 +184,7 @@ def _listen(
 ) -> None:
     """Hears what other processes changed, from here to the end of the service."""
     callers, ledger, feed = hearing
-    turning = Turning(ledger.store.refresh_epochs)
+    turning = Turning(ledger.refresh_keys)
     open_things.push_async_callback(turning.stop)
     handlers: dict[str, Handler] = {
         CLIENTS_CHANNEL: callers.forget,

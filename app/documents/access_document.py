@@ -107,9 +107,10 @@ def _first_page(report: Value, reader: Reader) -> list[Block]:
         blocks.append(
             Paragraph(
                 say(
-                    "{count} parts can no longer be read by anybody: the key to them was lost or"
-                    " damaged. Further below you find which, and since when we know it. They were"
-                    " not erased by a rule or at a request; ask us what that means for you.",
+                    "Some of your data can no longer be read by anybody (number of parts: {count}):"
+                    " their key was lost or damaged. Further below you find which they are, and"
+                    " since when we know it. They were not erased by a rule or at a request; ask us"
+                    " what that means for you.",
                     count=lost,
                 ),
                 strong=True,
@@ -119,8 +120,8 @@ def _first_page(report: Value, reader: Reader) -> list[Block]:
         blocks.append(
             Paragraph(
                 say(
-                    "{count} parts cannot be read at this moment. They are not erased: ask us for a"
-                    " new report.",
+                    "Some of your data cannot be read at this moment (number of parts: {count})."
+                    " They are not erased: ask us for a new report.",
                     count=unreadable,
                 ),
                 strong=True,

@@ -137,7 +137,7 @@ def _left_out(part: Value, reader: Reader) -> list[Block]:
 
 
 def _entry(one: Value, reader: Reader) -> str:
-    """A part by the entry of the history that it came with; a lost one since when that is known."""
+    """A part by the entry of the history that it came with; a lost one with what is known of it."""
     entry = reader.say(
         "Entry {version}: {kind}",
         version=one["version"],
@@ -146,7 +146,8 @@ def _entry(one: Value, reader: Reader) -> str:
     if "since" not in one:
         return entry
     since = reader.say("known since {day}", day=reader.day(one["since"]))
-    return f"{entry}, {since}"
+    what = f" ({reader.titles(one['categories'])})" if one["categories"] else ""
+    return f"{entry}{what}, {since}"
 
 
 def sharing_blocks(part: Value, reader: Reader) -> list[Block]:

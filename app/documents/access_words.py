@@ -94,8 +94,12 @@ class Reader:
 
     def facts(self, facts: Value) -> str:
         """What an entry holds beside its type, one line a member; empty members are left out."""
+        lost = facts.get("cause") == "key_lost"
         return "\n".join(
-            f"{self._field(key)}: {self._fact(key, value)}"
+            # Nothing was kept until a day there: it is the one on which the loss was found.
+            self.say("known since {day}", day=self.day(value))
+            if lost and key == "until"
+            else f"{self._field(key)}: {self._fact(key, value)}"
             for key, value in facts.items()
             if value not in (None, [], {}, "")
         )

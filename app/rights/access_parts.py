@@ -7,6 +7,8 @@ from app.documents.languages import marked
 from app.domain.files import TITLE
 from app.domain.periods import SealedValue, clock_start, last_day, sealed_values
 from app.domain.proofs import NONE
+from app.events.collections import DataCollected
+from app.events.erasures import SectionsResealed
 from app.events.notices import NoticeShown
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
 from app.rights.access_rows import disclosure_row, held_rows
@@ -14,6 +16,7 @@ from app.rights.access_told import Told
 from app.rights.consent_history import consents_value, status
 from app.rights.erasure_report import class_value, status_value
 from app.rights.objections import objections_value, restrictions_value
+from app.rights.person import Place
 from app.rights.sharing import (
     category_value,
     disclosures,
@@ -82,9 +85,9 @@ def data_part(told: Told) -> Value:
             for when in ({name: at},)
         ],
         "files": _files(told),
-        "erased": [_place(place) for place in told.copy.erased],
-        "lost": [{**_place(place), "since": day} for place, day in told.copy.lost.items()],
-        "unreadable": [_place(place) for place in told.copy.unreadable],
+        "erased": [_place(place, policy) for place in told.copy.erased],
+        "lost": _lost(told),
+        "unreadable": [_place(place, policy) for place in told.copy.unreadable],
         "redactions": told.names.standing("redactions", lambda: list(REDACTIONS)),
         "to_review": [
             f"/parts/data/held/{number}"
@@ -271,9 +274,41 @@ def _retention(kind: RetentionClass, values: list[SealedValue], told: Told) -> V
     }
 
 
-def _place(place: tuple[int, str]) -> Value:
+def _place(place: Place, policy: Policy) -> Value:
     version, retention_class = place
-    return {"version": version, "retention_class": retention_class}
+    kind = policy.retention_classes.get(retention_class)
+    title = retention_class if kind is None else kind.title
+    return {"version": version, "retention_class": retention_class, "title": title}
+
+
+def _lost(told: Told) -> list[Value]:
+    """What nobody can read any more: since when that is known, which kinds of data, from where."""
+    places = told.copy.lost
+    events = {one.version: one.event for one in told.person.events} if places else {}
+    return [
+        {
+            **_place(place, told.policy),
+            "since": day,
+            "categories": [
+                category_value(key, told.policy) for key in _categories(events[place[0]], place[1])
+            ],
+            "source": _source(events[place[0]], told),
+        }
+        for place, day in places.items()
+    ]
+
+
+def _categories(event: Any, retention_class: str) -> list[str]:  # Any: the class of an event
+    """The kinds of data in the section of one class, as far as the event itself says."""
+    if isinstance(event, DataCollected):
+        return sorted(key for key, kept in event.held.items() if kept == retention_class)
+    named = getattr(event, "categories" if isinstance(event, SectionsResealed) else "category", ())
+    return [named] if isinstance(named, str) else sorted(named)
+
+
+def _source(event: Any, told: Told) -> Any:  # Any: the class of an event; a JSON value
+    source = getattr(event, "source", None)
+    return None if source is None else told.names.source(source, getattr(event, "origin", None))
 
 
 def _relationship(kind: str, policy: Policy) -> str:

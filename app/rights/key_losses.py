@@ -40,6 +40,7 @@ from app.rights.eraser import Eraser
 from app.rights.given_up import given_up_since
 from app.rights.key_epochs import BY, Stop
 from app.store.append import Append, OutcomeCode, append_in
+from app.store.notices import EPOCHS_CHANNEL
 from app.store.rewrapping import (
     REGISTERS,
     RegisterKey,
@@ -264,6 +265,8 @@ class KeyLosses:
         async def act() -> None:
             if not await remove_register_key(self._owner, key):
                 raise _Changed
+            # With the commit: whoever holds the key of a period in memory reads the new one.
+            await self._owner.execute(f"NOTIFY {EPOCHS_CHANNEL}")
 
         named = {"row" if isinstance(key.name, UUID) else "period": key.name}
         command = GiveUpRegisterKey(epoch=epoch, register=key.table, **named)

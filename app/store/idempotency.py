@@ -61,15 +61,17 @@ class IdempotencyRegister:
         self._pool = pool
         self._vault = vault
         self._keys: dict[int, Mac] = {}
+        self._forgotten = 0
         self._executions = Gathered(self._found)
 
     async def token(self, request: IdempotencyKey, now: datetime) -> IdempotencyToken:
         """The request's key and fingerprint under this period's key and the period's before."""
         period = (now - _EPOCH_START) // WINDOW
-        if period not in self._keys or period - 1 not in self._keys:
-            self._keys = {number: await self._key(number) for number in (period - 1, period)}
+        keys = self._keys
+        if period not in keys or period - 1 not in keys:
+            keys = await self._read(period)
         name = prefixed(request.operation.encode(), request.key.encode())
-        current, previous = self._keys[period], self._keys[period - 1]
+        current, previous = keys[period], keys[period - 1]
         return IdempotencyToken(
             client=request.client,
             key=_mac(current, b"key", name),
@@ -111,6 +113,18 @@ class IdempotencyRegister:
     async def purge(self) -> None:
         """Forgets what is older than the window, keys included."""
         await self._pool.execute("SELECT ledger.ledger_idempotency_purge()")
+
+    def forget_keys(self) -> None:
+        """They are read again: a period that was given up has another key from now on."""
+        self._keys = {}
+        self._forgotten += 1
+
+    async def _read(self, period: int) -> dict[int, Mac]:
+        before = self._forgotten
+        keys = {number: await self._key(number) for number in (period - 1, period)}
+        if before == self._forgotten:  # else one of them may be gone by now
+            self._keys = keys
+        return keys
 
     async def _key(self, period: int) -> Mac:
         context = period_context(period)

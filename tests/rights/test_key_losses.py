@@ -1,10 +1,12 @@
 """Keys and tokens that nothing opens are given up, so that their epoch ends; what opens stays."""
 
+import html
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -41,6 +43,8 @@ from tests.audit.test_bundle import bundled, contents
 from tests.audit.test_bundle import verified as checked
 from tests.conftest import Database
 from tests.days import today_in_brussels
+from tests.documents.paper import outside, squeezed, text_of
+from tests.rights.histories import everything
 from tests.rights.people import CONTACT, get, post, register
 from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
@@ -56,6 +60,16 @@ UPDATE ledger.identifiers SET token = substr(sha256(token), 1, 16)
 """
 WRAPPED = "SELECT wrapped FROM ledger.keyring WHERE subject_id = $1"
 PUT_BACK = "UPDATE ledger.keyring SET wrapped = $2 WHERE subject_id = $1"
+DAMAGE_SOME_KEYS = f"""{DAMAGE_KEY} AND key_id IN (SELECT key_id FROM ledger.keyring
+ WHERE subject_id = $1 AND class IN ('participation', 'fiscal', 'consent-proof'))"""  # ours
+LOST_IN_WORDS = {
+    "en": ("Vouchers of payments", "Bank account number", "known since"),
+    "sv": ("Underlag för betalningar", "Bankkontonummer", "känt sedan"),
+    "fr": ("Pièces justificatives de paiements", "Numéro de compte bancaire", "connu depuis le"),
+    "nl": ("Bewijsstukken van betalingen", "Bankrekeningnummer", "bekend sinds"),
+}
+"""Language -> a retention class, a category in it, and what is said of the day."""
+DAMAGE_PERIODS = "UPDATE ledger.idempotency_key SET wrapped = wrapped || '\\x00'::bytea"
 DAMAGE_SUBSCRIPTION = "UPDATE ledger.subscriptions SET wrapped = wrapped || '\\x00'::bytea"
 
 
@@ -214,15 +228,46 @@ async def is_told_the_truth(client: httpx.AsyncClient, person: str) -> None:
     assert (summary["lost"], summary["erased"], summary["unreadable"]) == (1, 0, 0)
     [part] = data["lost"]
     assert part["since"] == today_in_brussels().isoformat()
+    assert part["title"] == "Details of people who take part"
+    assert [one["key"] for one in part["categories"]] == sorted(contact(0))
+    assert part["source"]["key"] == "registration_form"
     history = {one["version"]: one for one in report["timeline"]}
     assert [one["state"] for one in history[part["version"]]["sealed"]] == ["lost"]
     [said] = [one for one in history.values() if one["type"] == "retention.executed"]
     assert said["event"]["title"] == "Data found that nobody can read any more"
     assert said["facts"]["cause"] == "key_lost"
     answer = await client.get(f"{person}/access-report", params={"format": "html"})
-    assert "can no longer be read by anybody" in answer.text
+    assert "can no longer be read by anybody (number of parts: 1)" in answer.text
     assert "the key was lost or damaged" in answer.text
     assert "kept no longer" not in answer.text
+
+
+@pytest.mark.clause("L27", "L31", "L33")
+async def test_a_report_tells_in_every_language_and_on_paper_what_kind_of_data_was_lost(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """By the names of the policy: nothing is held any more that could name them."""
+    person = await everything(client, service)
+    await as_superuser(database, DAMAGE_SOME_KEYS, subject(person))
+    service.ledger.forget_everybody()
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        await epochs.rotate()
+        assert (await giving.give_up(1)).keys == 3
+    for language, (kind, held, said) in LOST_IN_WORDS.items():
+        asked = {"language": language}
+        page = await client.get(f"{person}/access-report", params=asked | {"format": "html"})
+        paper = await client.get(f"{person}/access-report", params=asked | {"format": "pdf"})
+        on_page = squeezed(html.unescape(re.sub(r"<[^>]+>", " ", page.text)))
+        on_paper = squeezed(text_of(paper.content))
+        for told in (on_page, on_paper):
+            assert squeezed(f"{kind} ({held}), {said}") in told
+            # Keys of the policy, which nobody reads: of classes, categories and sources.
+            for raw in ("participation", "work.title", "member_organisation", "consent-proof"):
+                assert squeezed(f": {raw}") not in told
+        assert outside(paper.content) == []
 
 
 async def is_told_in_a_bundle(database: Database, home: Path) -> None:
@@ -426,6 +471,40 @@ async def test_exactly_what_was_asked_for_is_approved_and_gone_on_with_after_a_k
         EpochGiveUpApproved,
         EpochGiveUpCompleted,
     ]
+    await verified(database)
+
+
+@pytest.mark.clause("L34")
+async def test_after_a_period_of_repeated_requests_is_given_up_all_processes_use_its_new_key(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """Without a restart: one that went on with the key in memory would do a request twice."""
+    await register(client, contact=contact(0))
+    await as_superuser(database, DAMAGE_PERIODS)
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        await epochs.rotate()
+        done = await giving.give_up(1)
+        assert (done.register_keys, done.left) == (2, {})
+        # Only a process that forgot what it had makes the row of a period anew.
+        rows, number = "SELECT FROM ledger.idempotency_key", 0
+        while await as_superuser(database, rows) == "SELECT 0":
+            number += 1
+            assert number < 1_000
+            await register(client, contact=contact(number))
+        caller_key = client.headers["authorization"]
+        repeated = {"authorization": caller_key, "idempotency-key": str(uuid4())}
+        body = {
+            "source": "registration_form",
+            "obtained": [{"purpose": "event_logistics", "data": contact(number + 1)}],
+        }
+        first = await client.post("/v1/subjects", json=body, headers=repeated)
+        async with afresh(database, tmp_path) as (_, caller):
+            again = await caller.post("/v1/subjects", json=body, headers=repeated)
+        assert (first.status_code, again.json()) == (201, first.json())
+        await epochs.destroy(1)
     await verified(database)
 
 
