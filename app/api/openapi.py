@@ -166,7 +166,9 @@ def _share_answers(document: dict[str, Any]) -> None:
             [(responses, status), *_] = found
             name = f"{model}.{status}"
             response = document["components"]["responses"].setdefault(name, responses[status])
-            for responses, status in found if _text(response) == text else ():
+            if _text(response) != text:
+                continue  # the name stands for another answer already
+            for responses, status in found:
                 responses[status] = {"$ref": f"#/components/responses/{name}"}
 
 

@@ -6,7 +6,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 
-from app.propagation.mailing import Mailing
+from app.propagation.mailing import Mailing, Sends
 from app.propagation.smtp import Attempt, Handed
 from app.service import Service
 
@@ -43,6 +43,6 @@ class Mailbox:
         return found
 
 
-def mailing(service: Service, mailbox: Mailbox | None) -> Mailing:
-    """The worker that sends, with a mailbox for a relay."""
-    return Mailing(service.ledger, service.pool, service.correspondence.post_office, sends=mailbox)
+def mailing(service: Service, sends: Sends | None) -> Mailing:
+    """The worker that sends, with a mailbox for a relay, or over a real one."""
+    return Mailing(service.ledger, service.pool, service.correspondence.post_office, sends=sends)

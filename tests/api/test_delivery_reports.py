@@ -11,15 +11,13 @@ import pytest
 from app.auth import Scope
 from app.domain.mails import MailState
 from app.propagation.delivery_reports import SIZE_MAX
-from app.propagation.mailing import Mailing
-from app.propagation.smtp import Relay, SmtpSender
 from app.service import Service
 from tests.api.mailbox import Mailbox, mailing
 from tests.api.test_mails import EMAIL, posted, registered, stands
 from tests.api.test_notices import caught_up, events_of, kinds, listed
 from tests.api.test_notices import registered as told_of
 from tests.conftest import Database
-from tests.propagation.relay import HOST, ReportingRelay, relaying
+from tests.propagation.relay import ReportingRelay, relaying, sender_to
 from tests.propagation.reports import EXIM, OURS, SAID, on_the_wire, returned, written
 from tests.serving import Api, count_events, event_types
 
@@ -54,12 +52,7 @@ async def test_a_mail_that_a_server_returns_is_a_task_to_print(
     person = await registered(client)
     mail = await posted(service, person, attached=True)
     async with relaying(tmp_path) as relay:
-        sender = SmtpSender(
-            Relay(host=HOST, port=relay.port, ca_file=relay.ca_file), helo="ledger.example"
-        )
-        worker = Mailing(
-            service.ledger, service.pool, service.correspondence.post_office, sends=sender
-        )
+        worker = mailing(service, sender_to(relay))
         await worker.turn()
     await caught_up(database)
     [arrived] = relay.arrived
@@ -90,11 +83,7 @@ async def test_a_relay_that_was_asked_to_tell_names_the_mail_by_our_envelope_id(
     person = await registered(client)
     mail = await posted(service, person)
     async with relaying(tmp_path, kind=ReportingRelay) as relay:
-        sender = SmtpSender(
-            Relay(host=HOST, port=relay.port, ca_file=relay.ca_file), helo="ledger.example"
-        )
-        office = service.correspondence.post_office
-        await Mailing(service.ledger, service.pool, office, sends=sender).turn()
+        await mailing(service, sender_to(relay)).turn()
     await caught_up(database)
     [arrived] = relay.arrived
     [envelope_id] = [one[6:] for one in arrived.asked if one.startswith("ENVID=")]

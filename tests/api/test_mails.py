@@ -19,7 +19,7 @@ from app.events.mails import MailFailure, MailKind
 from app.propagation.linked import Linked
 from app.propagation.mail import AddressMissing, Posting
 from app.propagation.mailing import WAITS_S, Mailing
-from app.propagation.smtp import Attempt, Handed, Relay, SmtpSender
+from app.propagation.smtp import Attempt, Handed
 from app.receipts import Attribution
 from app.rights.erasure import Erasing, ErasureOrder
 from app.rights.retention import Retaining
@@ -28,7 +28,7 @@ from app.vault.link_tokens import Link, LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
 from tests.documents.paper import squeezed, text_of
-from tests.propagation.relay import HOST, relaying
+from tests.propagation.relay import relaying, sender_to
 from tests.serving import event_types
 
 BY = Attribution(by="tests")
@@ -88,11 +88,7 @@ async def test_a_mail_leaves_over_a_real_relay_and_its_hash_is_in_the_log(
     person = await registered(client)
     mail = await posted(service, person, attached=True)
     async with relaying(tmp_path) as relay:
-        sender = SmtpSender(
-            Relay(host=HOST, port=relay.port, ca_file=relay.ca_file), helo="ledger.example"
-        )
-        office = service.correspondence.post_office
-        await Mailing(service.ledger, service.pool, office, sends=sender).turn()
+        await mailing(service, sender_to(relay)).turn()
 
     [arrived] = relay.arrived
     known = (await service.ledger.state(person)).mails.by_id[mail]

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from app.propagation.smtp import Relay, SmtpSender
+
 HOST = "127.0.0.1"
 OK = "250 OK"
 
@@ -182,6 +184,12 @@ async def relaying(
         relay.released.set()
         server.close()
         await server.wait_closed()
+
+
+def sender_to(relay: TestRelay, **told: Any) -> SmtpSender:
+    """Who hands mails to it, trusting its own authority unless told otherwise."""
+    way = {"host": HOST, "port": relay.port, "ca_file": relay.ca_file, **told}
+    return SmtpSender(Relay(**way), helo="ledger.example")
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from app.events.mails import MailFailure
-from app.propagation.smtp import Attempt, Handed, Relay, RelayUnsafe, SmtpSender
+from app.propagation.smtp import Attempt, Handed, Relay, RelayUnsafe
 from tests.propagation.relay import (
-    HOST,
     RefusingRecipient,
     RefusingSender,
     ReportingRelay,
     TestRelay,
     relaying,
+    sender_to,
 )
 
 MESSAGE = b"From: info@impel.example\r\nTo: asa@stad.example\r\nSubject: x\r\n\r\nHej\r\n"
@@ -23,8 +23,7 @@ ENVELOPE = "6f1c2f7e3a524d0e9a5e0d7a7a1c9b10"
 
 async def sent(relay: TestRelay, to: str = TO, **more: Any) -> Attempt:
     """One attempt, trusting the relay's own authority unless told otherwise."""
-    told = {"security": "starttls", "ca_file": relay.ca_file, "timeout_s": 0.5, **more}
-    sender = SmtpSender(Relay(host=HOST, port=relay.port, **told), helo="ledger.example")
+    sender = sender_to(relay, **{"security": "starttls", "timeout_s": 0.5, **more})
     return await sender.send(
         MESSAGE, sender="info@impel.example", recipient=to, envelope_id=ENVELOPE
     )

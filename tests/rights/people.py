@@ -8,6 +8,8 @@ import httpx
 
 from app.domain.arrangements import SetTransferMechanism
 from app.domain.control import RegisterContract
+from app.domain.safeguards import SwitchSafeguard
+from app.events.policies import Safeguard
 from app.policy.vocabulary import AgreementKind
 from app.receipts import Attribution
 from app.service import Service
@@ -113,6 +115,12 @@ async def arrange(service: Service, *recipients: str, mechanism: str | None = "d
                 ),
                 by,
             )
+
+
+async def need_two_people(service: Service) -> None:
+    """From now on a second person has to approve what destroys."""
+    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
+    await service.control.execute(command, Attribution(by="tests"))
 
 
 def stranger() -> str:

@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from app.domain.epochs import EpochInUse, EpochState, EpochStillLeaving, EpochUnknown
-from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
+from app.domain.safeguards import SecondPersonNeeded
 from app.events.epochs import EpochDestroyed, EpochOpened, RootCustody, RootEnd
 from app.events.erasures import ErasureAssured, ErasureLevel
-from app.events.policies import Safeguard
 from app.events.recorded import Record
 from app.receipts import Attribution
 from app.rights.key_epochs import EpochHolds, KeysUnreadable
@@ -30,7 +29,7 @@ from app.store.rewriting import Rewriting, standings
 from app.store.stream_check import Rule
 from app.store.subscriptions import Secrets
 from tests.conftest import Database
-from tests.rights.people import CONTACT, get, post, register
+from tests.rights.people import CONTACT, get, need_two_people, post, register
 from tests.rights.turning import Killed, killed_after, turning
 from tests.serving import Api, serving
 
@@ -365,8 +364,7 @@ async def test_two_people_end_an_epoch_where_two_are_needed(
     service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
 ) -> None:
     await register(client, contact=contact(1))
-    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-    await service.control.execute(command, Attribution(by="tests"))
+    await need_two_people(service)
     one, two = Attribution(by="one"), Attribution(by="two")
 
     async with turning(service, database, tmp_path) as epochs:

@@ -22,7 +22,6 @@ import httpx
 import pytest
 
 from app.domain.key_losses import LOSS_EVENTS
-from app.domain.safeguards import SwitchSafeguard
 from app.events.epochs import (
     EpochEndApproved,
     EpochEndRequested,
@@ -30,12 +29,10 @@ from app.events.epochs import (
     EpochGiveUpCompleted,
     EpochGiveUpRequested,
 )
-from app.events.policies import Safeguard
-from app.receipts import Attribution
 from app.service import Service
 from tests.cli.conftest import environment, on_server
 from tests.conftest import ROOT, Database
-from tests.rights.people import CONTACT, register
+from tests.rights.people import CONTACT, need_two_people, register
 from tests.rights.test_key_epochs import contact, looked_up, name_of, states, subscription
 from tests.rights.test_key_losses import (
     DAMAGE_KEY,
@@ -247,8 +244,7 @@ async def test_who_asks_and_who_approves_is_on_record_once_however_often_they_ar
     commands = Commands(database, tmp_path, client)
     for _ in range(PEOPLE):
         await commands.another()
-    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-    await service.control.execute(command, Attribution(by="tests"))
+    await need_two_people(service)
     for name in ("one", "two"):
         (tmp_path / name).write_text(await api.key())
     end = ("destroy-epoch", "1", "--yes", "--key-file", str(tmp_path / "one"))
@@ -304,8 +300,7 @@ async def test_who_approves_a_giving_up_is_killed_within_it_and_is_on_record_onc
     commands = Commands(database, tmp_path, client)
     for _ in range(PEOPLE):
         await commands.another()
-    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-    await service.control.execute(command, Attribution(by="tests"))
+    await need_two_people(service)
     for name in ("one", "two"):
         (tmp_path / name).write_text(await api.key())
     shut = [await register(client, contact=contact(number)) for number in (1, 2)]

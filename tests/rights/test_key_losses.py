@@ -16,7 +16,7 @@ from app.audit import verify_bundle
 from app.cli.answers import CommandFailed
 from app.cli.key_epochs import Deploying, export, mend
 from app.domain.key_losses import LOSS_EVENTS, GiveUpChanged, GiveUpUnapproved
-from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
+from app.domain.safeguards import SecondPersonNeeded
 from app.events.epochs import (
     EpochGiveUpApproved,
     EpochGiveUpCompleted,
@@ -24,7 +24,6 @@ from app.events.epochs import (
     EpochRegisterKeyAbandoned,
     RootEnd,
 )
-from app.events.policies import Safeguard
 from app.events.recorded import Record
 from app.events.retention import RetentionCause, RetentionExecuted
 from app.receipts import Attribution
@@ -45,7 +44,7 @@ from tests.conftest import Database
 from tests.days import today_in_brussels
 from tests.documents.paper import outside, squeezed, text_of
 from tests.rights.histories import everything
-from tests.rights.people import CONTACT, get, post, register
+from tests.rights.people import CONTACT, get, need_two_people, post, register
 from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
 from tests.serving import logins
@@ -391,8 +390,7 @@ async def test_two_people_give_up_where_two_are_needed_and_no_more_than_was_appr
     service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
 ) -> None:
     first, second = [await register(client, contact=contact(number)) for number in range(2)]
-    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-    await service.control.execute(command, Attribution(by="tests"))
+    await need_two_people(service)
     one, two = Attribution(by="one"), Attribution(by="two")
     await damage(database, DAMAGE_KEY, first)
     async with (
@@ -432,8 +430,7 @@ async def test_exactly_what_was_asked_for_is_approved_and_gone_on_with_after_a_k
 ) -> None:
     """As many, but others, are something else; counts do not say which."""
     first, second, third = [await register(client, contact=contact(number)) for number in range(3)]
-    command = SwitchSafeguard(safeguard=Safeguard.TWO_PERSON_ERASURE, on=True)
-    await service.control.execute(command, Attribution(by="tests"))
+    await need_two_people(service)
     one, two = Attribution(by="one"), Attribution(by="two")
     async with (
         turning(service, database, tmp_path) as epochs,
