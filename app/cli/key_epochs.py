@@ -1,7 +1,7 @@
 """What the commands of `pdledger keys` that change something do, by the deploying login."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from app.main import open_service
 from app.receipts import Attribution
 from app.rights.key_epochs import BY, KeyEpochs
 from app.rights.key_losses import KeyLosses
+from app.rights.keyring_mending import KeyringMending
 from app.rights.keyring_restoring import KeyringRestoring
 from app.rights.last_copies import LastCopies
 from app.service import Service
@@ -25,9 +26,7 @@ from app.settings import Settings
 from app.store.connection import Logins, connect
 from app.store.event_store import EventStore
 from app.store.keyring_file import KeyringFile, KeyringFileUnusable, write_keyring
-from app.store.keyring_restore import mend_keys
 from app.store.log_standing import left_unexamined
-from app.store.rewrapping import unreadable_keys
 from app.vault.custody import FileCustody
 
 
@@ -107,17 +106,21 @@ async def restore(how: Deploying, file: Path) -> dict[str, Any]:
     return asdict(done) | {"erasures_reached_e3": reached}
 
 
-async def mend(how: Deploying, file: Path) -> dict[str, Any]:
-    """Puts wrapped keys that nothing opens back from an exported keyring, where those open."""
-    with _keyring(file) as kept:
+async def mend(how: Deploying, file: Path | None) -> dict[str, Any]:
+    """Puts rows right by the log, and wrapped keys that nothing opens by an exported keyring."""
+    with nullcontext() if file is None else _keyring(file) as kept:
         async with _opened(how) as (service, _), _owner(how) as owner:
-            vault = service.store.vault
-            if vault.ledger_id != kept.head.ledger_id:
-                raise refused("keyring-foreign", f"{file} is of another ledger")
-            kept.check(vault)
-            mended = sum([await mend_keys(owner, vault, batch) for batch in kept.batches(vault)])
-            left = sum([1 async for _ in unreadable_keys(service.pool, vault)])
-    return {"keys": mended, "left": left}
+            if kept is not None:
+                if service.store.vault.ledger_id != kept.head.ledger_id:
+                    raise refused("keyring-foreign", f"{file} is of another ledger")
+                kept.check(service.store.vault)
+            mending = KeyringMending(
+                service.ledger, service.control, pool=service.pool, owner=owner
+            )
+            rows = await mending.by_log()
+            keys = 0 if kept is None else await mending.by_keyring(kept)
+            left, unopened = await mending.left()
+    return {"keys": keys, "rows": rows, "left": left, "unopened": unopened}
 
 
 async def losses(how: Deploying, epoch: int) -> dict[str, Any]:

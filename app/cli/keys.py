@@ -32,6 +32,7 @@ CallerKey = Annotated[
     typer.Option(help="A file with the API key of whoever asks, where two people are needed."),
 ]
 Kept = Annotated[Path, typer.Argument(help="The file of the keyring.")]
+KeptIfAny = Annotated[Path | None, typer.Argument(help="The file of the keyring, if there is one.")]
 ApproverKey = Annotated[Path, typer.Option(help="A file with the API key of the second person.")]
 
 
@@ -100,15 +101,21 @@ def approve_end(epoch: Epoch, *, key_file: ApproverKey, as_json: Json = False) -
 
 
 @app.command("mend")
-def mend(file: Kept, *, as_json: Json = False) -> None:
-    """Put wrapped keys of people that nothing opens back from an exported keyring.
+def mend(file: KeptIfAny = None, *, as_json: Json = False) -> None:
+    """Put rows of the keyring right by the log, and wrapped keys from an exported keyring.
 
-    Beside a service that runs. A key that opens, or that was destroyed since, is left as it is.
-    Ends with 1 when some are left that nothing opens.
+    Beside a service that runs, each on record. A row that was altered gets the person, the class
+    and the epoch that are its own; with a file, a key that nothing opens gets its wrapping there.
+    What opens, or was destroyed since, is left as it is. Ends with 1 when something is left that
+    nothing opens.
     """
     with _deploying() as how:
         done = asyncio.run(key_epochs.mend(how, file))
-    lines = [f"{done['keys']} keys open again; {done['left']} are left that nothing opens."]
+    lines = [
+        f"{done['rows']} rows say again what the log says of them.",
+        f"{done['keys']} keys open again; {done['left']} are left that nothing opens.",
+        f"  No entry ever named {done['unopened']} of them: nothing was sealed under these.",
+    ]
     answer({"mended": done}, lines, as_json=as_json)
     if done["left"]:
         raise typer.Exit(ExitCode.NOT_IN_ORDER)
@@ -283,7 +290,9 @@ def _losses(found: dict[str, Any]) -> Iterable[str]:
     for epoch in found["roots_missing"]:
         yield f"  NO ROOT HERE for epoch {epoch}: with it all this may open. Is it elsewhere?"
     if found["altered"]:
-        yield f"  {found['altered']} keys open, but not as their row says: pdledger log verify"
+        yield f"  {found['altered']} keys open, but not as their row says: pdledger keys mend"
+    if found["unopened"]:
+        yield f"  {found['unopened']} rows of the keyring were never in use: no entry names them."
     yield f"  All that would be lost has the digest {found['lost']}"
     yield from (f"  key {one}" for one in found["keys"])
     if found["tables"]["keyring"] > len(found["keys"]):
@@ -301,6 +310,8 @@ def _given_up(done: dict[str, Any]) -> Iterable[str]:
         f"Given up: {done['keys']} keys of people, {done['register_keys']} keys of registers,"
         f" {done['tokens']} tokens and {done['identifiers']} ways to find somebody."
     )
+    if done["unopened"]:
+        yield f"  {done['unopened']} rows of the keyring that no entry ever named."
     if done["held"]:
         yield f"  {done['held']} keys stay: a legal hold stands on what lies under them."
     for name, rows in done["left"].items():

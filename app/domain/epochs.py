@@ -18,6 +18,7 @@ from app.domain.key_losses import (
     decide_loss,
     loss_after,
 )
+from app.domain.keyring_mending import RecordMended, mended
 from app.domain.safeguards import SecondPersonNeeded, two_needed
 from app.events.epochs import (
     EpochClosed,
@@ -162,6 +163,7 @@ EpochCommand: TypeAlias = (
     | RequestEpochEnd
     | ApproveEpochEnd
     | LossCommand
+    | RecordMended
     | BeginEpochEnd
     | RecordEpochEnd
 )
@@ -201,7 +203,7 @@ def beyond_backups(epochs: Epochs, position: int | None) -> bool:
 
 def decide_epoch(command: EpochCommand, epochs: Epochs, given: Circumstances) -> tuple[Record, ...]:
     """The records of one step of an epoch; none of a step that it has taken already."""
-    if isinstance(command, TurnEpoch | RestoreKeyring):
+    if isinstance(command, TurnEpoch | RestoreKeyring | RecordMended):
         return _begun(command, epochs)
     epoch = epochs.get(command.epoch)
     if epoch is None:
@@ -239,7 +241,11 @@ def _ended(command: RecordEpochEnd, epoch: KeyEpoch) -> tuple[Record, ...]:
     return (Record(event),)
 
 
-def _begun(command: TurnEpoch | RestoreKeyring, epochs: Epochs) -> tuple[Record, ...]:
+def _begun(
+    command: TurnEpoch | RestoreKeyring | RecordMended, epochs: Epochs
+) -> tuple[Record, ...]:
+    if isinstance(command, RecordMended):
+        return mended(command)
     if isinstance(command, RestoreKeyring):
         return _restore(command, epochs)
     return _turn(command, epochs)

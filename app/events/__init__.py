@@ -13,6 +13,7 @@ from app.events import findings as findings
 from app.events import holds as holds
 from app.events import identifiers as identifiers
 from app.events import interests as interests
+from app.events import keyring as keyring
 from app.events import links as links
 from app.events import log_origins as log_origins
 from app.events import mailboxes as mailboxes

@@ -87,9 +87,10 @@ class EpochRegisterKeyAbandoned:
     epoch: int
     """The one that leaves, which it kept from ending."""
     register: Word
-    """The table: `idempotency_key`, `subscriptions` or `receivers`."""
+    """The table: `idempotency_key`, `subscriptions` or `receivers`; `keyring`, where no entry ever
+    named the key of a row."""
     row: UUID | None
-    """Which subscription or receiver."""
+    """Which subscription, receiver or data key."""
     period: int | None
     """Which period of repeated requests."""
 

@@ -40,6 +40,7 @@ from app.rights.eraser import Eraser
 from app.rights.given_up import given_up_since
 from app.rights.key_epochs import BY, Stop
 from app.store.append import Append, OutcomeCode, append_in
+from app.store.keyring_rows import remove_unopened, unopened_keys
 from app.store.notices import EPOCHS_CHANNEL
 from app.store.rewrapping import (
     REGISTERS,
@@ -60,6 +61,7 @@ from app.store.token_losses import (
 )
 
 TRIES_MAX: Final = 12
+KEYRING: Final = "keyring"
 LISTED_MAX: Final = 1_000
 """Ids of keys that are named; the counts are of all."""
 
@@ -80,6 +82,8 @@ class Losses:
 
     altered: int = 0
     """Keys that open, but not as their row says: it was changed, and they are not given up."""
+    unopened: int = 0
+    """Rows of the keyring that no entry ever named: nothing was ever sealed under their key."""
     lost: str = ""
     """The digest of all that would be lost, as an approval is bound to it."""
 
@@ -100,6 +104,8 @@ class GivenUp:
     identifiers: int = 0
     """Claims whose value nobody can read: they lead to nobody any more."""
     register_keys: int = 0
+    unopened: int = 0
+    """Rows of the keyring that no entry ever named."""
     held: int = 0
     """Keys above what a legal hold names: they stay."""
     lost: str = ""
@@ -137,13 +143,16 @@ class KeyLosses:
         store = self._ledger.store
         await store.refresh_epochs()
         lost, owners = Losses(epoch, {"keyring": 0, "identifiers": 0}), set[UUID]()
-        exactly = Lost()
+        exactly, keys = Lost(), set[UUID]()
         async for person, key_id in self._lost_keys(lost):
             lost.tables["keyring"] += 1
             owners.add(person)
-            exactly.keys.add(key_id)
+            keys.add(key_id)
             if len(lost.keys) < LISTED_MAX:
                 lost.keys.append(key_id)
+        unopened = await unopened_keys(self._pool, keys)
+        exactly.keys, lost.unopened = keys - unopened, len(unopened)
+        exactly.rows |= {(KEYRING, str(key_id)) for key_id in unopened}
         lost.people = len(owners)
         async for one in self._lost_tokens(epoch):
             person = one.stream.stream_id
@@ -221,6 +230,9 @@ class KeyLosses:
             if key_id in exactly.keys:
                 await self._give_up_key(person, key_id, done)
                 await self._taken("key")
+            elif (KEYRING, str(key_id)) in exactly.rows:
+                done.unopened += await self._give_up_unopened(epoch, key_id)
+                await self._taken("unopened")
         for key in await shut_register_keys(self._owner, self._ledger.store.vault):
             if (key.table, str(key.name)) in exactly.rows:
                 done.register_keys += await self._give_up_register_key(epoch, key)
@@ -254,6 +266,19 @@ class KeyLosses:
             )
             await self._eraser.destroy(person, command, given, BY.by)
         raise LedgerContended("other writers won every try")
+
+    async def _give_up_unopened(self, epoch: int, key_id: UUID) -> bool:
+        """Removes a row that no entry knows, with the entry that says so: nobody loses anything."""
+
+        async def act() -> None:
+            if not await remove_unopened(self._owner, key_id):
+                raise _Changed
+
+        command = GiveUpRegisterKey(epoch=epoch, register=KEYRING, row=key_id)
+        try:
+            return await self._control.execute_beside(command, BY, self._owner, act)
+        except _Changed:
+            return False
 
     async def _give_up_register_key(self, epoch: int, key: RegisterKey) -> bool:
         """Removes a row with the entry that says so; not one that has another key by now."""

@@ -5,7 +5,7 @@ is left as it is. What the keyring has and the database does not know is left ou
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,10 @@ LIVING_SQL: Final = """
 SELECT key_id, subject_id FROM ledger.keyring
  WHERE key_id = ANY ($1::uuid[]) AND state <> 'erased' ORDER BY subject_id, key_id
 """
+
+
+Wrapping: TypeAlias = tuple[UUID, bytes, bytes]
+"""A key, what it was wrapped as, and what it is to be."""
 
 
 async def bring_epochs(
@@ -81,17 +85,17 @@ async def bring_keys(
     return moved
 
 
-async def mend_keys(
+async def good_wrappings(
     connection: "asyncpg.Connection[Any]",
     vault: KeyVault,
     batch: Iterable[KeptKey | KeptRegisterKey],
-) -> int:
-    """Gives keys that nothing opens here the keyring's wrapping, where that opens; how many.
+) -> list[Wrapping]:
+    """Of the keys that nothing opens here, those whose wrapping in the keyring opens.
 
     What is inside is the same key: it is bound to its id, and no data key ever changes.
     """
     kept = {one.key_id: one for one in batch if isinstance(one, KeptKey)}
-    good: list[tuple[UUID, bytes, bytes]] = []
+    good: list[Wrapping] = []
     for key_id, kind, epoch, was in await connection.fetch(ROWS_SQL, list(kept)):
         one = kept[key_id]
         if one.wrapped is None or vault.data_key(key_id, kind, epoch, was) is not None:
@@ -99,10 +103,15 @@ async def mend_keys(
         again = vault.rewrapped(key_id, kind, one.epoch, one.wrapped)
         if again is not None:
             good.append((key_id, was, again))
-    if not good:
-        return 0
+    return good
+
+
+async def put_wrappings(
+    connection: "asyncpg.Connection[Any]", vault: KeyVault, good: Sequence[Wrapping]
+) -> None:
+    """Gives them that wrapping, under the active epoch; whatever changed meanwhile stays."""
     columns = [list(column) for column in zip(*good, strict=True)]
-    return _rows(await connection.execute(MEND_SQL, *columns, vault.active_epoch))
+    await connection.execute(MEND_SQL, *columns, vault.active_epoch)
 
 
 async def still_living(

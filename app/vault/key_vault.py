@@ -145,11 +145,16 @@ class KeyVault:
 
         For whoever must be sure that nothing does: a row may say less than the truth of itself.
         """
-        return any(
-            self._material(key_id, one, epoch, wrapped) is not None
+        return any(self.epoch_of(key_id, one, wrapped) is not None for one in retention_classes)
+
+    def epoch_of(self, key_id: UUID, retention_class: str, wrapped: bytes) -> int | None:
+        """The epoch that a key is truly wrapped under, whatever its row says; None if none here."""
+        found = (
+            epoch
             for epoch in self._epochs
-            for one in retention_classes
+            if self._material(key_id, retention_class, epoch, wrapped) is not None
         )
+        return next(found, None)
 
     def rewrapped(
         self, key_id: UUID, retention_class: str, epoch: int, wrapped: bytes

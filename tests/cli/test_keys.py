@@ -98,6 +98,9 @@ def test_what_nothing_opens_is_shown_given_up_and_keeps_its_epoch_no_longer(
     assert (told["keys"], told["people"], told["roots_missing"]) == ([], 0, [])
     assert "1 of idempotency_key" in call("keys", "give-up", "1", "--dry-run", **ledger).out
 
+    mended = call("keys", "mend", "--json", **ledger)
+    assert (mended.exit_code, mended.document["mended"]["rows"]) == (0, 0)
+    assert "0 rows say again what the log says" in call("keys", "mend", **ledger).out
     assert call("keys", "give-up", "1", "--json", **ledger).exit_code == 2
     in_use = call("keys", "give-up", "2", "--yes", "--json", **ledger)
     assert (in_use.exit_code, in_use.document["failed"]["code"]) == (3, "epoch-in-use")

@@ -25,6 +25,7 @@ from app.domain.key_losses import (
     decide_loss,
     loss_after,
 )
+from app.domain.keyring_mending import RecordMended
 from app.domain.retention import ForgetKey, key_on_hold
 from app.domain.safeguards import SecondPersonNeeded, SwitchSafeguard
 from app.domain.subject import SUBJECT
@@ -36,6 +37,7 @@ from app.events.epochs import (
 )
 from app.events.holds import HoldGround
 from app.events.identifiers import IdentifierReleased
+from app.events.keyring import KeyringMended, MendedBy
 from app.events.policies import Safeguard
 from app.events.recorded import Recorded
 from app.events.retention import RetentionCause, RetentionExecuted
@@ -228,3 +230,15 @@ def test_ways_to_find_somebody_that_nobody_can_read_are_released_without_their_v
     assert record.claims == ()
     with pytest.raises(IdentifierUnknown):
         SUBJECT.decide(LoseIdentifiers(identifiers=(99,)), person.state, circumstances())
+
+
+def test_rows_that_are_put_right_are_told_with_what_they_were_put_right_by() -> None:
+    """In any state of the epochs; nothing is told where nothing was done."""
+    by_log = RecordMended(source=MendedBy.LOG, keys=(KEY,))
+    assert decided(by_log) == (KeyringMended(source=MendedBy.LOG, file=None, keys=(KEY,)),)
+    by_file = RecordMended(source=MendedBy.KEYRING, file=WHAT, keys=(KEY,))
+    assert decided(by_file, TURN) == (
+        KeyringMended(source=MendedBy.KEYRING, file=WHAT, keys=(KEY,)),
+    )
+    assert decided(RecordMended(source=MendedBy.LOG, keys=())) == ()
+    assert after(TURN, by_log).epochs == after(TURN).epochs

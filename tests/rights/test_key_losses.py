@@ -24,6 +24,7 @@ from app.events.epochs import (
     EpochRegisterKeyAbandoned,
     RootEnd,
 )
+from app.events.keyring import KeyringMended, MendedBy
 from app.events.recorded import Record
 from app.events.retention import RetentionCause, RetentionExecuted
 from app.receipts import Attribution
@@ -44,7 +45,7 @@ from tests.conftest import Database
 from tests.days import today_in_brussels
 from tests.documents.paper import outside, squeezed, text_of
 from tests.rights.histories import everything
-from tests.rights.people import CONTACT, get, need_two_people, post, register
+from tests.rights.people import CONTACT, collect, get, need_two_people, post, register
 from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
 from tests.serving import logins
@@ -68,6 +69,11 @@ LOST_IN_WORDS = {
     "nl": ("Bewijsstukken van betalingen", "Bankrekeningnummer", "bekend sinds"),
 }
 """Language -> a retention class, a category in it, and what is said of the day."""
+ALTER = "UPDATE ledger.keyring SET {} WHERE subject_id = $1"
+INVENT = """
+INSERT INTO ledger.keyring (key_id, subject_id, class, generation, epoch, wrapped)
+VALUES ($1, $2, 'fiscal', 'year.2019', 1, sha256('invented'))
+"""
 DAMAGE_PERIODS = "UPDATE ledger.idempotency_key SET wrapped = wrapped || '\\x00'::bytea"
 DAMAGE_SUBSCRIPTION = "UPDATE ledger.subscriptions SET wrapped = wrapped || '\\x00'::bytea"
 
@@ -338,8 +344,9 @@ async def test_a_damaged_key_is_put_back_from_an_exported_keyring_before_anythin
     async with turning(service, database, tmp_path) as epochs:
         rotated = rows_of(dict((await epochs.rotate()).holds))
         assert rotated == {"keyring": 2, "identifiers": 4}
-        assert await mend(how, keyring) == {"keys": 1, "left": 1}
-        assert await mend(how, keyring) == {"keys": 0, "left": 1}
+        left = {"rows": 0, "left": 1, "unopened": 0}
+        assert await mend(how, keyring) == {"keys": 1, **left}
+        assert await mend(how, keyring) == {"keys": 0, **left}
         rotated = rows_of(dict((await epochs.rotate()).holds))
         assert rotated == {"keyring": 1, "identifiers": 2}, "who came after the export"
     service.ledger.forget_everybody()
@@ -347,11 +354,80 @@ async def test_a_damaged_key_is_put_back_from_an_exported_keyring_before_anythin
     assert await looked_up(client, 0) == shut
     keys = (await service.store.read_stream(subject(erased))).keys
     assert keys[destroyed].state == "erased"
+    [said] = await mended(service)
+    assert (said.source, len(said.keys), said.file is None) == (MendedBy.KEYRING, 1, False)
     keyring.write_bytes(keyring.read_bytes()[:-20])
     with pytest.raises(CommandFailed) as refused:
         await mend(how, keyring)
     assert refused.value.code == "keyring-changed"
     await verified(database)
+
+
+async def mended(service: Service) -> list[KeyringMended]:
+    """What the control stream says of rows that were put right."""
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    return [one.event for one in control.events if isinstance(one.event, KeyringMended)]
+
+
+@pytest.mark.clause("L34")
+async def test_rows_that_were_altered_are_put_right_by_the_log_and_those_it_never_named_go(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """Nobody loses anything by either, and the log says what was done."""
+    people = [await register(client, contact=contact(number)) for number in range(4)]
+    renamed, strayed, kept_back, _ = map(subject, people)
+    how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+    async with turning(service, database, tmp_path) as epochs:
+        await as_superuser(database, ALTER.format("class = 'accounts'"), renamed)
+        await as_superuser(database, ALTER.format("subject_id = gen_random_uuid()"), strayed)
+        await as_superuser(database, INVENT, uuid4(), subject(people[3]))
+        await epochs.rotate()
+        await as_superuser(database, ALTER.format("epoch = 1"), kept_back)
+        service.ledger.forget_everybody()
+        assert rows_of(dict((await epochs.rotate()).holds))["keyring"] == 3
+
+        assert await mend(how, None) == {"keys": 0, "rows": 3, "left": 1, "unopened": 1}
+        assert await mend(how, None) == {"keys": 0, "rows": 0, "left": 1, "unopened": 1}
+        assert [(one.source, len(one.keys), one.file) for one in await mended(service)] == [
+            (MendedBy.LOG, 1, None)
+        ] * 3
+        service.ledger.forget_everybody()
+        for number, person in enumerate(people):
+            assert await name_of(client, person) == CONTACT["contact.name"]
+            assert await looked_up(client, number) == person
+        await verified(database, findings=1)
+
+        assert rows_of(dict((await epochs.rotate()).holds)) == {"keyring": 1}
+        async with losing(service, database, killed_after("unopened")) as giving:
+            found = await giving.found(1)
+            assert (found.altered, found.unopened, found.tables["keyring"]) == (0, 1, 1)
+            with pytest.raises(Killed):
+                await giving.give_up(1)
+        async with losing(service, database) as giving:
+            assert (await giving.give_up(1)).left == {}
+        await epochs.destroy(1)
+    control = await service.store.read_stream(service.rulebook.control_stream)
+    told = [one.event for one in control.events if isinstance(one.event, LOSS_EVENTS)]
+    steps = [EpochGiveUpRequested, EpochRegisterKeyAbandoned, EpochGiveUpCompleted]
+    assert [type(one) for one in told] == steps
+    abandoned = told[1]
+    assert isinstance(abandoned, EpochRegisterKeyAbandoned)
+    assert abandoned.register == "keyring"
+    await verified(database)
+
+
+@pytest.mark.clause("L34")
+async def test_a_row_whose_place_was_taken_meanwhile_is_left_and_told(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """Which of two keys is the one in use nobody can guess; both open once a person decided."""
+    person = await register(client, contact=contact(0))
+    how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+    await as_superuser(database, ALTER.format("class = 'accounts'"), subject(person))
+    service.ledger.forget_everybody()
+    await collect(client, person, "network_exchange", {"work.title": "Inspector"})
+    assert await mend(how, None) == {"keys": 0, "rows": 0, "left": 1, "unopened": 0}
+    assert await mended(service) == []
 
 
 STEPS = ("asked", "key", "register", "tokens", "recorded")
@@ -571,7 +647,9 @@ async def test_what_opens_in_any_way_and_what_a_hold_names_is_not_given_up(
         assert done.left == {"keyring": 1, "identifiers": 4}
         assert await losses(service, renamed) == await losses(service, held) == []
 
-        await as_superuser(database, change, subject(renamed), kind)
+        assert kind == "participation"
+        how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+        assert (await mend(how, None))["rows"] == 1
         await post(client, f"{held}/legal-holds/{placed['hold']}/release")
         assert rows_of(dict((await epochs.rotate()).holds)) == {"keyring": 1, "identifiers": 2}
         assert (await giving.give_up(1)).left == {}
