@@ -108,10 +108,10 @@ async def good_wrappings(
 
 async def put_wrappings(
     connection: "asyncpg.Connection[Any]", vault: KeyVault, good: Sequence[Wrapping]
-) -> None:
-    """Gives them that wrapping, under the active epoch; whatever changed meanwhile stays."""
+) -> bool:
+    """Gives them that wrapping, under the active epoch; False where one changed meanwhile."""
     columns = [list(column) for column in zip(*good, strict=True)]
-    await connection.execute(MEND_SQL, *columns, vault.active_epoch)
+    return _rows(await connection.execute(MEND_SQL, *columns, vault.active_epoch)) == len(good)
 
 
 async def still_living(

@@ -23,8 +23,9 @@ $roles$;
 -- Owns every table and function of the ledger. Nobody can log in as it.
 ALTER ROLE ledger_owner NOLOGIN;
 
--- The deploying command alone. Whatever it creates belongs to the owner.
-ALTER ROLE ledger_migrator LOGIN CONNECTION LIMIT 4;
+-- Deploying commands alone, a few at once, each of two or three connections. Whatever they create
+-- belongs to the owner.
+ALTER ROLE ledger_migrator LOGIN CONNECTION LIMIT 16;
 GRANT ledger_owner TO ledger_migrator;
 ALTER ROLE ledger_migrator SET role = 'ledger_owner';
 

@@ -38,6 +38,7 @@ from app.settings import Settings
 from app.store.connection import connect
 from app.store.epoch_check import check_epochs
 from app.store.integrity import verify
+from app.store.keyring_restore import good_wrappings
 from tests.audit.test_bundle import _sign as signed
 from tests.audit.test_bundle import bundled, contents
 from tests.audit.test_bundle import verified as checked
@@ -360,6 +361,36 @@ async def test_a_damaged_key_is_put_back_from_an_exported_keyring_before_anythin
     with pytest.raises(CommandFailed) as refused:
         await mend(how, keyring)
     assert refused.value.code == "keyring-changed"
+    await verified(database)
+
+
+@pytest.mark.clause("L34")
+async def test_somebody_who_is_erased_while_keys_are_put_back_is_not_on_record_as_mended(
+    service: Service,
+    client: httpx.AsyncClient,
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stays, goes = [await register(client, contact=contact(number)) for number in range(2)]
+    how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+    keyring = tmp_path / "keyring"
+    await export(how, keyring)
+    await damage(database, DAMAGE_KEY, stays)
+    await damage(database, DAMAGE_KEY, goes)
+
+    async def erased_in_between(*given: Any) -> Any:
+        found = await good_wrappings(*given)
+        if len(found) == 2:
+            await post(client, f"{goes}/erasure", {"source": "secretariat"})
+        return found
+
+    monkeypatch.setattr("app.rights.keyring_mending.good_wrappings", erased_in_between)
+    done = await mend(how, keyring)
+    assert done == {"keys": 1, "rows": 0, "left": 0, "unopened": 0}
+    [said] = await mended(service)
+    [key] = (await service.store.read_stream(subject(stays))).keys
+    assert said.keys == (key,)
     await verified(database)
 
 
