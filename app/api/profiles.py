@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Response, Security
@@ -39,7 +39,9 @@ class FieldBody(BaseModel):
     value: str | None = Field(
         description="Masked for financial data unless `reveal` names the category.", max_length=4000
     )
-    state: str = Field(examples=["held"], max_length=16)
+    state: Literal["held", "erased", "lost", "unavailable"] = Field(
+        description="`lost` with its key, which was given up: no rule erased it."
+    )
     purpose: str = Field(max_length=64)
     basis: str = Field(max_length=64)
     source: str = Field(max_length=64)

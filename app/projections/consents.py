@@ -6,7 +6,7 @@ as the proof does: they name nobody, and the evidence itself is sealed (L41).
 
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Text, Uuid, any_, literal_column, null, update
+from sqlalchemy import ARRAY, Column, Text, Uuid, any_, null, update
 
 from app.events.consents import (
     ConsentConfirmed,
@@ -19,7 +19,7 @@ from app.events.consents import (
 )
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.recorded import Recorded
-from app.events.retention import RetentionExecuted
+from app.events.retention import RetentionCause, RetentionExecuted
 from app.projections.lasting import closed, closing, filling, lasting, opened, opening
 from app.projections.projection import Projection, Writes
 from app.projections.statements import Statement, Write, given
@@ -28,7 +28,7 @@ CONSENT, REQUEST, CLAIM, TRANSFER = "consent", "request", "claim", "transfer"
 """What an act is one of: each line of acts has its own end."""
 
 consents = lasting(
-    "consents_v2",
+    "consents_v3",
     Column("kind", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("purpose", Text, nullable=False),
@@ -45,7 +45,7 @@ consents = lasting(
     comment="Consents: one row an act; where its evidence lies sealed, never what it is.",
 )
 
-CONSENTS = Projection("consents", version=2, tables=(consents,))
+CONSENTS = Projection("consents", version=3, tables=(consents,))
 
 ACT = opening(consents)
 END = closing(consents, "kind", "purpose", "recipient", "country")
@@ -54,19 +54,16 @@ END_REQUEST = closing(consents, "request")
 MOVE = filling(consents, "version", "evidence_key")
 
 
-_ERASED: ColumnElement[str] = literal_column("'erased'", Text)
-
-
-def _losing() -> Statement:
-    rows = given(consents.c.subject_id, Column("data_keys", ARRAY(Uuid)))
+def _destroying() -> Statement:
+    rows = given(consents.c.subject_id, Column("data_keys", ARRAY(Uuid)), consents.c.evidence)
     gone = update(consents).where(
         consents.c.subject_id == rows.c.subject_id,
         consents.c.evidence_key == any_(rows.c.data_keys),
     )
-    return Statement(rows, gone.values(evidence=_ERASED, evidence_key=null()))
+    return Statement(rows, gone.values(evidence=rows.c.evidence, evidence_key=null()))
 
 
-LOSE = _losing()
+DESTROY = _destroying()
 
 
 def _act(recorded: Recorded[Any], kind: str, act: str, **more: Any) -> Write:
@@ -168,5 +165,12 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
 
 @CONSENTS.on(ErasureExecuted, RetentionExecuted)
 def destroyed(recorded: Recorded[ErasureExecuted | RetentionExecuted]) -> Writes:
-    """The act is still told; its evidence is gone with its key."""
-    return (LOSE.write(subject_id=recorded.stream_id, data_keys=recorded.event.keys),)
+    """The act is still told; its evidence is gone with its key, by a rule or by mischance."""
+    event = recorded.event
+    lost = isinstance(event, RetentionExecuted) and event.cause is RetentionCause.KEY_LOST
+    gone = DESTROY.write(
+        subject_id=recorded.stream_id,
+        data_keys=event.keys,
+        evidence="lost" if lost else "erased",
+    )
+    return (gone,)

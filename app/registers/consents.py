@@ -28,7 +28,8 @@ COLUMNS = columns(
     occurred_at="When it was expressed.",
     since="When it was recorded.",
     until="When a later act took its place.",
-    evidence="`sealed`, `none`, or `erased` with its key; what it is, the receipt says.",
+    evidence="`sealed`, `none`, or gone with its key: `erased` by a rule, `lost` where the key was "
+    "given up. What it is, the receipt says.",
 )
 _CARRYING = frozenset({CONSENT, TRANSFER})
 _GIVING = frozenset({"given", "confirmed"})

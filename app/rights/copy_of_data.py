@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from app.domain.holdings import Held
 from app.events.erasures import SectionsResealed
 from app.events.recorded import Recorded
-from app.events.retention import RetentionCause, RetentionExecuted
+from app.rights.lost_sections import lost_sections
 from app.rights.person import Person, Place
 from app.values import Confidential
 from app.vault.sealing import Erased, NeverSealed, Sealed
@@ -72,7 +72,7 @@ def copy_of(person: Person) -> Copy:
         for event in (recorded.event for recorded in person.of(SectionsResealed))
     }
     values: list[CopiedValue] = []
-    lost = _lost(person)
+    lost = lost_sections(person)
     erased: list[Place] = []
     unreadable: list[Place] = []
     for recorded in person.events:
@@ -97,32 +97,6 @@ def copy_of(person: Person) -> Copy:
                 case _:
                     unreadable.append(place)
     return Copy(tuple(values), tuple(erased), lost, tuple(unreadable))
-
-
-def _lost(person: Person) -> Mapping[Place, date]:
-    """The sections whose key was given up, on whatever day, since nothing opened it."""
-    # The stream and not the cut: whatever was lost since is not in a copy of an earlier time.
-    since = {
-        key: recorded.event.until
-        for recorded in person.stream.events
-        if isinstance(recorded.event, RetentionExecuted)
-        and recorded.event.cause is RetentionCause.KEY_LOST
-        for key in recorded.event.keys
-    }
-    if not since:
-        return {}
-    found = {
-        (recorded.version, seal.retention_class): since[seal.key_id]
-        for recorded in person.stream.events
-        for seal in recorded.seals
-        if seal.key_id in since
-    }
-    # What was sealed anew elsewhere is lost with the place where it lay last.
-    for (version, kind), move in sorted(person.moves.items(), reverse=True):
-        if (move.version, kind) in found:
-            found[version, kind] = found[move.version, kind]
-    known = {recorded.version for recorded in person.events}
-    return {place: day for place, day in found.items() if place[0] in known}
 
 
 def _uses(person: Person) -> Mapping[Slot, tuple[Held, ...]]:

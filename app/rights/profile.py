@@ -9,7 +9,8 @@ from app.domain.decider import Circumstances
 from app.domain.holdings import Held
 from app.domain.subject import SubjectState
 from app.policy.vocabulary import FieldClass
-from app.rights.person import Person
+from app.rights.lost_sections import lost_sections
+from app.rights.person import Person, Place
 from app.vault.sealing import Erased, Opened, Sealed
 
 
@@ -21,7 +22,7 @@ class ProfileField:
     field_class: FieldClass
     value: str | None = field(repr=False)
     state: str
-    """`held`, `erased` or `unavailable`."""
+    """`held`, `erased`, `lost` (its key was given up) or `unavailable`."""
     purpose: str
     basis: str
     source: str
@@ -52,21 +53,23 @@ def profile(person: Person, purpose: str, given: Circumstances) -> Profile:
     allowed = readable(state, purpose, given)
     lineage = given.policy.lineage(purpose)
     fields = tuple(
-        _field(held, person.open(held.version, held.retention_class), given)
+        _field(person, held, given)
         for held in state.collections.current()
         if held.category in allowed and held.purpose in lineage
     )
     return Profile(state=state, fields=fields)
 
 
-def _field(held: Held, opened: Opened, given: Circumstances) -> ProfileField:
+def _field(person: Person, held: Held, given: Circumstances) -> ProfileField:
     category = given.policy.categories[held.category]
+    place = (held.version, held.retention_class)
+    opened = person.open(*place)
     value = opened.personal.get(held.category) if isinstance(opened, Sealed) else None
     return ProfileField(
         category=held.category,
         field_class=category.field_class,
         value=value,
-        state=_state(opened),
+        state=_state(person, place, opened),
         purpose=held.purpose,
         basis=held.basis.value,
         source=held.source,
@@ -79,11 +82,11 @@ def _field(held: Held, opened: Opened, given: Circumstances) -> ProfileField:
     )
 
 
-def _state(opened: Opened) -> str:
+def _state(person: Person, place: Place, opened: Opened) -> str:
     match opened:
         case Sealed():
             return "held"
         case Erased():
-            return "erased"
+            return "lost" if place in lost_sections(person) else "erased"
         case _:
             return "unavailable"

@@ -19,6 +19,7 @@ from app.events.declare import type_of
 from app.events.recorded import Recorded
 from app.events.rights_requests import RequestedRight, RightsRequestReceived
 from app.policy.law import Law
+from app.rights.lost_sections import lost_sections
 from app.rights.person import Person, person_of
 from app.store.event_store import EventStore
 from app.store.recorded import UnknownEvent
@@ -196,14 +197,18 @@ def _letters(person: Person, recorded: Recorded[Any]) -> Iterator[Value]:
     if isinstance(recorded.event, UnknownEvent):
         return
     for seal in recorded.seals:
-        opened = person.open(recorded.version, seal.retention_class)
+        place = (recorded.version, seal.retention_class)
+        opened = person.open(*place)
+        gone = isinstance(opened, Erased)
+        lost = gone and place in lost_sections(person)
         texts: Mapping[str, str] = opened.personal if isinstance(opened, Sealed) else {}
         told = {
             "event": type_of(recorded.event).name,
             "version": recorded.version,
             "at": recorded.happened_at,
             "retention_class": seal.retention_class,
-            "erased": isinstance(opened, Erased),
+            "erased": gone and not lost,
+            "lost": lost,
         }
         yield from ({**told, "category": key, "text": text} for key, text in texts.items())
         if not texts:

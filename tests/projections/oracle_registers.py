@@ -11,7 +11,7 @@ LASTING = "subject_id version position since occurred_at since_by"
 ENDS = "until_position until until_by"
 COLUMNS = {
     "relationships_v1": f"{LASTING} kind organisation occasion policy ended_at {ENDS}",
-    "consents_v2": (
+    "consents_v3": (
         f"{LASTING} kind act purpose recipient country request wording language policy method"
         f" source evidence_key evidence {ENDS}"
     ),
@@ -32,7 +32,7 @@ COLUMNS = {
 }
 DIGESTS = {
     "relationships": ("relationships_v1",),
-    "consents": ("consents_v2",),
+    "consents": ("consents_v3",),
     "objections": ("objections_v1", "restrictions_v1"),
     "suppressions": ("suppressions_v1",),
     "findings": ("findings_v1",),
@@ -90,9 +90,9 @@ class Registers:
         self._close("relationships_v1", core, {"ended_at": core["o"] or core["at"]}, **d)
 
     def _act(self, d: Row, core: Row, seals: list[Row], kind: str, act: str) -> None:
-        names = COLUMNS["consents_v2"].split()
+        names = COLUMNS["consents_v3"].split()
         self._open(
-            "consents_v2",
+            "consents_v3",
             core,
             **{key: value for key, value in d.items() if key in names},
             kind=kind,
@@ -103,13 +103,13 @@ class Registers:
 
     def _over(self, d: Row, core: Row, kind: str) -> None:
         scope = {"recipient": d.get("recipient"), "country": d.get("country")}
-        self._close("consents_v2", core, kind=kind, purpose=d["purpose"], **scope)
+        self._close("consents_v3", core, kind=kind, purpose=d["purpose"], **scope)
 
     def _consent_requested(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._act(d, core, seals, "request", "requested")
 
     def _consent_confirmed(self, d: Row, core: Row, seals: list[Row]) -> None:
-        self._close("consents_v2", core, request=d["request"])
+        self._close("consents_v3", core, request=d["request"])
         self._over(d, core, "consent")
         self._act(d, core, seals, "consent", "confirmed")
 
@@ -121,7 +121,7 @@ class Registers:
     def _consent_withdrawn(self, d: Row, core: Row, seals: list[Row]) -> None:
         self._over(d, core, "consent")
         self._over(d, core, "request")
-        self._close("consents_v2", core, kind="transfer", purpose=d["purpose"])
+        self._close("consents_v3", core, kind="transfer", purpose=d["purpose"])
         self._act(d, core, seals, "consent", "withdrawn")
 
     def _consent_expired(self, d: Row, core: Row, seals: list[Row]) -> None:
@@ -137,7 +137,7 @@ class Registers:
         self._act(d, core, seals, "transfer", "given")
 
     def _sections_resealed(self, d: Row, core: Row, seals: list[Row]) -> None:
-        for row in self.tables["consents_v2"]:
+        for row in self.tables["consents_v3"]:
             if (row["subject_id"], row["version"]) == (core["s"], d["origin"]):
                 row["evidence_key"] = seals[0]["k"]
 
@@ -225,9 +225,10 @@ class Registers:
     _rights_request_moved = _request_ended
 
     def _retention_executed(self, d: Row, core: Row, _: list[Row]) -> None:
-        for row in self.tables["consents_v2"]:
+        for row in self.tables["consents_v3"]:
             if row["subject_id"] == core["s"] and row["evidence_key"] in d["keys"]:
-                row.update({"evidence": "erased", "evidence_key": None})
+                gone = "lost" if d.get("cause") == "key_lost" else "erased"
+                row.update({"evidence": gone, "evidence_key": None})
 
     def _erasure_requested(self, d: Row, core: Row, _: list[Row]) -> None:
         self._open("erasures_v2", core, erasure=d["erasure"], child=False)

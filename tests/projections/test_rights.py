@@ -23,7 +23,7 @@ OWN = {
     "projections.profiles_v1": 0,
     "projections.profiles_subjects_v1": 0,
     "projections.sharing_register_v1": 0,
-    "projections.consents_v2": 0,
+    "projections.consents_v3": 0,
     "projections.restrictions_v1": 0,
     "ledger.positions": len(KNOWN),
     "ledger.parked_subjects": 0,

@@ -39,6 +39,9 @@ from app.store.connection import connect
 from app.store.epoch_check import check_epochs
 from app.store.integrity import verify
 from app.store.keyring_restore import good_wrappings
+from tests.api.test_notices import caught_up
+from tests.api.test_rights_requests import ask
+from tests.api.test_rights_requests import shown as asked_for
 from tests.audit.test_bundle import _sign as signed
 from tests.audit.test_bundle import bundled, contents
 from tests.audit.test_bundle import verified as checked
@@ -46,7 +49,7 @@ from tests.conftest import Database
 from tests.days import today_in_brussels
 from tests.documents.paper import outside, squeezed, text_of
 from tests.rights.histories import everything
-from tests.rights.people import CONTACT, collect, get, need_two_people, post, register
+from tests.rights.people import CONTACT, collect, consent, get, need_two_people, post, register
 from tests.rights.test_key_epochs import afresh, contact, looked_up, name_of, subscription, wrongs
 from tests.rights.turning import Killed, killed_after, turning
 from tests.serving import logins
@@ -274,6 +277,39 @@ async def test_a_report_tells_in_every_language_and_on_paper_what_kind_of_data_w
             for raw in ("participation", "work.title", "member_organisation", "consent-proof"):
                 assert squeezed(f": {raw}") not in told
         assert outside(paper.content) == []
+
+
+@pytest.mark.clause("L12", "L27")
+async def test_what_was_lost_is_not_told_as_erased_where_it_is_read(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path
+) -> None:
+    """Nobody asked for it and no rule wanted it: profile, request and register of consents."""
+    person = await register(client)
+    await post(client, f"{person}/consents", consent(evidence="form entry"))
+    request = await ask(client, "other", person, text="What do you do with my photographs?")
+    before = await service.store.head_position()
+    await as_superuser(database, DAMAGE_KEY, subject(person))
+    service.ledger.forget_everybody()
+    async with (
+        turning(service, database, tmp_path) as epochs,
+        losing(service, database) as giving,
+    ):
+        await epochs.rotate()
+        assert (await giving.give_up(1)).left == {}
+    event = {"Purpose": "event_logistics"}
+    shown = (await client.get(person, params={"as_of": before}, headers=event)).json()
+    assert {(one["state"], one["value"]) for one in shown["fields"]} == {("lost", None)}
+    letters = (await asked_for(client, request))["letters"]
+    assert {(one["erased"], one["lost"], one["text"]) for one in letters} == {(False, True, None)}
+
+    await caught_up(database)
+    newsletter = {"Purpose": "newsletter"}
+    for told in ({}, {"evidence": "lost"}):
+        acts = (await client.get("/v1/consents", params=told, headers=newsletter)).json()["items"]
+        assert [one["evidence"] for one in acts] == ["lost"]
+    asked = {"evidence": "erased"}
+    acts = (await client.get("/v1/consents", params=asked, headers=newsletter)).json()["items"]
+    assert acts == []
 
 
 async def is_told_in_a_bundle(database: Database, home: Path) -> None:

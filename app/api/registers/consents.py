@@ -47,7 +47,7 @@ class ConsentsAsked(AskedOverTime):
     )
     method: WordField | None = None
     policy: WordField | None = None
-    evidence: Literal["sealed", "none", "erased"] | None = None
+    evidence: Literal["sealed", "none", "erased", "lost"] | None = None
     in_force: bool = Field(default=False, description="Only what carries something at the cut.")
 
 
