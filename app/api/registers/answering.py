@@ -14,6 +14,7 @@ from app.api.bodies import MomentField, WordField
 from app.api.call import Call
 from app.api.operations import Endpoint, operation
 from app.api.paging import LIMIT_MAX, cursor, place_in
+from app.api.registers.words import check_words
 from app.auth import Scope
 from app.documents.delimited import heading, lines
 from app.domain.purpose_limitation import purpose_named
@@ -194,6 +195,7 @@ async def _question(
     service = call.service
     if register.about_people:
         purpose_named(call.purpose(), (await service.ledger.rules()).policy)
+    await check_words(asked, service.rulebook)
     cut = parse_as_of(asked.as_of)
     head = await checked(cut, service.store, service.pool, service.ledger.clock())
     # A cut is of what was recorded, not of what a projection happens to have read of it.

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import AskedOverTime, Register, answered, offered, without
+from app.api.registers.words import PolicyWord, PurposeWord
 from app.auth import Scope
+from app.policy.vocabulary import ConsentMethod
 from app.projections import CONSENTS
 from app.registers import consents
 from app.registers.table import Part, Question
@@ -40,13 +41,13 @@ EXAMPLE = {
 class ConsentsAsked(AskedOverTime):
     """The register narrowed by what was agreed to, and how."""
 
-    purpose: WordField | None = None
+    purpose: PurposeWord = None
     kind: Literal["consent", "request", "transfer", "claim"] | None = None
     act: Literal["requested", "given", "confirmed", "withdrawn", "expired", "unproven"] | None = (
         None
     )
-    method: WordField | None = None
-    policy: WordField | None = None
+    method: ConsentMethod | None = None
+    policy: PolicyWord = None
     evidence: Literal["sealed", "none", "erased", "lost"] | None = None
     in_force: bool = Field(default=False, description="Only what carries something at the cut.")
 

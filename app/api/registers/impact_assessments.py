@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.activities import ruled_and_observed
 from app.api.registers.answering import Asked, Register, answered, offered
 from app.api.registers.findings import findings_of_the_text
+from app.api.registers.words import ActivityWord
 from app.auth import Scope
 from app.projections import PROFILES, SHARING_REGISTER
 from app.registers.belgian_model import Language
@@ -49,7 +49,7 @@ EXAMPLE = {
 class AssessmentsAsked(Asked):
     """The questions of one activity, of one element, or those that are still to be answered."""
 
-    activity: WordField | None = None
+    activity: ActivityWord = None
     element: Literal["description", "necessity", "risks", "measures", "consultation"] | None = None
     origin: Literal["declared", "observed", "open"] | None = None
     language: Language = Field(Language.EN, description="Of the questions and of the law's words.")

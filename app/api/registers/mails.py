@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import Query, Response, Security
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import AskedOverTime, Register, answered, offered
 from app.auth import Scope
+from app.events.mails import MailKind
 from app.projections import MAILS
 from app.registers.mails import COLUMNS, LISTING
 from app.registers.table import Part, Question
@@ -39,7 +39,7 @@ class MailsAsked(AskedOverTime):
     """The register narrowed by what a mail is about, and where it stands."""
 
     state: Literal["queued", "sent", "delayed", "failed", "bounced", "withdrawn"] | None = None
-    kind: WordField | None = None
+    kind: MailKind | None = None
     subject_id: UUID | None = None
 
 

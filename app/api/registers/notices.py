@@ -9,7 +9,9 @@ from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import Asked, AskedOverTime, Register, answered, offered
+from app.api.registers.words import PolicyWord
 from app.auth import Scope
+from app.events.notices import NoticeChannel
 from app.projections import NOTICES
 from app.registers.notices import COLUMNS, DUE_COLUMNS, due, shown
 from app.registers.table import Part, Question
@@ -52,9 +54,9 @@ DUE_EXAMPLE = {
 class NoticesAsked(AskedOverTime):
     """The register narrowed by what was shown, and to whom."""
 
-    policy: WordField | None = None
+    policy: PolicyWord = None
     language: WordField | None = None
-    channel: WordField | None = None
+    channel: NoticeChannel | None = None
     subject_id: UUID | None = None
 
 

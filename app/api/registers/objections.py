@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import AskedOverTime, Register, answered, offered, without
+from app.api.registers.words import PurposeWord, RecipientWord
 from app.auth import Scope
 from app.events.objections import ObjectionGround
 from app.events.restrictions import RestrictionGround
@@ -31,8 +31,8 @@ class ObjectionsAsked(AskedOverTime):
     """The register narrowed by what is objected to."""
 
     ground: ObjectionGround | None = None
-    purpose: WordField | None = None
-    recipient: WordField | None = None
+    purpose: PurposeWord = None
+    recipient: RecipientWord = None
     history: bool = Field(default=False, description="Those overridden or withdrawn as well.")
 
 
@@ -40,7 +40,7 @@ class RestrictionsAsked(AskedOverTime):
     """The register narrowed by ground and purpose."""
 
     ground: RestrictionGround | None = None
-    purpose: WordField | None = None
+    purpose: PurposeWord = None
     history: bool = Field(default=False, description="Those lifted as well.")
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import Query, Response, Security
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import Asked, Register, answered, offered
+from app.api.registers.words import SourceWord
 from app.auth import Scope
 from app.projections import PROFILES
 from app.registers import profiles
@@ -38,7 +38,7 @@ EXAMPLE = {
 class ProfilesAsked(Asked):
     """The register narrowed by where people came from, never by who they are."""
 
-    source: WordField | None = None
+    source: SourceWord = None
 
 
 async def _read(call: Call, question: Question) -> Part:

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.policies import plain
 from app.api.registers.answering import Asked, Register, answered, offered
+from app.api.registers.words import MechanismWord
 from app.auth import Scope
 from app.policy.vocabulary import RecipientRole
 from app.registers.moments import moment_of
@@ -44,7 +44,7 @@ class RecipientsAsked(Asked):
     """The register narrowed by what a recipient is."""
 
     role: RecipientRole | None = None
-    transfer_ground: WordField | None = Field(None, description="`eea` or a mechanism.")
+    transfer_ground: MechanismWord = Field(None, description="`eea` or a mechanism.")
     countries: Annotated[str, Field(pattern="^[A-Z]{2}$", max_length=2)] | None = None
 
 

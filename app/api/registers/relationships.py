@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import AskedOverTime, Register, answered, offered, without
+from app.api.registers.words import RelationshipWord
 from app.auth import Scope
 from app.projections import RELATIONSHIPS
 from app.registers import relationships
@@ -37,7 +37,7 @@ EXAMPLE = {
 class RelationshipsAsked(AskedOverTime):
     """The register narrowed by kind, organisation or occasion."""
 
-    kind: WordField | None = None
+    kind: RelationshipWord = None
     organisation: UUID | None = None
     occasion: UUID | None = None
     history: bool = Field(default=False, description="Those that ended as well.")

@@ -6,10 +6,11 @@ from typing import Annotated, Final
 from fastapi import Query, Response, Security
 from pydantic import Field
 
-from app.api.bodies import DayField, WordField
+from app.api.bodies import DayField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import Asked, Register, answered, offered
+from app.api.registers.words import RetentionClassWord
 from app.auth import Scope
 from app.registers.moments import moment_of
 from app.registers.retention_due import COLUMNS, on_day, part
@@ -49,7 +50,7 @@ class DueAsked(Asked):
         le=LAST_DAY,
         description="Kept until this day at the latest; today when not named.",
     )
-    retention_class: WordField | None = None
+    retention_class: RetentionClassWord = None
 
 
 async def _read(call: Call, question: Question) -> Part:

@@ -10,6 +10,7 @@ from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import AskedOverTime, Register, answered, offered
+from app.api.registers.words import CategoryWord, MechanismWord, PurposeWord, RecipientWord
 from app.auth import Scope
 from app.projections import SHARING_REGISTER
 from app.registers import sharing
@@ -40,11 +41,11 @@ EXAMPLE = {
 class SharingAsked(AskedOverTime):
     """The register narrowed by what was shared with whom, never by whose data."""
 
-    recipient: WordField | None = None
-    purpose: WordField | None = None
-    mechanism: WordField | None = None
+    recipient: RecipientWord = None
+    purpose: PurposeWord = None
+    mechanism: MechanismWord = None
     country: WordField | None = Field(None, description="ISO 3166 alpha-2 in lower case.")
-    categories: WordField | None = Field(None, description="Disclosures of this category.")
+    categories: CategoryWord = Field(None, description="Disclosures of this category.")
     occasion: UUID | None = None
 
 

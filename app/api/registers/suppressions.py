@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query, Response, Security
 
-from app.api.bodies import WordField
 from app.api.call import Call, authorised
 from app.api.operations import router
 from app.api.registers.answering import Asked, Register, answered, offered
+from app.api.registers.words import PurposeWord
 from app.auth import Scope
 from app.projections import SUPPRESSIONS
 from app.projections.positions import position_of
@@ -28,7 +28,7 @@ EXAMPLE = {
 class SuppressionsAsked(Asked):
     """The counts of one purpose."""
 
-    purpose: WordField | None = None
+    purpose: PurposeWord = None
 
 
 async def _read(call: Call, question: Question) -> Part:
