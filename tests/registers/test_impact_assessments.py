@@ -93,7 +93,7 @@ async def test_it_is_narrowed_translated_and_taken_as_a_table(
     assert head == ["activity", "element", "provision", "question", "answer", "origin"]
     assert len(lines) == len(await rows(caller, service, PATH, activity="newsletter"))
     assert (await sheet(caller, PATH, activity="newsletter"))[0] == head
-    refused = await caller.get(PATH, params={"activity": "no-such"})
-    assert (refused.status_code, "newsletter" in refused.text) == (422, True)
+    unknown = await caller.get(PATH, params={"activity": "no-such"})
+    assert (unknown.status_code, "newsletter" in unknown.text) == (422, True)
     assert await refused(caller, PATH, element="fate") == (422, "validation")
     assert await refused(caller, PATH, language="sv") == (422, "validation")
