@@ -280,7 +280,7 @@ async def _alter(database: Database) -> None:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute("ALTER TABLE ledger.sealed DISABLE TRIGGER ALL")
         await connection.execute(
-            "UPDATE ledger.sealed SET blob = overlay(blob PLACING '\\x00'::bytea FROM 20)"
+            "UPDATE ledger.sealed SET blob = set_byte(blob, 20, get_byte(blob, 20) # 1)"
             " WHERE ctid = (SELECT min(ctid) FROM ledger.sealed)"
         )
     finally:
@@ -288,8 +288,9 @@ async def _alter(database: Database) -> None:
 
 
 def test_a_sealed_section_that_was_altered_is_found(
-    call: Call, aim: Settings, module_database: Database
+    call: Call, aim: Settings, module_database: Database, people: Path
 ) -> None:
+    call("import", str(people), **aim)
     in_thread(_alter(module_database))
     ended = call("verify", "--json", **aim)
     shown = call("verify", "--with-ids", "--json", **aim).document["verification"]["findings"][0]
