@@ -73,7 +73,7 @@ def data_blocks(part: Value, reader: Reader) -> list[Block]:
 
 def _rank(one: Value) -> tuple[int, str, int]:
     """What is in use first, then letters and proofs, then history; alike beside alike."""
-    rank = ("in_use", "on_record", "superseded").index(one["status"])
+    rank = ("in_use", "resting", "on_record", "superseded").index(one["status"])
     return rank, one["category"]["title"], one["recorded"]["version"]
 
 

@@ -99,6 +99,18 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """A recipient outside the European Economic Area, and what protects the data there."""
+
+    title: str
+    country: str | None
+    """None for a group, whose members are in different countries."""
+    safeguard: str | None = None
+    """The title of the mechanism; None where none holds, so that nothing may go there."""
+    article: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """Everything that a letter is made of. What a kind needs is in `MANDATORY`; the rest may stay.
 
@@ -133,6 +145,8 @@ class Letter:
     """Since when all of that is in no backup that can be read; None while it may be in one."""
     kept: tuple[Kept, ...] = ()
     recipients: tuple[Told, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    """Of those recipients, who is outside the European Economic Area (Art. 14(1)(f))."""
     suppressed: bool = False
     """A keyed entry keeps the address off mailing lists (L41)."""
     effective_on: date | None = None

@@ -2,7 +2,7 @@
 
 from app.documents.blocks import Bullets, Heading, Paragraph, Quotation, Table, Text, Words, plain
 from app.documents.languages import Language
-from app.documents.letter import Letter, Use
+from app.documents.letter import Letter, Transfer, Use
 from app.documents.letter_pieces import Body, aftermath, done, kept, reasons, recipients
 from app.documents.letter_words import REQUESTS
 from app.documents.periods import criteria
@@ -124,6 +124,7 @@ def notice(letter: Letter, spoken: Language) -> Body:
     )
     yield Heading(say("Who may get it"))
     yield Bullets(tuple(spoken.named(one.title) for one in letter.recipients))
+    yield from _transfers(letter, spoken)
     yield Heading(say("How long we keep it"))
     yield Table(
         caption=say("Periods"),
@@ -169,6 +170,35 @@ def policy_change(letter: Letter, spoken: Language) -> Body:
     )
     yield from objection_right(letter.controller, spoken)
     yield from complaint_and_remedy(letter.authority, spoken)
+
+
+def _transfers(letter: Letter, spoken: Language) -> Body:
+    """Where the data may leave the EEA, on which ground, and how to see it (Art. 14(1)(f))."""
+    say = spoken.say
+    if not letter.transfers:
+        return
+    yield Table(
+        caption=say("Transfers outside the European Economic Area"),
+        headers=(say("Recipient"), say("Country"), say("Safeguard")),
+        rows=tuple(_transfer(one, spoken) for one in letter.transfers),
+        widths=(3, 3, 4),
+        row_headers=True,
+    )
+    yield Paragraph(
+        say("Write to {email} for a copy of a safeguard.", email=letter.controller.email)
+    )
+
+
+def _transfer(one: Transfer, spoken: Language) -> tuple[Words, ...]:
+    say, title = spoken.say, spoken.named(one.title)
+    if one.country is None:
+        allowed = say("only where a decision or a safeguard allows it (Arts. 44 to 49 GDPR)")
+        return title, say("in whichever country they are"), allowed
+    where = spoken.country(one.country)
+    if one.safeguard is None:
+        return title, where, say("none at present, so nothing goes there")
+    article = provision(one.article, spoken) if one.article else ""
+    return title, where, ", ".join(filter(None, (plain(spoken.named(one.safeguard)), article)))
 
 
 def _use(use: Use, spoken: Language) -> tuple[Words, ...]:

@@ -20,6 +20,7 @@ BASES: Final = MappingProxyType[str, str](
 WORDS: Final = MappingProxyType(
     {
         "in_use": marked("in use"),
+        "resting": marked("only stored, not used"),
         "superseded": marked("replaced, not used"),
         "on_record": marked("on record"),
         "held": marked("held"),
@@ -30,6 +31,7 @@ WORDS: Final = MappingProxyType(
         "requested": marked("asked for"),
         "unproven": marked("without proof"),
         "withdrawn": marked("withdrawn"),
+        "blocked": marked("held back for a legal reason"),
         "pending": marked("being weighed"),
         "granted": marked("granted"),
         "overridden": marked("not followed"),
@@ -67,7 +69,7 @@ WORDS: Final = MappingProxyType(
         "form": marked("on the form"),
         "accuracy": marked("you question the accuracy"),
         "unlawful": marked("the use is unlawful"),
-        "claims": marked("you need the data for legal claims"),
+        "legal_claims": marked("you need the data for legal claims"),
         "objection": marked("an objection is open"),
         "e1": marked("unreadable in our systems"),
         "e2": marked("bytes removed from our systems"),

@@ -3,21 +3,23 @@
 Each is put together from the person's own state and the published policy, and goes into the post.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.documents.letter import Letter, LetterKind, Told, Use
+from app.documents.letter import Letter, LetterKind, Told, Transfer, Use
 from app.documents.letters import compose
 from app.domain.consents import ConsentRequestUnknown
 from app.domain.days import day_of
-from app.domain.decider import Refusal
+from app.domain.decider import Circumstances, Refusal
 from app.domain.purpose_limitation import purpose_named
+from app.domain.recipients import transfer_ground
 from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import SubjectState
 from app.events.mails import MailKind
 from app.ledger import Ledger
 from app.policy.changes import EntryChange
-from app.policy.model import Policy, RetentionClass
+from app.policy.model import EEA_GROUND, Policy, RetentionClass
 from app.policy.vocabulary import LegalBasis, SourceOrigin
 from app.policy.wordings import wording_of
 from app.propagation.mail import Posted, Posting, PostOffice
@@ -114,6 +116,7 @@ class Outgoing:
             ),
             source=", ".join(policy.sources[key].title for key in sources),
             recipients=tuple(Told(title=policy.recipients[key].title) for key in recipients),
+            transfers=tuple(_transfers(recipients, rules.at(self._ledger.clock()))),
             retention=tuple(_period(policy.retention_classes[key]) for key in classes),
             policy=policy.version,
         )
@@ -168,6 +171,26 @@ def _letter(kind: LetterKind, rules: Rules, now: datetime, **facts: object) -> L
         on=day_of(now, rules.at(now)),
         **facts,  # type: ignore[arg-type]  # each kind has parts of its own
     )
+
+
+def _transfers(recipients: Iterable[str], given: Circumstances) -> Iterator[Transfer]:
+    """Those outside the EEA as they stand today; members of a group may be anywhere (L59)."""
+    today = day_of(given.now, given)
+    for key in recipients:
+        one = given.policy.recipients[key]
+        if one.group:
+            yield Transfer(title=one.title, country=None)
+            continue
+        ground = transfer_ground(one, None, today, given)
+        if ground == EEA_GROUND or one.country is None:
+            continue
+        found = given.law.mechanisms.get(ground or "")
+        yield Transfer(
+            title=one.title,
+            country=one.country,
+            safeguard=found.title if found else None,
+            article=found.article if found else None,
+        )
 
 
 def _period(kind: RetentionClass) -> tuple[str, str]:

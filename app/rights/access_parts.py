@@ -58,7 +58,7 @@ def data_part(told: Told) -> Value:
     policy, state = told.policy, told.person.state
     others = {key for key in told.copy.categories if _may_show_others(key, policy)}
     return {
-        "held": held_rows(told.copy.values, told.names),
+        "held": held_rows(told),
         "identifiers": [
             {
                 "identifier": version,

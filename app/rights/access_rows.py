@@ -1,8 +1,9 @@
 """The rows of an access report: structs of a few fields, which are written at once (L33)."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache, partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 
 from app.documents.languages import marked
 from app.domain.holdings import Held
+from app.domain.resting import rests
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.declare import type_of
 from app.events.disclosures import DataDisclosed
@@ -196,11 +198,12 @@ def reading_row(recorded: Recorded[Any], names: Names) -> ReadingRow:
     )
 
 
-def held_rows(values: Iterable[CopiedValue], names: Names) -> list[HeldRow]:
+def held_rows(told_of: Told) -> list[HeldRow]:
     """One row for each value; values of one event share what is told of it."""
+    names, resting = told_of.names, cache(partial(_rests, told_of))
     rows: list[HeldRow] = []
     told: RecordedRow | None = None
-    for one in values:
+    for one in told_of.copy.values:
         recorded = one.recorded
         if told is None or told.version != recorded.version:
             told = RecordedRow(recorded.version, recorded.recorded_at, recorded.happened_at)
@@ -208,7 +211,7 @@ def held_rows(values: Iterable[CopiedValue], names: Names) -> list[HeldRow]:
             HeldRow(
                 names.category(one.category),
                 one.value,
-                one.status,
+                _status(one, resting),
                 one.retention_class,
                 told,
                 [_use(held, names) for held in one.uses] or _stated(one, names),
@@ -216,6 +219,18 @@ def held_rows(values: Iterable[CopiedValue], names: Names) -> list[HeldRow]:
             )
         )
     return rows
+
+
+def _rests(told: Told, purpose: str, category: str) -> bool:
+    return rests(purpose, category, told.person.state, told.policy)
+
+
+def _status(one: CopiedValue, resting: Callable[[str, str], bool]) -> str:
+    """`resting` for what is stored and used for nothing, as no use that it has is open (L42)."""
+    uses = (use for use in one.uses if use.superseded_at is None)
+    if one.status == "in_use" and all(resting(use.purpose, one.category) for use in uses):
+        return "resting"
+    return one.status
 
 
 def _use(held: Held, names: Names) -> UseRow:

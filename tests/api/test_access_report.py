@@ -11,7 +11,16 @@ from app.service import Service
 from app.store.integrity import verify
 from tests.conftest import Database
 from tests.rights.histories import ACCOUNT, OBJECTION, STATEMENT, TITLE, Raw, everything, raw
-from tests.rights.people import CONTACT, collect, get, post, register, share, stranger
+from tests.rights.people import (
+    CONTACT,
+    NEWSLETTER,
+    collect,
+    get,
+    post,
+    register,
+    share,
+    stranger,
+)
 from tests.serving import Api, count_events
 
 Report = dict[str, Any]
@@ -174,9 +183,43 @@ async def test_a_corrected_value_is_told_as_superseded_and_a_statement_with_what
 
     held = {one["value"]: one for one in report["parts"]["data"]["held"]}
     assert held[CONTACT["contact.name"]]["status"] == "superseded"
-    assert held["Zoë Berg"]["status"] == "in_use"
+    assert held["Zoë Berg"]["status"] == "resting"  # every use is restricted
     assert [one["key"] for one in held[STATEMENT]["completes"]] == ["work.title"]
     assert held[OBJECTION]["status"] == "on_record"
+
+
+@pytest.mark.clause("L31", "L42", "L43", "C65", "C67")
+async def test_what_the_person_stopped_is_told_as_stored_and_not_as_used(
+    client: httpx.AsyncClient,
+) -> None:
+    """The letter said that the use has ended: the report that follows must not say otherwise."""
+    person = await register(client, "information", "network_exchange", contact=NEWSLETTER)
+    desk = {"source": "secretariat"}
+    await post(client, f"{person}/objections", {"purpose": "information", **desk})
+    objected = await statuses(client, person)
+    named = {"ground": "accuracy", "categories": ["contact.name"], **desk}
+    await post(client, f"{person}/restrictions", named)
+    disputed = await statuses(client, person)
+    page = await client.get(
+        f"{person}/access-report", params={"language": "en"}, headers={"Accept": "text/html"}
+    )
+
+    assert objected["information", "contact.email"] == "resting"
+    assert objected["network_exchange", "contact.email"] == "in_use"
+    assert disputed["network_exchange", "contact.name"] == "resting"
+    assert disputed["network_exchange", "contact.email"] == "in_use"
+    assert "only stored, not used" in page.text
+
+
+async def statuses(client: httpx.AsyncClient, person: str) -> dict[tuple[str, str], str]:
+    """What the report says of each value, by the purpose and the category that it is held for."""
+    held = (await report_of(client, person))["parts"]["data"]["held"]
+    return {
+        (use["purpose"]["key"], one["category"]["key"]): one["status"]
+        for one in held
+        for use in one["held_for"]
+        if use["basis"] is not None
+    }
 
 
 @pytest.mark.clause("L31", "C64")

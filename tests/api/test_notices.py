@@ -33,6 +33,7 @@ from app.vault.link_tokens import LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
 from tests.projections.catching_up import catch_up
+from tests.rights.people import arrange
 from tests.serving import Api, event_types
 
 BY = Attribution(by="tests")
@@ -151,6 +152,32 @@ async def test_who_was_told_of_by_others_is_told_within_a_month(
     assert (shown["policy"], shown["language"], shown["channel"]) == ("impel-1", "sv", "email")
     [mail] = await listed(client, "/v1/mails?state=sent")
     assert (mail["kind"], mail["channel"], mail["message"]) == ("notice", "smtp", queued.message)
+
+
+@pytest.mark.clause("L29", "L30", "L55", "L59")
+async def test_a_notice_names_the_transfers_out_of_the_area_and_what_protects_them(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Art. 14(1)(f): to whom, to which country, on which ground, and how to see it."""
+    await arrange(service, "basecamp")
+    person = await registered(client)
+    notice = {"kind": "obtained", "language": "en"}
+    await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
+    mailbox = Mailbox()
+    await mailing(service, mailbox).turn()
+
+    [(_, message)] = mailbox.received
+    body = message.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    _, _, told = text.partition("Transfers outside the European Economic Area")
+    told, _, _ = told.partition("How long we keep it")
+    framework = "Country: United States Safeguard: EU-US Data Privacy Framework, Art. 45"
+    assert f"Recipient: Basecamp {framework}" in told
+    assert "none at present, so nothing goes there" in told  # Google's is not arranged
+    assert "Recipient: Members of the network Country: in whichever country they are" in told
+    assert "Write to info@impel.eu for a copy of a safeguard." in told
+    assert "Contact database" not in told  # it does not leave
 
 
 @pytest.mark.clause("L29", "L45")

@@ -12,8 +12,11 @@ from app.documents.fact_words import FIELDS, VALUES
 from app.documents.languages import language
 from app.documents.vocabulary import BASES, WORDS
 from app.domain import subject
+from app.domain.erasure_progress import Stage
+from app.domain.objections import Status
 from app.events.declare import registry
 from app.events.erasures import ExemptionGround
+from app.events.restrictions import RestrictionGround
 
 OF_PEOPLE = {kind for concern in subject.CONCERNS for kind in concern.folds}
 CLASSES = [kind.cls for kind in registry().values() if kind.cls in OF_PEOPLE]
@@ -45,6 +48,13 @@ def test_every_word_of_a_closed_list_is_told_in_words() -> None:
     }
 
     assert untold == set()
+
+
+@pytest.mark.clause("L27", "L31")
+@pytest.mark.parametrize("states", [RestrictionGround, Status, Stage])
+def test_every_state_that_a_report_shows_is_told_in_words(states: type[Enum]) -> None:
+    """The tables of a report have no fact of an event to go by, only the word."""
+    assert {member.value for member in states} - WORDS.keys() == set()
 
 
 @pytest.mark.clause("L31", "L33")
