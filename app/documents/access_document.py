@@ -147,7 +147,7 @@ def _in_short(report: Value, reader: Reader) -> tuple[tuple[str, str], ...]:
         (say("Given to"), reader.titles(told["recipients"])),
         (
             say("Outside the European Economic Area"),
-            say("{count} recipients, see part 3", count=told["transfers"])
+            say("see part 3 (recipients: {count})", count=told["transfers"])
             if told["transfers"]
             else say("nobody"),
         ),

@@ -55,12 +55,17 @@ class Language:
 
     def day(self, day: date) -> str:
         """A date in words, so that no two countries can read it differently."""
-        return str(format_date(day, "d MMMM y", locale=self.code))
+        return self._first(str(format_date(day, "d MMMM y", locale=self.code)))
 
     def moment(self, moment: datetime) -> str:
         """A time as clocks in Brussels show it."""
         there = moment.astimezone(BRUSSELS)
-        return str(format_datetime(there, "d MMM y, HH:mm:ss", locale=self.code))
+        return self._first(str(format_datetime(there, "d MMM y, HH:mm:ss", locale=self.code)))
+
+    def _first(self, date_: str) -> str:
+        """French counts the first day of a month, and no other: `1er mars`; CLDR does not."""
+        first = self.code == "fr" and date_.startswith("1 ")
+        return f"1er{date_[1:]}" if first else date_
 
     def country(self, code: str) -> str:
         """A country by its name; the code where CLDR knows none."""

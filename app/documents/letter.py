@@ -129,6 +129,9 @@ class Letter:
     reference: str | None = None
     """Id of the request, the erasure or the consent: for questions about the letter."""
     received_on: date | None = None
+    concerns: tuple[tuple[str, ...], ...] = ()
+    """What an objection or a restriction is about, or which account: the titles of each, none of
+    them where it is about every use."""
     due_on: date | None = None
     """Last day of the answer, before an extension."""
     extended_until: date | None = None

@@ -3,7 +3,16 @@
 from app.documents.blocks import Bullets, Heading, Paragraph
 from app.documents.languages import Language
 from app.documents.letter import Letter
-from app.documents.letter_pieces import Body, aftermath, done, fetch, kept, reasons, request
+from app.documents.letter_pieces import (
+    Body,
+    aftermath,
+    concerns,
+    done,
+    fetch,
+    kept,
+    reasons,
+    request,
+)
 from app.documents.letter_words import APART, FULFILLED
 from app.documents.standing_texts import complaint_and_remedy
 
@@ -12,6 +21,7 @@ def acknowledgement(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     assert letter.due_on is not None, "checked before"
     yield Paragraph(request(letter, spoken))
+    yield from concerns(letter, spoken)
     yield Paragraph(
         say("You will have our answer by {day} at the latest.", day=spoken.day(letter.due_on)),
         strong=True,
@@ -29,6 +39,7 @@ def overdue(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     assert letter.due_on is not None, "checked before"
     yield Paragraph(request(letter, spoken))
+    yield from concerns(letter, spoken)
     yield Paragraph(
         say(
             "We should have answered by {day}. That day is over, and you have no answer from us"
@@ -95,6 +106,7 @@ def extension(letter: Letter, spoken: Language) -> Body:
 def fulfilled(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     yield Paragraph(request(letter, spoken))
+    yield from concerns(letter, spoken)
     apart = None if letter.enclosures or letter.link else APART.get(letter.right or "")
     said = apart or FULFILLED.get(letter.right or "other", FULFILLED["other"])
     yield Paragraph(say(said), strong=True)
@@ -108,22 +120,24 @@ def fulfilled(letter: Letter, spoken: Language) -> Body:
 def partly_fulfilled(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     yield Paragraph(request(letter, spoken))
+    yield from concerns(letter, spoken)
     yield Paragraph(
         say("We have done a part of what you asked for, and not another part."), strong=True
     )
+    if letter.link:
+        yield from fetch(letter, spoken)
     yield from done(letter, spoken)
     yield from kept(letter, spoken)
     if letter.reasons:
         yield from reasons(letter, say("What we did not do, and why"), spoken)
     yield from aftermath(letter, spoken)
-    if letter.link:
-        yield from fetch(letter, spoken)
     yield from complaint_and_remedy(letter.authority, spoken)
 
 
 def refusal(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
     yield Paragraph(request(letter, spoken))
+    yield from concerns(letter, spoken)
     yield Paragraph(
         say("We do not do what you asked for. You find our reasons below."), strong=True
     )

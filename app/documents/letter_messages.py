@@ -3,7 +3,7 @@
 from app.documents.blocks import Bullets, Heading, Paragraph, Quotation, Table, Text, Words, plain
 from app.documents.languages import Language
 from app.documents.letter import Letter, Transfer, Use
-from app.documents.letter_pieces import Body, aftermath, done, kept, reasons, recipients
+from app.documents.letter_pieces import Body, aftermath, concerns, done, kept, reasons, recipients
 from app.documents.letter_words import REQUESTS
 from app.documents.periods import criteria
 from app.documents.policy_changes import change_lines
@@ -27,6 +27,7 @@ def restriction_lift(letter: Letter, spoken: Language) -> Body:
         ),
         strong=True,
     )
+    yield from concerns(letter, spoken)
     yield from reasons(letter, say("Why it ends"), spoken)
     yield Paragraph(say("From that day on the data are used as before."))
     yield from objection_right(letter.controller, spoken)

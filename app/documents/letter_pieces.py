@@ -6,7 +6,7 @@ from typing import TypeAlias
 from app.documents.blocks import Block, Bullets, Heading, Paragraph, Table, plain
 from app.documents.languages import Language
 from app.documents.letter import Letter
-from app.documents.letter_words import OUTCOMES, REQUESTS
+from app.documents.letter_words import FETCHED, OUTCOMES, REQUESTS
 from app.documents.periods import criteria
 from app.documents.provisions import provision
 from app.documents.standing_texts import kept_table
@@ -22,6 +22,14 @@ def request(letter: Letter, spoken: Language) -> str:
         day=spoken.day(letter.received_on),
         asked=asked,
     )
+
+
+def concerns(letter: Letter, spoken: Language) -> Body:
+    """Which of the uses it is about: of several wishes a person has to know which is meant."""
+    if letter.concerns:
+        yield Paragraph(spoken.say("It concerns:"))
+        named = ("; ".join(plain(spoken.named(one)) for one in all_) for all_ in letter.concerns)
+        yield Bullets(tuple(one or spoken.say("every use of your data") for one in named))
 
 
 def reasons(letter: Letter, title: str, spoken: Language) -> Body:
@@ -50,7 +58,8 @@ def done(letter: Letter, spoken: Language) -> Body:
 
 def fetch(letter: Letter, spoken: Language) -> Body:
     say = spoken.say
-    yield Paragraph(say("You can fetch it here: {link}", link=letter.link))
+    said = FETCHED.get(letter.right or "", FETCHED["access"])
+    yield Paragraph(say(said, link=letter.link))
     if letter.link_until:
         yield Paragraph(say("The link works until {day}.", day=spoken.day(letter.link_until)))
 

@@ -39,7 +39,7 @@ BODIES: Final = MappingProxyType[LetterKind, Callable[[Letter, Language], Body]]
 def subject_of(letter: Letter, spoken: Language) -> str:
     """The subject of the mail and the title of the page."""
     said = spoken.say(SUBJECTS[letter.kind])
-    return f"{letter.controller.name}: {said}"
+    return spoken.say("{name}: {subject}", name=letter.controller.name, subject=said)
 
 
 def body_of(letter: Letter, spoken: Language) -> tuple[Block, ...]:

@@ -92,6 +92,14 @@ APART: Final = MappingProxyType(
 )
 """What is said instead where nothing is enclosed."""
 
+FETCHED: Final = MappingProxyType(
+    {
+        "access": marked("You can fetch the report here: {link}"),
+        "portability": marked("You can fetch the package here: {link}"),
+    }
+)
+"""Where the answer lies, by right: the letter about a part has not spoken of it before."""
+
 OUTCOMES: Final = MappingProxyType(
     {
         None: marked("not told yet"),

@@ -46,6 +46,7 @@ from app.events.rights_requests import (
     TaskOutcome,
 )
 from app.policy.model import Policy
+from app.propagation.letter_matters import concerned
 
 Facts: TypeAlias = dict[str, Any]
 """Parts of a `Letter` by name."""
@@ -111,7 +112,9 @@ _MATTERS: Final = ("request", "erasure", "objection", "restriction")
 def _asked(telling: Telling) -> tuple[RightsRequest, Facts]:
     request = telling.state.rights_requests.by_id[matter_of(telling.recorded)]
     received_on = day_of(request.received_at, telling.given)
-    return request, {"right": _right(request.right), "received_on": received_on}
+    facts = {"right": _right(request.right), "received_on": received_on}
+    system = telling.given.policy.recipients.get(request.system or "")
+    return request, {**facts, "concerns": ((system.title,),) if system else ()}
 
 
 def _right(right: RequestedRight) -> str:
@@ -149,6 +152,7 @@ def _fulfilled(telling: Telling) -> tuple[LetterKind, Facts]:
         return LetterKind.NOTHING_HELD, facts
     facts |= _erasures(event.answers, telling) | {"recipients": _told(request, event, telling)}
     facts |= {"link": telling.link, "link_until": telling.link_until}
+    facts["concerns"] += concerned(event.answers, telling.state, telling.given.policy)
     if event.outcome is Fulfilment.FULFILLED:
         return LetterKind.FULFILLED, {**facts, "done": _paragraphs(telling.words.get(MESSAGE, ""))}
     words = {"reasons": _words(telling), "ground": _ground(event.ground, request.right)}
@@ -209,13 +213,16 @@ def _objection_overridden(telling: Telling) -> tuple[LetterKind, Facts]:
 def _objection(telling: Telling) -> Facts:
     objection = telling.state.objections.by_id[telling.recorded.event.objection]
     received_on = day_of(objection.since, telling.given)
-    return {"right": RequestedRight.OBJECTION.value, "received_on": received_on}
+    about = concerned((telling.recorded.event.objection,), telling.state, telling.given.policy)
+    facts = {"right": RequestedRight.OBJECTION.value, "received_on": received_on}
+    return {**facts, "concerns": about}
 
 
 def _restricted(telling: Telling) -> tuple[LetterKind, Facts]:
     received_on = day_of(telling.recorded.happened_at, telling.given)
+    about = concerned((matter_of(telling.recorded),), telling.state, telling.given.policy)
     facts = {"right": RequestedRight.RESTRICTION.value, "received_on": received_on}
-    return LetterKind.FULFILLED, facts
+    return LetterKind.FULFILLED, {**facts, "concerns": about}
 
 
 def _lift(telling: Telling) -> tuple[LetterKind, Facts]:
@@ -227,7 +234,9 @@ def _lift(telling: Telling) -> tuple[LetterKind, Facts]:
         taken_back = objection is not None and objection.status is Status.WITHDRAWN
         why = WHY_TAKEN_BACK if taken_back else WHY_LIFTED[known.ground.value]
         reasons = (telling.spoken.say(why),)
-    return LetterKind.RESTRICTION_LIFT, {"effective_on": event.ends_on, "reasons": reasons}
+    about = concerned((event.restriction,), telling.state, telling.given.policy)
+    facts = {"effective_on": event.ends_on, "reasons": reasons, "concerns": about}
+    return LetterKind.RESTRICTION_LIFT, facts
 
 
 _FACTS: Final = MappingProxyType[type[Any], Any](  # Any: from a telling to a kind and its facts

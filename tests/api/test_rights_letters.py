@@ -327,6 +327,9 @@ async def test_an_objection_is_confirmed_and_its_decision_told(
     bodies = texts(mailbox, to)
     assert not any("None" in one for one in bodies), "each has its reference"
     assert sum("A court asked for it." in one for one in bodies) == 1
+    exchange = "Exchange of information between members and partner organisations"
+    for title in (exchange, "Payments and reimbursements"):  # each with its receipt
+        assert sum(f"It concerns: - {title}" in one for one in bodies) == 2
 
     news = {"purpose": "newsletter", "source": "secretariat"}
     await post(client, f"{person}/objections", news)
@@ -334,6 +337,53 @@ async def test_an_objection_is_confirmed_and_its_decision_told(
     elsewhere = {"purpose": "information", "source": "self_service"}
     await post(client, f"{person}/objections", elsewhere)
     assert not (await sent(service)).received
+
+
+@pytest.mark.clause("L27", "L42", "C67", "C72")
+async def test_the_answer_to_a_request_names_which_use_or_account_it_is_about(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Of several wishes a person has to know which one was done."""
+    to = "which@stad.example"
+    person = await register(client, "event_logistics", "network_exchange", contact=address("which"))
+    path = await ask(client, "objection", person, proof="login", reply_address=to)
+    body = {"source": "secretariat", "recipient": "basecamp", "purpose": "network_exchange"}
+    raised = await post(client, f"{person}/objections", body)
+    await post(client, f"{person}/objections/{raised['objection']}/upholding")
+    await post(client, f"{path}/approve", DECIDED)
+    await post(client, f"{path}/fulfil", BY_MAIL)
+    letter = said(await sent(service), to)
+    account = await ask(
+        client, "deactivate_account", person, system="basecamp", language="fr", reply_address=to
+    )
+    receipt = said(await sent(service), to)
+    whole = {"ground": "unlawful", "source": "secretariat"}
+    await post(client, f"{person}/restrictions", whole)
+    resting = said(await sent(service), to)
+
+    exchange = "Exchange of information between members and partner organisations"
+    assert f"It concerns: - {exchange}; Basecamp" in letter
+    assert "Cela concerne : - Basecamp" in receipt, account
+    assert "Cela concerne : - toute utilisation de vos données" in resting
+
+
+@pytest.mark.clause("L25", "L27")
+async def test_the_answer_to_a_part_says_what_can_be_fetched_before_what_was_not_done(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """Under the reasons a link would look like the part that was refused."""
+    to = "part@stad.example"
+    person = await register(client, contact=address("part"))
+    path = await ask(client, "access", person, proof="login", reply_address=to)
+    await client.get(f"{person}/access-report")
+    await post(client, f"{path}/approve", DECIDED)
+    partly = {"outcome": "partly_fulfilled", "ground": "third_party_rights_impaired"}
+    await post(client, f"{path}/fulfil", {**BY_MAIL, **partly, "refused": REMEDIES})
+    letter = said(await sent(service), to)
+
+    before, refused, _ = letter.partition("What we did not do, and why")
+    assert refused
+    assert "You can fetch the report here: " in before
 
 
 @pytest.mark.clause("L42")
@@ -354,6 +404,7 @@ async def test_a_restriction_is_lifted_after_the_letter_that_says_so(
 
     letter = said(await sent(service), to)
     assert "We have checked the data that you contested." in letter
+    assert letter.count("It concerns: - Full name") == 2, "what is restricted, and what ends"
     before = await post(client, f"{person}/restrictions/lift", named, status=409)
     for one in (late, early, before):
         assert one["type"] == "/problems/restriction-lift-unannounced"

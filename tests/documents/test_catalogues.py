@@ -1,6 +1,7 @@
 """The catalogues: nothing that people read waits for its translation (L27)."""
 
 import re
+from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from io import BytesIO
 
@@ -87,3 +88,21 @@ def test_a_language_that_there_is_not_falls_back_and_says_so(
 )
 def test_the_town_is_called_as_the_language_calls_it(code: str, town: str) -> None:
     assert language(code).named("1200 Brussels") == f"1200 {town}"
+
+
+@pytest.mark.clause("L27")
+@pytest.mark.parametrize(
+    ("code", "day", "told"),
+    [
+        ("fr", date(2027, 3, 1), "1er mars 2027"),
+        ("fr", date(2027, 3, 11), "11 mars 2027"),
+        ("nl", date(2027, 3, 1), "1 maart 2027"),
+        ("sv", date(2027, 3, 1), "1 mars 2027"),
+    ],
+)
+def test_a_day_is_written_as_in_the_language(code: str, day: date, told: str) -> None:
+    """French counts the first of a month, which the tables of languages leave out."""
+    noon = datetime.combine(day, time(12), UTC)
+
+    assert language(code).day(day) == told
+    assert language(code).moment(noon).startswith(told.split(maxsplit=1)[0])
