@@ -43,12 +43,28 @@ def _entries(
 def _of_person(row: Row, given: Circumstances) -> Event:
     task = row["task"]
     named = str(row["matter"]) if task is None else f"{row['matter']}-{task}"
-    kind = str(row["kind"]).replace("_", " ").capitalize()
-    right = str(row["right"]).replace("_", " ")
-    entry = _entry(named, f"{kind} due: {right}", str(row["urgency"]), given)
+    entry = _entry(named, _summary(row), str(row["urgency"]), given)
     entry.add("dtstart", row["due_on"])
     entry.add("description", f"Matter {row['matter']}. Status: {row['what']}.")
     return _with(entry, ALARMS)
+
+
+def _summary(row: Row) -> str:
+    """What is to be done, and for which right."""
+    what, right = (str(row[name]).replace("_", " ") for name in ("what", "right"))
+    match row["kind"]:
+        case "rights_request":
+            return f"Rights request due: {right}"
+        case "task":
+            return f"Task due: {what} ({right})"
+        case "objection":
+            return "Objection to be decided"
+        case "restriction":
+            return "Restriction to be lifted, as announced"
+        case _ if row["recipient"] is not None:
+            return "Recipient to be told of an erasure"
+        case _:
+            return "Erasure to be carried out"
 
 
 def _of_breach(row: Row, given: Circumstances) -> Event:

@@ -33,7 +33,8 @@ def of_erasures(
         if erasure.stage in RUNNING:
             yield {**common, "matter": key, **_to_carry_out(erasure, state, given)}
         elif erasure.telling:
-            yield from ({**common, "matter": key, **one} for one in _to_tell(erasure, given))
+            told = _to_tell(erasure, state, given)
+            yield from ({**common, "matter": key, **one} for one in told)
     if _not_begun(state):
         yield {**common, **_to_begin(state, given)}
 
@@ -71,15 +72,21 @@ def _due(
     return first, first.due(given.law, given.now)
 
 
-def _to_tell(erasure: Erasure, given: Circumstances) -> Iterator[Row]:
-    """One row a recipient, until the day on which what is needed to tell them goes as well."""
+def _to_tell(erasure: Erasure, state: SubjectState, given: Circumstances) -> Iterator[Row]:
+    """One row a recipient, until the day on which what is needed to tell them goes as well.
+
+    A request for it cannot be answered before: then they are told by the day of that answer.
+    """
     last_day = close_by(erasure, given)
     assert last_day is not None, "it was executed and is not closed"
+    request, due = _due(erasure, state, given)
+    answered_first = request is not None and due.last_day < last_day
+    days = reckoned(due, request, given) if answered_first else fixed(last_day, given)
     assert erasure.executed_at is not None
     for number, recipient in enumerate(erasure.recipients, 1):
         if recipient in erasure.untold:
             yield {
-                **fixed(last_day, given),
+                **days,
                 "task": number,
                 "what": "inform_recipient",
                 "recipient": recipient,

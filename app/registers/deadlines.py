@@ -1,8 +1,9 @@
 """What has to be done by law until when, the nearest first: one register of every clock (U2).
 
-Requests, their tasks, objections, erasures, breaches, notices. Reckoned on each stream by the
-functions that the decisions use. Whoever waits for an answer are few; to whom a notice is owed can
-be everybody of an import: they are counted by day, and only those of a page are read.
+Requests, their tasks, objections, ends of restrictions, erasures, breaches, notices. Reckoned on
+each stream by the functions that the decisions use. Whoever waits for an answer are few; to whom a
+notice is owed can be everybody of an import: they are counted by day, and only those of a page are
+read.
 """
 
 from collections import Counter
@@ -25,13 +26,14 @@ from app.events.objections import ObjectionGround
 from app.projections.breaches import BREACHES
 from app.projections.erasures import ERASURES, erasures
 from app.projections.notices import NOTICES
-from app.projections.objections import OBJECTIONS, objections
+from app.projections.objections import OBJECTIONS, objections, restrictions
 from app.projections.rights_requests import RIGHTS_REQUESTS, rights_requests
 from app.registers.breaches import LISTING as _BREACHES
 from app.registers.breaches import Breach, read_breach
 from app.registers.deadline_days import fixed, moved_over, reckoned
 from app.registers.deadline_erasures import of_erasures
 from app.registers.deadline_notices import Owed, days_of, due_by_day, owed, waits
+from app.registers.deadline_restrictions import of_restrictions
 from app.registers.listing import IN_FORCE, Listing
 from app.registers.people import People
 from app.registers.table import Part, Question, Row, columns, matches, whole
@@ -49,13 +51,16 @@ COLUMNS = columns(
     due_at="The first moment that is too late; of a breach, to the second.",
     days_left="Days to it; negative when it is over.",
     urgency="`green`, `amber`, `red` or `overdue`.",
-    kind="`rights_request`, `task` of one, `objection`, `erasure`, `breach` or `notice`.",
-    matter="The id of the request, objection, erasure or breach; of a notice, of what began it;"
+    kind="`rights_request`, `task` of one, `objection`, `restriction` (to be lifted), `erasure`,"
+    " `breach` or `notice`.",
+    matter="The id of the request, objection, restriction, erasure or breach; of a notice, of what"
+    " began it;"
     " of a child that was discovered, of the event that says so.",
     task="The number of the task.",
     subject_id="Whose matter; a random id. None of a breach.",
     right="What is asked for.",
-    what="Status of a request, kind of a task; stage of an erasure, or `inform_recipient`, or"
+    what="Status of a request, kind of a task; `lift` of a restriction whose end was announced;"
+    " stage of an erasure, or `inform_recipient`, or"
     " `discovered` of a child's that nobody began;"
     " who is to be told of a breach; Art. of a notice.",
     recipient="Whom a task is about; who is to be told of an erasure.",
@@ -67,7 +72,9 @@ COLUMNS = columns(
     warning="Whether such a question has been open for more than a month.",
 )
 PROJECTIONS = (RIGHTS_REQUESTS, OBJECTIONS, ERASURES, BREACHES, NOTICES)
-KINDS: Final = ("rights_request", "task", "objection", "erasure", "breach", "notice")
+KINDS: Final = (
+    *("rights_request", "task", "objection", "restriction", "erasure", "breach", "notice"),
+)
 PAGE = 1000
 
 _REQUESTS = Listing(RIGHTS_REQUESTS, rights_requests, IN_FORCE)
@@ -76,6 +83,9 @@ _OBJECTIONS = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED,))
 _ERASURES = Listing(ERASURES, erasures, IN_FORCE)
 _PENDING = Listing(OBJECTIONS, objections, IN_FORCE, (_WEIGHED, objections.c.decision.is_(None)))
 """Of today: at an earlier cut, one that was decided since may have waited."""
+_ANNOUNCED = Listing(
+    OBJECTIONS, restrictions, IN_FORCE, (restrictions.c.announced_position.is_not(None),)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ async def tally(
     today = day_of(given.now, given)
     for last_day, notices in (await due_by_day(pool, given)).items():
         counted["notice", last_day < today] += notices
-    kinds = ("rights_request", "task", "objection", "erasure", *_OF_BREACHES.values(), "notice")
+    kinds = (*(kind for kind in KINDS if kind != "breach"), *_OF_BREACHES.values())
     return {kind: Waiting(counted[kind, False], counted[kind, True]) for kind in kinds}
 
 
@@ -162,8 +172,9 @@ async def _few(
     weighed = _PENDING if question.as_of is None else _OBJECTIONS
     asking, stood = await _listed(pool, _REQUESTS, question)
     objecting, stood_too = await _listed(pool, weighed, question)
+    resting, _ = await _listed(pool, _ANNOUNCED, question)
     erasing, stood_last = await _listed(pool, _ERASURES, question)
-    states = await people.states([*asking, *objecting, *erasing], question.as_of)
+    states = await people.states([*asking, *objecting, *resting, *erasing], question.as_of)
     rows = [row for key, state in states.items() for row in _rows(key, state, given)]
     found, known_at = await _listed(pool, _BREACHES, question)
     for breach in found:
@@ -212,6 +223,7 @@ def _rows(subject: UUID, state: SubjectState, given: Circumstances) -> Iterator[
             told = {"task": number, "what": task.kind.value, "recipient": task.recipient}
             yield {**common, "kind": "task", **told}
     yield from _pending(subject, state, given)
+    yield from of_restrictions(subject, state, given, dict.fromkeys(COLUMNS.names))
     yield from of_erasures(subject, state, given, dict.fromkeys(COLUMNS.names))
 
 

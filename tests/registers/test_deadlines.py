@@ -272,7 +272,57 @@ async def test_an_erasure_is_due_until_it_is_carried_out_and_everybody_is_told(
     [duty] = told
     assert (duty["what"], duty["recipient"], duty["task"]) == ("inform_recipient", "azavista", 1)
     assert duty["due_on"] == carried["close_by"]
-    assert f"{carried['erasure']}-1@deadlines" in entries
+    entry = entries[f"{carried['erasure']}-1@deadlines"]
+    assert str(entry["summary"]) == "Recipient to be told of an erasure"
     assert person.rpartition("/")[2] not in text
     assert (counted["erasure,running"], counted["erasure,overdue"]) == (1, 0)
     assert [one["what"] for one in then] == ["blocked"]
+
+
+@pytest.mark.clause("L22", "L36", "C66")
+async def test_whom_an_erasure_is_told_to_is_due_with_the_answer_that_waits_for_it(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """The request cannot be answered before: a later day would make it late (Art. 12(3))."""
+    await arrange(service, "azavista")
+    contact = {**CONTACT, "contact.email": "ilse@stad.example", "contact.phone": "+32470000003"}
+    person = await register(caller, contact=contact)
+    await post(caller, f"{person}/disclosures", share("azavista"))
+    asked = {"right": "erasure", "subject_id": person.rpartition("/")[2], "channel": "email"}
+    request = (await post(caller, "/v1/rights-requests", {**asked, "proof": "login"}))[
+        "rights_request"
+    ]
+    path = f"/v1/rights-requests/{request['request']}"
+    await post(caller, f"{path}/approve", {"decided_by": str(uuid4())})
+    await post(caller, f"{person}/erasure", {"source": "secretariat"})
+    [told] = await due(caller, service, kind="erasure")
+
+    assert told["what"] == "inform_recipient"
+    assert (told["due_on"], told["due_at"]) == (
+        request["deadline"]["due_on"],
+        request["deadline"]["due_at"],
+    )
+
+
+@pytest.mark.clause("L42", "C67")
+async def test_a_restriction_is_due_to_be_lifted_on_the_day_that_the_person_was_told(
+    caller: httpx.AsyncClient, service: Service
+) -> None:
+    """The letter says that it ends: nothing else reminds the human who has to lift it."""
+    contact = {**CONTACT, "contact.email": "ruth@stad.example", "contact.phone": "+32470000004"}
+    person = await register(caller, contact=contact)
+    body = {"ground": "unlawful", "source": "secretariat"}
+    key = (await post(caller, f"{person}/restrictions", body))["restriction"]
+    assert await due(caller, service, kind="restriction") == []
+    ends = today_in_brussels() + timedelta(days=9)
+    announced = {"restriction": key, "channel": "letter", "ends_on": ends.isoformat()}
+    await post(caller, f"{person}/restrictions/lift/announcement", announced)
+    [row] = await due(caller, service, kind="restriction")
+    _, entries = await calendar(caller, service)
+    counted = await figures(caller)
+
+    assert (row["matter"], row["what"], row["due_on"]) == (key, "lift", ends.isoformat())
+    assert (row["right"], row["days_left"]) == ("restriction", 9)
+    summary = str(entries[f"{key}@deadlines"]["summary"])
+    assert summary == "Restriction to be lifted, as announced"
+    assert (counted["restriction,running"], counted["restriction,overdue"]) == (1, 0)

@@ -57,9 +57,10 @@ EXAMPLE = {
 class DeadlinesAsked(Asked):
     """The register narrowed by what is due."""
 
-    kind: Literal["rights_request", "task", "objection", "erasure", "breach", "notice"] | None = (
-        None
-    )
+    kind: (
+        Literal["rights_request", "task", "objection", "restriction", "erasure", "breach", "notice"]
+        | None
+    ) = None
     urgency: Literal["green", "amber", "red", "overdue"] | None = None
     due_on: date | None = Field(None, description="Only what is due on this day.")
 
