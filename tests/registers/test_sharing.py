@@ -29,6 +29,7 @@ async def shared(caller: httpx.AsyncClient, service: Service, people: list[str])
             person = await register(caller, verification=None)
             await post(caller, f"{person}/disclosures", share("google_forms", "azavista"))
             people.append(person)
+        await rows(caller, service, PATH)  # once the register has read them
     return people
 
 
