@@ -95,7 +95,7 @@ async def mail_consent_request(
     answers=PostedBody,
     status=201,
     summary="Send a notice by mail",
-    problems=("notice-not-owed", "subject-restricted", *PERSON),
+    problems=("notice-not-owed", "subject-restricted", "subject-suppressed", *PERSON),
     clauses=("C15", "C78", "C79"),
     law=("L29", "L45"),
     writes=True,
@@ -104,7 +104,8 @@ async def mail_notice(subject_id: UUID, body: NoticeMailBody, call: Sender) -> R
     """Writes the notice of Art. 14 out of what is held, or tells of a new policy and its refusal.
 
     Once it left, the person counts as informed; nothing counts as agreed to. Of a new policy only
-    those are told who were shown an earlier version.
+    those are told who were shown an earlier version, and nobody who said no to news: the mail is
+    part of them, and the archive is open to everybody.
     """
     await call.precondition(subject_id)
     attribution, outgoing = await call.attribution(), _outgoing(call)

@@ -14,6 +14,7 @@ from app.cli.databases import reached
 from app.cli.logging_setup import configure_logging
 from app.cli.policy_files import read_bytes, read_policy, read_texts
 from app.clock import system_clock
+from app.domain.legal_clock import day_of
 from app.policy.check import check, diff
 from app.policy.cues import LanguageUnknown, packaged_cues
 from app.policy.linter import Finding, lint
@@ -109,6 +110,11 @@ def publish_policy(version: Version, *, text: Texts = None, as_json: Json = Fals
     missing = sorted(policy.texts.keys() - texts.keys())
     document = {"version": policy.version, "published": published, "texts": supplied}
     lines = [f"{policy.version} is {'now in force' if published else 'published already'}."]
+    if published and policy.effective_from > day_of(system_clock(), load_packaged_law()):
+        lines.append(
+            f"  It says that it holds from {policy.effective_from}, and decides from now on:"
+            " letters and reports name the later day."
+        )
     lines += [f"  {language}: the text is in the archive." for language in sorted(texts)]
     lines += [f"  {language}: no text given this time." for language in missing]
     answer({"publication": document}, lines, as_json=as_json)

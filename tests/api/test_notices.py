@@ -335,6 +335,28 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
     assert not await works(linked, token), "another version is in force"
 
 
+@pytest.mark.clause("C65", "C78", "L43")
+async def test_who_objected_to_news_is_sent_none_about_a_new_policy(
+    client: httpx.AsyncClient, service: Service
+) -> None:
+    """The letter would be part of the mailing that the person was told is over (Art. 21(3))."""
+    person = await registered(client, "registration_form")
+    shown = {"policy": "impel-1", "language": "sv", "channel": "form"}
+    await client.post(f"/v1/subjects/{person}/notices", json=shown)
+    no = {"purpose": "information", "source": "secretariat"}
+    await client.post(f"/v1/subjects/{person}/objections", json=no)
+    await mailing(service, Mailbox()).turn()
+    await published(
+        service, (b'title = "Sending the newsletter"', b'title = "Sending news"'), version="impel-2"
+    )
+
+    notice = {"kind": "policy_change"}
+    refused = await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/subject-suppressed")
+    assert refused.json()["purpose"] == "information"
+
+
 @pytest.mark.clause("C76", "C78")
 async def test_the_mail_says_what_is_new_in_words(
     client: httpx.AsyncClient, service: Service

@@ -109,6 +109,20 @@ def test_a_published_version_is_never_edited(call: Call, server: Settings, tmp_p
     assert ended.document["failed"]["code"] == "policy-version-taken"
 
 
+@pytest.mark.clause("C76", "C84")
+def test_a_version_of_a_later_day_is_told_to_decide_from_now_on(
+    call: Call, server: Settings, tmp_path: Path
+) -> None:
+    """It decides once it is published, whichever day it names to people: nobody may miss that."""
+    file = version(tmp_path, "later")
+    text = file.read_text()
+    file.write_text(text.replace("effective_from = 2026-11-22", "effective_from = 2999-01-01"))
+    ended = call("policy", "publish", str(file), **server)
+
+    assert ended.exit_code == 0
+    assert "holds from 2999-01-01, and decides from now on" in ended.out
+
+
 def test_a_difference_is_named_by_its_place(call: Call, tmp_path: Path) -> None:
     other = version(tmp_path, "next", contact="desk@impel.example")
     changes = call("policy", "diff", "impel-1", str(other), "--json").document["changes"]

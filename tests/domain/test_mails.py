@@ -20,10 +20,12 @@ from app.domain.mails import (
     RequeueMail,
     WithdrawMail,
 )
+from app.domain.objections import RaiseObjection
 from app.domain.periods import sealed_values
 from app.domain.purpose_limitation import PurposeUnknown
 from app.domain.restrictions import Restrict, SubjectRestricted
 from app.domain.subject import SUBJECT
+from app.domain.suppressions import SubjectSuppressed
 from app.events.mails import (
     MailBounced,
     MailChannel,
@@ -173,6 +175,22 @@ def test_news_does_not_reach_a_restricted_person_and_a_letter_that_is_owed_does(
     assert given(PERSON, QUEUE, restrict).when(SECOND).records
     [news] = given(PERSON, QUEUE).when(NEWS).records
     assert news.event.unsubscribe == "newsletter"
+
+
+@pytest.mark.clause("L43", "C65")
+@pytest.mark.parametrize("addresses", [(), ("zoe@stad.example",)])
+def test_news_does_not_reach_who_objected_to_it_and_a_letter_that_is_owed_does(
+    addresses: tuple[str, ...],
+) -> None:
+    """Also where no address could be put on the register: the objection itself says no."""
+    no = RaiseObjection(
+        objection=OTHER, source="secretariat", purpose="newsletter", addresses=addresses
+    )
+    [*_, other] = given(PERSON, QUEUE).when(replace(NEWS, unsubscribe="information")).records
+
+    given(PERSON, QUEUE, no).when(NEWS).then_refused(SubjectSuppressed)
+    assert given(PERSON, QUEUE, no).when(replace(SECOND, mail=MATTER)).records
+    assert other.event.unsubscribe == "information"
 
 
 @pytest.mark.clause("L1")
