@@ -103,9 +103,10 @@ async def mail_consent_request(
 async def mail_notice(subject_id: UUID, body: NoticeMailBody, call: Sender) -> Response:
     """Writes the notice of Art. 14 out of what is held, or tells of a new policy and its refusal.
 
-    Once it left, the person counts as informed; nothing counts as agreed to. Of a new policy only
-    those are told who were shown an earlier version, and nobody who said no to news: the mail is
-    part of them, and the archive is open to everybody.
+    Once it left, the person counts as informed; nothing counts as agreed to. What came from others
+    is told on paper where there is no address for mails: it is then among the letters to print. Of
+    a new policy only those are told who were shown an earlier version, and nobody who said no to
+    news: the mail is part of them, and the archive is open to everybody.
     """
     await call.precondition(subject_id)
     attribution, outgoing = await call.attribution(), _outgoing(call)

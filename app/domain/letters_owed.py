@@ -78,7 +78,8 @@ def owed(
 def _owes(recorded: Recorded[Any], events: Sequence[Recorded[Any]], state: "SubjectState") -> bool:
     """Whether the event is to be told by a letter of the ledger's own.
 
-    What is part of an open request is told by the answer to the request.
+    What is part of an open request is told by the answer to the request, but for what its silence
+    granted.
     """
     event, at = recorded.event, recorded.happened_at
     match event:
@@ -93,6 +94,8 @@ def _owes(recorded: Recorded[Any], events: Sequence[Recorded[Any]], state: "Subj
         case ObjectionRaised():
             weighed = event.ground is ObjectionGround.OWN_SITUATION
             return weighed and not _asked(RequestedRight.OBJECTION, at, state)
+        case ObjectionGranted(reason=GrantReason.SILENCE):
+            return True  # the desk answered nothing: the person does not wait for it any longer
         case ObjectionGranted() | ObjectionOverridden():
             return not _asked(RequestedRight.OBJECTION, at, state)
         case RestrictionSet() | AccuracyDisputed():

@@ -15,11 +15,10 @@ from app.domain.concern import Concern
 from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
-from app.domain.inheritance import as_one
 from app.domain.periods import SealedValue
 from app.domain.purpose_limitation import purpose_named
+from app.domain.resting import ended
 from app.domain.restrictions import SubjectRestricted
-from app.domain.scope import ANY
 from app.domain.suppressions import SubjectSuppressed
 from app.events.mails import (
     MailBounced,
@@ -35,7 +34,6 @@ from app.events.mails import (
 )
 from app.events.recorded import Record, Recorded, Section
 from app.identifiers import KeyId
-from app.policy.model import Policy
 from app.values import Confidential, replace
 
 if TYPE_CHECKING:
@@ -273,7 +271,7 @@ def _queue(command: QueueMail, state: "SubjectState", given: Circumstances) -> t
         raise ObjectionRightUntold
     if command.unsubscribe is not None and state.restrictions.active:
         raise SubjectRestricted  # nothing that is not owed reaches a restricted person (Art. 18(2))
-    if command.unsubscribe is not None and _ended(command.unsubscribe, state, given.policy):
+    if command.unsubscribe is not None and ended(command.unsubscribe, state, given.policy):
         raise SubjectSuppressed(purpose=command.unsubscribe)
     purpose = purpose_named(command.purpose, given.policy)
     retention_class = purpose.retention_class(MESSAGE)
@@ -294,16 +292,6 @@ def _queue(command: QueueMail, state: "SubjectState", given: Circumstances) -> t
     address = {ADDRESS: command.address} if command.address else {}
     section = Section(retention_class, bucket, {**address, MESSAGE: command.text})
     return (Record(queued, sections=(section,)),)
-
-
-def _ended(mailing: str, state: "SubjectState", policy: Policy) -> bool:
-    """Whether the person said no to a mailing, for whatever it would be used (Art. 21(3); L43)."""
-    purpose, lineage = purpose_named(mailing, policy), policy.lineage(mailing)
-    known = as_one(state)
-    return any(key in known.suppressions.purposes for key in lineage) or any(
-        one.stops(purpose) and one.scope.covers(lineage, None, ANY)
-        for one in known.objections.by_id.values()
-    )
 
 
 def _settled(

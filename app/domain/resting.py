@@ -8,6 +8,8 @@ from uuid import UUID
 
 from app.domain.inheritance import as_one
 from app.domain.objections import Objection
+from app.domain.purpose_limitation import purpose_named
+from app.domain.scope import ANY
 from app.events.restrictions import RestrictionGround
 from app.policy.model import Policy
 
@@ -44,4 +46,14 @@ def rests(purpose: str, category: str, state: "SubjectState", policy: Policy) ->
     ) or any(
         one.scope.covers(lineage, None, categories) and bears(key, one.ground)
         for key, one in state.restrictions.active.items()
+    )
+
+
+def ended(mailing: str, state: "SubjectState", policy: Policy) -> bool:
+    """Whether the person said no to a mailing, for whatever it would be used (Art. 21(3); L43)."""
+    purpose, lineage = purpose_named(mailing, policy), policy.lineage(mailing)
+    known = as_one(state)
+    return any(key in known.suppressions.purposes for key in lineage) or any(
+        one.stops(purpose) and one.scope.covers(lineage, None, ANY)
+        for one in known.objections.by_id.values()
     )

@@ -20,12 +20,12 @@ from app.events.mails import MailKind
 from app.ledger import Ledger
 from app.policy.changes import EntryChange
 from app.policy.model import EEA_GROUND, Policy, RetentionClass
-from app.policy.vocabulary import LegalBasis, SourceOrigin
+from app.policy.vocabulary import IdentifierKind, LegalBasis, SourceOrigin
 from app.policy.wordings import wording_of
 from app.propagation.mail import Posted, Posting, PostOffice
 from app.propagation.public_texts import SOURCE
 from app.receipts import Attribution
-from app.store.on_file import value_on_file
+from app.store.on_file import address_for_mail, value_on_file
 from app.store.rulebook import Rules
 from app.vault.link_tokens import LinkKind
 
@@ -121,7 +121,12 @@ class Outgoing:
             policy=policy.version,
         )
         spoken = language or await self._language(subject_id)
-        posting = Posting(letter=compose(letter, spoken), kind=MailKind.NOTICE)
+        # Its month runs for whoever has no mailbox as well: then a human prints the letter (L29).
+        emails = policy.identifying(IdentifierKind.EMAIL)
+        paper = await address_for_mail(self._ledger.store, subject_id, emails) is None
+        posting = Posting(
+            letter=compose(letter, spoken), kind=MailKind.NOTICE, attached=paper, printed=paper
+        )
         return await self._post_office.post(subject_id, posting, attribution)
 
     async def tell_of_change(

@@ -33,7 +33,6 @@ from app.vault.link_tokens import LinkKind
 from tests.api.mailbox import Mailbox, mailing
 from tests.conftest import Database
 from tests.projections.catching_up import catch_up
-from tests.rights.people import arrange
 from tests.serving import Api, event_types
 
 BY = Attribution(by="tests")
@@ -152,32 +151,6 @@ async def test_who_was_told_of_by_others_is_told_within_a_month(
     assert (shown["policy"], shown["language"], shown["channel"]) == ("impel-1", "sv", "email")
     [mail] = await listed(client, "/v1/mails?state=sent")
     assert (mail["kind"], mail["channel"], mail["message"]) == ("notice", "smtp", queued.message)
-
-
-@pytest.mark.clause("L29", "L30", "L55", "L59")
-async def test_a_notice_names_the_transfers_out_of_the_area_and_what_protects_them(
-    client: httpx.AsyncClient, service: Service
-) -> None:
-    """Art. 14(1)(f): to whom, to which country, on which ground, and how to see it."""
-    await arrange(service, "basecamp")
-    person = await registered(client)
-    notice = {"kind": "obtained", "language": "en"}
-    await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
-    mailbox = Mailbox()
-    await mailing(service, mailbox).turn()
-
-    [(_, message)] = mailbox.received
-    body = message.get_body(("plain",))
-    assert body is not None
-    text = " ".join(body.get_content().split())
-    _, _, told = text.partition("Transfers outside the European Economic Area")
-    told, _, _ = told.partition("How long we keep it")
-    framework = "Country: United States Safeguard: EU-US Data Privacy Framework, Art. 45"
-    assert f"Recipient: Basecamp {framework}" in told
-    assert "none at present, so nothing goes there" in told  # Google's is not arranged
-    assert "Recipient: Members of the network Country: in whichever country they are" in told
-    assert "Write to info@impel.eu for a copy of a safeguard." in told
-    assert "Contact database" not in told  # it does not leave
 
 
 @pytest.mark.clause("L29", "L45")
@@ -333,28 +306,6 @@ async def test_a_new_policy_is_told_and_refused_with_one_button(
         service, (b'title = "Sending the newsletter"', b'title = "Post"'), version="impel-3"
     )
     assert not await works(linked, token), "another version is in force"
-
-
-@pytest.mark.clause("C65", "C78", "L43")
-async def test_who_objected_to_news_is_sent_none_about_a_new_policy(
-    client: httpx.AsyncClient, service: Service
-) -> None:
-    """The letter would be part of the mailing that the person was told is over (Art. 21(3))."""
-    person = await registered(client, "registration_form")
-    shown = {"policy": "impel-1", "language": "sv", "channel": "form"}
-    await client.post(f"/v1/subjects/{person}/notices", json=shown)
-    no = {"purpose": "information", "source": "secretariat"}
-    await client.post(f"/v1/subjects/{person}/objections", json=no)
-    await mailing(service, Mailbox()).turn()
-    await published(
-        service, (b'title = "Sending the newsletter"', b'title = "Sending news"'), version="impel-2"
-    )
-
-    notice = {"kind": "policy_change"}
-    refused = await client.post(f"/v1/subjects/{person}/notices/mail", json=notice)
-
-    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/subject-suppressed")
-    assert refused.json()["purpose"] == "information"
 
 
 @pytest.mark.clause("C76", "C78")

@@ -16,6 +16,7 @@ from app.domain.rights_request_steps import ReceiveFromStranger, ReceiveRequest,
 from app.events.erasures import ErasureExecuted, ErasureRecipientInformed, InformOutcome
 from app.events.mails import MailKind
 from app.events.objections import (
+    GrantReason,
     ObjectionCause,
     ObjectionGranted,
     ObjectionOverridden,
@@ -255,6 +256,18 @@ def test_the_decision_on_an_objection_is_told_by_itself_or_with_the_request(
 
     assert kinds(given(PERSON, SHARING, decision))[-1] is kind
     assert kind not in kinds(given(PERSON, asked, SHARING, decision))
+
+
+@pytest.mark.clause("L25", "L44")
+def test_what_silence_granted_is_told_also_while_the_request_still_waits_for_its_answer() -> None:
+    """Nobody answered it: the person must not wait for that to hear that the use has ended."""
+    asked = asking(RequestedRight.OBJECTION)
+    silent = At(NOW + timedelta(days=40), UpholdObjection(objection=KEY, overdue=True))
+    waiting = given(PERSON, asked, SHARING, silent)
+
+    [*_, last] = owing(waiting)
+    assert isinstance(last.event, ObjectionGranted)
+    assert last.event.reason is GrantReason.SILENCE
 
 
 @pytest.mark.clause("L43")
