@@ -24,6 +24,7 @@ from app.events.epochs import (
     EpochRegisterKeyAbandoned,
     RootEnd,
 )
+from app.events.erasures import ErasureExecuted
 from app.events.keyring import KeyringMended, MendedBy
 from app.events.recorded import Record
 from app.events.retention import RetentionCause, RetentionExecuted
@@ -481,6 +482,32 @@ async def test_rows_that_were_altered_are_put_right_by_the_log_and_those_it_neve
     assert isinstance(abandoned, EpochRegisterKeyAbandoned)
     assert abandoned.register == "keyring"
     await verified(database)
+
+
+@pytest.mark.clause("L34")
+@pytest.mark.parametrize("change", ["class = 'fiscal'", "subject_id = gen_random_uuid()"])
+async def test_who_is_to_be_erased_while_a_row_is_altered_is_erased_whole_or_not_at_all(
+    service: Service, client: httpx.AsyncClient, database: Database, tmp_path: Path, change: str
+) -> None:
+    """Nothing that was called erased comes back with the row: it was not erased before."""
+    person = await register(client, contact=contact(0))
+    how = Deploying(Settings(home=tmp_path), logins(database), database.dsn("ledger_migrator"))
+    await as_superuser(database, ALTER.format(change), subject(person))
+    service.ledger.forget_everybody()
+    refused = await client.post(f"{person}/erasure", json={"source": "secretariat"})
+    assert refused.status_code == 503
+    stream = await service.store.read_stream(subject(person), with_blobs=True)
+    assert len(stream.blobs) == 1
+    assert not [one for one in stream.events if isinstance(one.event, ErasureExecuted)]
+
+    assert (await mend(how, None))["rows"] == 1
+    service.ledger.forget_everybody()
+    await post(client, f"{person}/erasure", {"source": "secretariat"})
+    stream = await service.store.read_stream(subject(person), with_blobs=True)
+    assert ({row.state for row in stream.keys.values()}, stream.blobs) == ({"erased"}, {})
+    await as_superuser(database, ALTER.format("class = 'fiscal'"), subject(person))
+    assert await mend(how, None) == {"keys": 0, "rows": 0, "left": 0, "unopened": 0}
+    assert len(await mended(service)) == 1
 
 
 @pytest.mark.clause("L34")
