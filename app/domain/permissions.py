@@ -292,17 +292,17 @@ def _restricted_by_objection(use: Use, state: "SubjectState") -> Denied | None:
         if (
             restriction.ground is RestrictionGround.OBJECTION
             and _covers(restriction, use)
-            and not _out_of_reach(state.objections.by_id.get(key), use, state)
+            and not out_of_reach(state.objections.by_id.get(key), use.purpose, state)
         ):
             return Denied(SubjectRestricted, {"ground": restriction.ground.value})
     return None
 
 
-def _out_of_reach(objection: Objection | None, use: Use, state: "SubjectState") -> bool:
-    """Whether the objection behind a restriction says nothing of this use; the desk's has none."""
+def out_of_reach(objection: Objection | None, purpose: Purpose, state: "SubjectState") -> bool:
+    """Whether what is behind a restriction says nothing of this purpose; the desk's has nothing."""
     if objection is None:
         return False
-    return not use.purpose.objectable or _reconsidered(objection, use, state)
+    return not purpose.objectable or reconsidered(objection, purpose, state)
 
 
 def _covers(matter: Restriction | Objection, use: Use) -> bool:
@@ -314,15 +314,15 @@ def _objected(use: Use, state: "SubjectState") -> Denied | None:
         if (
             objection.stops(use.purpose)
             and _covers(objection, use)
-            and not _reconsidered(objection, use, state)
+            and not reconsidered(objection, use.purpose, state)
         ):
             return Denied(Objected, {"purpose": use.purpose.key})
     return None
 
 
-def _reconsidered(objection: Objection, use: Use, state: "SubjectState") -> bool:
+def reconsidered(objection: Objection, purpose: Purpose, state: "SubjectState") -> bool:
     """Whether the person consented to the purpose after objecting to it as such."""
-    proof = state.consents.of(use.purpose.key).proof
+    proof = state.consents.of(purpose.key).proof
     as_such = objection.scope.recipient is None
     return as_such and proof is not None and proof.since > objection.since
 

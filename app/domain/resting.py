@@ -4,11 +4,12 @@ What a person is told of their data has to say so, as permissions do (Arts. 18(2
 """
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from app.domain.inheritance import as_one
 from app.domain.objections import Objection
+from app.domain.permissions import out_of_reach, reconsidered
 from app.domain.purpose_limitation import purpose_named
+from app.domain.restrictions import Restriction
 from app.domain.scope import ANY
 from app.events.restrictions import RestrictionGround
 from app.policy.model import Policy
@@ -26,26 +27,25 @@ def rests(purpose: str, category: str, state: "SubjectState", policy: Policy) ->
     if known is None:
         return False
     state = as_one(state)
-    if any(key in state.suppressions.purposes for key in lineage):
-        return True
-    categories = frozenset({category})
+    objections = state.objections.by_id
 
-    def reconsidered(objection: Objection) -> bool:
-        proof = state.consents.of(purpose).proof
-        return proof is not None and proof.since > objection.since
+    def covers(matter: Objection | Restriction) -> bool:
+        return matter.scope.covers(lineage, None, frozenset({category}))
 
-    def bears(key: UUID, ground: RestrictionGround) -> bool:
-        objection = state.objections.by_id.get(key)
-        if ground is not RestrictionGround.OBJECTION or objection is None:
-            return True
-        return known.objectable and not reconsidered(objection)
-
-    return any(
-        one.stops(known) and one.scope.covers(lineage, None, categories) and not reconsidered(one)
-        for one in state.objections.by_id.values()
-    ) or any(
-        one.scope.covers(lineage, None, categories) and bears(key, one.ground)
-        for key, one in state.restrictions.active.items()
+    return (
+        _suppressed(lineage, state)
+        or any(
+            one.stops(known) and covers(one) and not reconsidered(one, known, state)
+            for one in objections.values()
+        )
+        or any(
+            covers(one)
+            and not (
+                one.ground is RestrictionGround.OBJECTION
+                and out_of_reach(objections.get(key), known, state)
+            )
+            for key, one in state.restrictions.active.items()
+        )
     )
 
 
@@ -53,7 +53,11 @@ def ended(mailing: str, state: "SubjectState", policy: Policy) -> bool:
     """Whether the person said no to a mailing, for whatever it would be used (Art. 21(3); L43)."""
     purpose, lineage = purpose_named(mailing, policy), policy.lineage(mailing)
     known = as_one(state)
-    return any(key in known.suppressions.purposes for key in lineage) or any(
+    return _suppressed(lineage, known) or any(
         one.stops(purpose) and one.scope.covers(lineage, None, ANY)
         for one in known.objections.by_id.values()
     )
+
+
+def _suppressed(lineage: tuple[str, ...], state: "SubjectState") -> bool:
+    return any(key in state.suppressions.purposes for key in lineage)

@@ -43,3 +43,8 @@ class RetentionExecuted:
     identifiers: bool
     root: Digest
     """Merkle root over the hashes of the destroyed blobs."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether no rule ended it: nothing opened the key, and it was given up (L34)."""
+        return self.cause is RetentionCause.KEY_LOST

@@ -19,7 +19,7 @@ from app.events.consents import (
 )
 from app.events.erasures import ErasureExecuted, SectionsResealed
 from app.events.recorded import Recorded
-from app.events.retention import RetentionCause, RetentionExecuted
+from app.events.retention import RetentionExecuted
 from app.projections.lasting import closed, closing, filling, lasting, opened, opening
 from app.projections.projection import Projection, Writes
 from app.projections.statements import Statement, Write, given
@@ -167,7 +167,7 @@ def resealed(recorded: Recorded[SectionsResealed]) -> Writes:
 def destroyed(recorded: Recorded[ErasureExecuted | RetentionExecuted]) -> Writes:
     """The act is still told; its evidence is gone with its key, by a rule or by mischance."""
     event = recorded.event
-    lost = isinstance(event, RetentionExecuted) and event.cause is RetentionCause.KEY_LOST
+    lost = isinstance(event, RetentionExecuted) and event.lost
     gone = DESTROY.write(
         subject_id=recorded.stream_id,
         data_keys=event.keys,

@@ -165,7 +165,7 @@ def history_row(
 
 def _named(name: str, event: Any) -> str:
     """As ``EVENTS`` names it: a loss is told by the type that tells of the end of a period."""
-    lost = isinstance(event, RetentionExecuted) and event.cause is RetentionCause.KEY_LOST
+    lost = isinstance(event, RetentionExecuted) and event.lost
     return f"{name}/{RetentionCause.KEY_LOST}" if lost else name
 
 

@@ -11,7 +11,7 @@ import asyncpg
 from app.domain.key_losses import Lost
 from app.events.epochs import EpochRegisterKeyAbandoned
 from app.events.identifiers import IdentifierReleased
-from app.events.retention import RetentionCause, RetentionExecuted
+from app.events.retention import RetentionExecuted
 from app.rights.key_epochs import BY
 from app.store.log_pages import read_log_page
 from app.store.recorded import read_entry
@@ -33,7 +33,7 @@ async def given_up_since(pool: "asyncpg.Pool[Any]", position: int) -> Lost:
 
 def _add(lost: Lost, recorded: Any) -> None:
     match recorded.event:
-        case RetentionExecuted(cause=RetentionCause.KEY_LOST) as event:
+        case RetentionExecuted(lost=True) as event:
             lost.keys.update(event.keys)
         case IdentifierReleased(identifier=claim) if recorded.by == BY.by:
             lost.claims.add((recorded.stream_id, claim))

@@ -4,11 +4,15 @@ That data were lost is another fact than that they were erased: it is a personal
 4(12) GDPR), and whoever asks is told of it as such (L34).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import TypeAlias
 
-from app.events.retention import RetentionCause, RetentionExecuted
+from app.events.retention import RetentionExecuted
 from app.rights.person import Person, Place
+
+Lost: TypeAlias = Callable[[], Mapping[Place, date]]
+"""Of one person, worked out when it is first asked for."""
 
 
 def lost_sections(person: Person) -> Mapping[Place, date]:
@@ -17,8 +21,7 @@ def lost_sections(person: Person) -> Mapping[Place, date]:
     since = {
         key: recorded.event.until
         for recorded in person.stream.events
-        if isinstance(recorded.event, RetentionExecuted)
-        and recorded.event.cause is RetentionCause.KEY_LOST
+        if isinstance(recorded.event, RetentionExecuted) and recorded.event.lost
         for key in recorded.event.keys
     }
     if not since:

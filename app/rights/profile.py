@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from uuid import UUID
 
 from app.domain.consultations import readable
@@ -9,7 +10,7 @@ from app.domain.decider import Circumstances
 from app.domain.holdings import Held
 from app.domain.subject import SubjectState
 from app.policy.vocabulary import FieldClass
-from app.rights.lost_sections import lost_sections
+from app.rights.lost_sections import Lost, lost_sections
 from app.rights.person import Person, Place
 from app.vault.sealing import Erased, Opened, Sealed
 
@@ -52,15 +53,16 @@ def profile(person: Person, purpose: str, given: Circumstances) -> Profile:
     state = person.state
     allowed = readable(state, purpose, given)
     lineage = given.policy.lineage(purpose)
+    lost = cache(partial(lost_sections, person))  # which hardly anybody has to be asked for
     fields = tuple(
-        _field(person, held, given)
+        _field(person, held, lost, given)
         for held in state.collections.current()
         if held.category in allowed and held.purpose in lineage
     )
     return Profile(state=state, fields=fields)
 
 
-def _field(person: Person, held: Held, given: Circumstances) -> ProfileField:
+def _field(person: Person, held: Held, lost: Lost, given: Circumstances) -> ProfileField:
     category = given.policy.categories[held.category]
     place = (held.version, held.retention_class)
     opened = person.open(*place)
@@ -69,7 +71,7 @@ def _field(person: Person, held: Held, given: Circumstances) -> ProfileField:
         category=held.category,
         field_class=category.field_class,
         value=value,
-        state=_state(person, place, opened),
+        state=_state(opened, place, lost),
         purpose=held.purpose,
         basis=held.basis.value,
         source=held.source,
@@ -82,11 +84,11 @@ def _field(person: Person, held: Held, given: Circumstances) -> ProfileField:
     )
 
 
-def _state(person: Person, place: Place, opened: Opened) -> str:
+def _state(opened: Opened, place: Place, lost: Lost) -> str:
     match opened:
         case Sealed():
             return "held"
         case Erased():
-            return "lost" if place in lost_sections(person) else "erased"
+            return "lost" if place in lost() else "erased"
         case _:
             return "unavailable"

@@ -6,6 +6,7 @@ read it before the desk can go on.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from app.events.declare import type_of
 from app.events.recorded import Recorded
 from app.events.rights_requests import RequestedRight, RightsRequestReceived
 from app.policy.law import Law
-from app.rights.lost_sections import lost_sections
+from app.rights.lost_sections import Lost, lost_sections
 from app.rights.person import Person, person_of
 from app.store.event_store import EventStore
 from app.store.recorded import UnknownEvent
@@ -182,7 +183,10 @@ def ground_iri(ground: str | None) -> str | None:
 
 def letters_of(person: Person, key: UUID) -> list[Value]:
     """What was written, oldest first; what was destroyed is named, and gone."""
-    return [letter for one in of_request(person.events, key) for letter in _letters(person, one)]
+    lost = cache(partial(lost_sections, person))  # which hardly anybody has to be asked for
+    return [
+        letter for one in of_request(person.events, key) for letter in _letters(person, one, lost)
+    ]
 
 
 def of_request(events: tuple[Recorded[Any], ...], key: UUID) -> Iterator[Recorded[Any]]:
@@ -193,22 +197,22 @@ def of_request(events: tuple[Recorded[Any], ...], key: UUID) -> Iterator[Recorde
             yield one
 
 
-def _letters(person: Person, recorded: Recorded[Any]) -> Iterator[Value]:
+def _letters(person: Person, recorded: Recorded[Any], lost: Lost) -> Iterator[Value]:
     if isinstance(recorded.event, UnknownEvent):
         return
     for seal in recorded.seals:
         place = (recorded.version, seal.retention_class)
         opened = person.open(*place)
         gone = isinstance(opened, Erased)
-        lost = gone and place in lost_sections(person)
+        given_up = gone and place in lost()
         texts: Mapping[str, str] = opened.personal if isinstance(opened, Sealed) else {}
         told = {
             "event": type_of(recorded.event).name,
             "version": recorded.version,
             "at": recorded.happened_at,
             "retention_class": seal.retention_class,
-            "erased": gone and not lost,
-            "lost": lost,
+            "erased": gone and not given_up,
+            "lost": given_up,
         }
         yield from ({**told, "category": key, "text": text} for key, text in texts.items())
         if not texts:
