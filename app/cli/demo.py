@@ -11,7 +11,8 @@ from app.cli.configuration import read_settings
 from app.cli.demo_cast import RECEIVER, Cast, invented, recorded
 from app.cli.demo_story import Scene, expect, tell
 from app.cli.first_key import webhook_secret_file
-from app.cli.preparation import TEXT_VARIABLE, prepare
+from app.cli.first_policy import text_supplied
+from app.cli.preparation import prepare
 from app.cli.progress import progress
 from app.cli.service_client import KeyFile, Url, connected, target
 from app.cli.verify import outcome, verified
@@ -35,7 +36,7 @@ def demonstrate(
     Every step checks what it tells; ends with 1 when a promise is broken.
     """
     settings = read_settings()
-    if TEXT_VARIABLE in os.environ:
+    if text_supplied():
         prepare(settings)
     secret = webhook_secret_file(settings).read_text().strip()
     told: list[dict[str, Any]] = []

@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from app.cli.answers import unavailable
 from app.cli.configuration import MIGRATION_VARIABLE, require_database_named
 from app.cli.databases import HOME_MODE, deploying_url, runtime_logins, server_logins, started
 from app.cli.epochs import open_first_epoch, open_receipts, require_root
 from app.cli.first_key import FirstKey, ensure_first_key, ensure_webhook_secret
-from app.cli.packaged_policy import packaged_policy
+from app.cli.first_policy import first_policy, text_supplied
 from app.cli.state import LedgerState, reach, read_state
 from app.clock import system_clock
 from app.settings import Settings
 from app.store.connection import Logins
-
-TEXT_VARIABLE: Final = "POLICY_TEXT"
-"""Names a file with the text of the packaged policy in its authoritative language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +88,19 @@ async def _prepare(settings: Settings, logins: Logins) -> Prepared:
 
 
 async def _publish(settings: Settings, logins: Logins, state: LedgerState) -> bool:
-    """Publishes the packaged policy where there is none, and the text when one is supplied."""
-    text = os.environ.get(TEXT_VARIABLE)
-    if state.policies and not text:
+    """Publishes the first policy where there is none, and its text when one is supplied."""
+    if state.versions and not text_supplied():
         return False
-    packaged = packaged_policy(Path(text) if text else None)
-    if state.policies and packaged.text_names <= set(state.texts):
+    first = first_policy()
+    if state.versions and (
+        first.policy.version not in state.versions or first.text_names <= set(state.texts)
+    ):
         return False
     from app.cli.publication import publish  # noqa: PLC0415  # the whole service: 2 s of every start
     from app.main import open_service  # noqa: PLC0415  # likewise
 
     async with open_service(settings, logins) as service:
-        await publish(service, packaged.structure, packaged.texts)
+        await publish(service, first.structure, first.texts)
     return True
 
 

@@ -16,8 +16,10 @@ STATE_SQL: Final = """
 SELECT (SELECT version_num FROM ledger.alembic_version) AS revision,
        (SELECT max(epoch) FROM ledger.key_epoch WHERE state = 'active') AS epoch,
        (SELECT count(*) FROM ledger.clients) AS clients,
-       (SELECT count(*) FROM ledger.events e JOIN ledger.ledger_identity i
-            ON e.stream_id = i.control_stream WHERE e.type = 'policy.published') AS policies,
+       ARRAY(SELECT version FROM ledger.policies
+              WHERE EXISTS (SELECT FROM ledger.events e JOIN ledger.ledger_identity i
+                                ON e.stream_id = i.control_stream
+                             WHERE e.type = 'policy.published') ORDER BY 1) AS versions,
        ARRAY(SELECT version || ' ' || language FROM ledger.policy_texts ORDER BY 1) AS texts
 """
 
@@ -32,8 +34,8 @@ class LedgerState:
     receipt_key: bool = False
     """Whether a key that signs receipts was put in force."""
     clients: int = 0
-    policies: int = 0
-    """Published versions."""
+    versions: tuple[str, ...] = ()
+    """Of policies in the archive, once one was published."""
     texts: tuple[str, ...] = ()
     """Archived texts, each as `version language`."""
 
@@ -61,7 +63,7 @@ async def read_state(url: str) -> LedgerState:
         row["epoch"],
         key,
         row["clients"],
-        row["policies"],
+        tuple(row["versions"]),
         tuple(row["texts"]),
     )
 

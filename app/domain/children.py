@@ -22,8 +22,8 @@ class UnderAge(Refusal):
 
 
 def minimum_age(given: Circumstances) -> int:
-    """The age in force today."""
-    return given.law.number("minimum_age.promised", day_of(given.now, given))
+    """The age that the policy in force promises, whatever the law would be content with (X9)."""
+    return given.policy.minimum_age
 
 
 def is_child(personal: Mapping[str, str], given: Circumstances) -> bool:
@@ -35,7 +35,8 @@ def is_child(personal: Mapping[str, str], given: Circumstances) -> bool:
     born = personal.get(BIRTH_DATE)
     if born is None:
         return False
-    return not given.law.old_enough(date.fromisoformat(born), day_of(given.now, given))
+    today = day_of(given.now, given)
+    return today < given.law.birthday(date.fromisoformat(born), minimum_age(given), today)
 
 
 def child_discovered(source: str, given: Circumstances) -> Record:

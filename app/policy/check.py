@@ -71,8 +71,9 @@ def _against_law(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
             yield Remark(f"mechanisms.{key}", "the law file does not know it")
         elif not law.mechanisms[key].in_force(on):
             yield Remark(f"mechanisms.{key}", "is not in force", ("C30",))
-    if policy.minimum_age != law.number("minimum_age.promised", on):
-        yield Remark("minimum_age", "differs from minimum_age.promised of the law file", ("C74",))
+    age = law.age_of_consent(policy.controller.country, on)
+    if policy.minimum_age < age:
+        yield Remark("minimum_age", f"below {age}, a consent needs a parent's (Art. 8)", ("C74",))
 
 
 def _interests(policy: Policy) -> Iterator[Remark]:

@@ -234,9 +234,10 @@ class Law:
             month, day = (int(part) for part in ruled.split("-"))
             return date(born.year + years, month, day)
 
-    def old_enough(self, born: date, on: date) -> bool:
-        """Whether somebody has reached the minimum age that the policy promises (L19, C74)."""
-        return on >= self.birthday(born, self.number("minimum_age.promised", on), on)
+    def age_of_consent(self, country: str, on: date) -> int:
+        """From which age a consent needs no parent's, by the law of a country (Art. 8; L19)."""
+        national = f"minimum_age.{country.lower()}"
+        return self.number(national if national in self.parameters else "minimum_age.default", on)
 
     def grant_retention_years(self, amount_cents: int, on: date) -> int:
         """How many years the records of an EU grant are kept after the balance payment (L64)."""

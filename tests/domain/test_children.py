@@ -1,24 +1,23 @@
 """The minimum age: the day counts, and who is born on a leap day waits for 1 March (L19)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from types import MappingProxyType
 
 import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from app.domain.children import BIRTH_DATE, is_child, minimum_age
-from app.policy.model import DatedValue
-from app.values import replace
-from tests.spec import LAW, circumstances
+from app.policy.model import Policy
+from tests.spec import POLICY, circumstances
 
 SIXTEEN = 16
 
 
-def child(born: str, today: str, *, law: object = LAW) -> bool:
+def child(born: str, today: str, *, policy: Policy = POLICY) -> bool:
     """Whether somebody born then is a child on that day."""
     now = datetime.fromisoformat(today).replace(hour=0, tzinfo=UTC)
-    return is_child({BIRTH_DATE: born}, circumstances(now=now, law=law))
+    return is_child({BIRTH_DATE: born}, circumstances(now=now, policy=policy))
 
 
 @pytest.mark.clause("C74", "L19")
@@ -56,22 +55,19 @@ def test_the_birthday_begins_at_midnight_in_brussels() -> None:
 @pytest.mark.clause("L19")
 def test_a_leap_day_birthday_is_reached_on_1_march_in_common_years() -> None:
     """Thirteen, the age of Belgian law, falls into a common year for who is born in 2012."""
-    thirteen = {
-        "minimum_age.promised": (
-            DatedValue(
-                name="minimum_age.promised",
-                value=13,
-                valid_from=date(2018, 5, 25),
-                source="a test",
-            ),
-        ),
-        "age.leap_birthday": LAW.parameters["age.leap_birthday"],
-        "time_zone": (replace(LAW.parameters["time_zone"][0], valid_from=date(2018, 5, 25)),),
-    }
-    law = replace(LAW, parameters=MappingProxyType(thirteen))
+    thirteen = replace(POLICY, minimum_age=13)
 
-    assert child("2012-02-29", "2025-02-28", law=law)
-    assert not child("2012-02-29", "2025-03-01", law=law)
+    assert child("2012-02-29", "2025-02-28", policy=thirteen)
+    assert not child("2012-02-29", "2025-03-01", policy=thirteen)
+
+
+@pytest.mark.clause("C74", "L19")
+def test_the_age_is_the_promise_of_the_policy_in_force() -> None:
+    """Another controller's is another one, and so is that of a later version."""
+    for promised, expected in ((13, False), (18, True)):
+        policy = replace(POLICY, minimum_age=promised)
+        assert child("2010-11-22", "2026-11-22", policy=policy) is expected
+        assert minimum_age(circumstances(policy=policy)) == promised
 
 
 @pytest.mark.clause("L19")

@@ -75,8 +75,12 @@ def test_vendors_are_remarked_for_unnamed_services_and_old_statements() -> None:
 
 
 @pytest.mark.clause("C74")
-def test_an_age_that_differs_from_the_law_file_is_remarked() -> None:
-    assert "minimum_age" in remarks(changed(("minimum_age = 16", "minimum_age = 13")))
+def test_an_age_below_which_a_consent_needs_a_parents_is_remarked() -> None:
+    """Thirteen in Belgium; where the law file knows no age of a country, sixteen."""
+    elsewhere = ('country = "BE"', 'country = "PL"')
+    assert "minimum_age" in remarks(changed(("minimum_age = 16", "minimum_age = 12")))
+    assert "minimum_age" not in remarks(changed(("minimum_age = 16", "minimum_age = 13")))
+    assert "minimum_age" in remarks(changed(("minimum_age = 16", "minimum_age = 15"), elsewhere))
     assert "minimum_age" not in remarks(impel())
 
 
@@ -189,7 +193,7 @@ def test_the_declared_bytes_are_taken() -> None:
 def test_a_remark_names_the_clause_that_it_is_about() -> None:
     """So that a page about a clause shows what is open of it."""
     aged = changed(
-        ("minimum_age = 16", "minimum_age = 13"),
+        ("minimum_age = 16", "minimum_age = 12"),
         (
             'policy_url = "https://37signals.com/policies/"',
             'policy_url = "https://37signals.com/policies/"\npolicy_checked_at = 2025-01-01',

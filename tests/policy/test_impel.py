@@ -452,8 +452,8 @@ def test_the_record_of_processing_has_its_fourteen_rows() -> None:
 
 
 @pytest.mark.clause("C74")
-def test_the_promised_age_is_the_one_of_the_law_file() -> None:
-    assert impel().minimum_age == law().number("minimum_age.promised", TODAY) == 16
+def test_the_promised_age_is_stricter_than_the_law() -> None:
+    assert impel().minimum_age == 16 > law().age_of_consent("BE", TODAY)
 
 
 @pytest.mark.clause("L35")
