@@ -40,9 +40,16 @@ def logins(database: Database) -> Logins:
 
 @asynccontextmanager
 async def serving(
-    database: Database, home: Path, settings: Settings | None = None
+    database: Database,
+    home: Path,
+    settings: Settings | None = None,
+    *,
+    structure: bytes | None = None,
 ) -> AsyncIterator[Service]:
-    """An open service with the packaged policy in force; a second one joins the first's ledger."""
+    """An open service with a policy in force, the packaged one unless another is given.
+
+    A second one joins the first's ledger.
+    """
     secret = home / "secrets" / "webhook-mailchimp"
     secret.parent.mkdir(exist_ok=True)
     secret.write_text(WEBHOOK_SECRET)
@@ -54,7 +61,7 @@ async def serving(
         resolve=resolve,
     ) as service:
         if service.rulebook.control.policy is None:
-            await publish(service)
+            await publish(service, structure or packaged_structure(POLICY))
         yield service
 
 
@@ -63,9 +70,8 @@ async def resolve(host: str, _port: int) -> tuple[str, ...]:
     return ("127.0.0.1",) if host in {"localhost", "127.0.0.1"} else ("93.184.215.14",)
 
 
-async def publish(service: Service, version: str = POLICY) -> None:
-    """Archives the packaged structure and puts it in force, as the publishing command does."""
-    structure = packaged_structure(version)
+async def publish(service: Service, structure: bytes) -> None:
+    """Archives a structure and puts it in force, as the publishing command does."""
     policy, law = load(structure), service.rulebook.law
     await service.pool.execute(
         "SELECT ledger.ledger_policy_archive($1, $2, $3, $4)", policy.version, structure, [], []

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import Path, Query, Request, Response
+from fastapi import HTTPException, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from app.api.answers import answer
@@ -26,7 +26,8 @@ from app.domain.legal_clock import day_of
 from app.domain.merges import SubjectAbsorbed
 from app.domain.sign_ups import SignUpUnknown
 from app.domain.text_values import ValueInvalid
-from app.policy.wordings import ConsentWording, wording_of, wording_shown
+from app.policy.records import ConsentWording
+from app.policy.wordings import wording_of, wording_shown
 from app.propagation.linked import Linked, LinkUnknown
 from app.propagation.public_texts import SOURCE, said
 from app.propagation.sign_ups import SigningUp, Wish
@@ -35,7 +36,6 @@ from app.vault.link_tokens import TOKEN_LENGTH_MAX, Link, LinkKind
 
 ROUTES = router("newsletter")
 
-PURPOSE: Final = "newsletter"
 RETRY_AFTER_S: Final = "3600"
 PATH: Final = "/newsletter"
 
@@ -69,12 +69,13 @@ def _signing_up(service: Service) -> SigningUp:
     return SigningUp(service.ledger, service.lookups, service.correspondence.post_office)
 
 
-def _wording(service: Service, language: str) -> ConsentWording:
+async def _wording(service: Service, language: str) -> ConsentWording | None:
+    """In the language, else in English, else as the policy's own text; None: nothing to join."""
+    policy = (await service.ledger.rules()).policy
     today = day_of(service.ledger.clock(), service.rulebook.law)
-    primary = language.partition("-")[0]
-    shown = wording_shown(PURPOSE, primary, today) or wording_shown(PURPOSE, SOURCE, today)
-    assert shown is not None, "there is a wording in English"
-    return shown
+    own = (key for key, text in policy.texts.items() if text.authoritative)
+    told = (wording_shown(policy, one, today) for one in (language.partition("-")[0], SOURCE, *own))
+    return next((one for one in told if one is not None), None)
 
 
 def _admitted(service: Service, request: Request) -> bool:
@@ -90,8 +91,8 @@ class _TooOften(Exception):
 async def _receive(request: Request, email: str, wording_sha256: str) -> None:
     """Takes a sign-up that could be one; what could not counts towards no limit."""
     service: Service = request.app.state.service
-    wording = wording_of(wording_sha256)
-    if wording is None or wording.purpose != PURPOSE:
+    wording = wording_of((await service.ledger.rules()).policy, wording_sha256)
+    if wording is None:
         raise ConsentEvidenceInvalid(missing=("wording",))
     wish = Wish(address=normalise_email(email), wording=wording)
     if not _admitted(service, request):
@@ -106,15 +107,20 @@ async def _receive(request: Request, email: str, wording_sha256: str) -> None:
     scope=None,
     answers=WordingAnswer,
     summary="Show what a subscriber agrees to",
+    problems=("not-found",),
     clauses=("C25", "C82"),
     law=("L12",),
 )
 async def get_newsletter_wording(request: Request, language: LanguageField = SOURCE) -> Response:
     """Shows the sentence in a language, in English where there is none; a form shows it as it is.
 
+    404 where the policy in force has none: nobody can sign up.
+
     The sign-up names it by its hash, so that what was shown can be proved.
     """
-    wording = _wording(request.app.state.service, language)
+    wording = await _wording(request.app.state.service, language)
+    if wording is None:
+        raise HTTPException(404)
     told = {"purpose": wording.purpose, "language": wording.language}
     return answer({**told, "text": wording.text, "sha256": wording.digest})
 
@@ -163,11 +169,12 @@ async def sign_up(request: Request, body: SignUpBody) -> Response:
     clauses=("C82",),
     law=("L12", "L27"),
     media_type="text/html",
+    pages=(404,),
 )
 async def show_sign_up(request: Request, language: LanguageQuery = None) -> Response:
     """The form as a page, in English, Swedish, French or Dutch; it works without script."""
     service: Service = request.app.state.service
-    return page_answer(await _form(service, spoken(request, language)))
+    return await _form(service, spoken(request, language))
 
 
 @operation(
@@ -181,16 +188,16 @@ async def show_sign_up(request: Request, language: LanguageQuery = None) -> Resp
     clauses=("C25", "C82"),
     law=("L12", "L16", "L17"),
     media_type="text/html",
-    pages=(422, 429),
+    pages=(404, 422, 429),
 )
 async def send_sign_up(request: Request, language: LanguageQuery = None) -> Response:
     """The same as the sign-up over JSON, for the page's own form; answers with a page."""
     service: Service = request.app.state.service
     fields = await form_of(request)
-    shown = wording_of(fields.get("wording", ""))
+    policy = (await service.ledger.rules()).policy
+    shown = wording_of(policy, fields.get("wording", ""))
     code = spoken(request, language or (shown.language if shown else None))
-    texts = said(code)
-    controller = (await service.ledger.rules()).policy.controller.name
+    texts, controller = said(code), policy.controller.name
     try:
         await _receive(request, fields.get("email", "")[:1000], fields.get("wording", ""))
     except _TooOften:
@@ -198,7 +205,7 @@ async def send_sign_up(request: Request, language: LanguageQuery = None) -> Resp
         page = Page(language=code, controller=controller, title=texts["busy_title"], texts=busy)
         return page_answer(page, 429)
     except (ValueInvalid, ConsentEvidenceInvalid):
-        return page_answer(await _form(service, code, error=texts["sign_up_invalid"]), 422)
+        return await _form(service, code, error=texts["sign_up_invalid"])
     law = (await service.ledger.rules()).law
     days = law.number("consent.confirmation_days", day_of(service.ledger.clock(), law))
     page = Page(
@@ -262,10 +269,10 @@ async def _confirmation(
             await confirming.confirm(link)
     except (LinkUnknown, SignUpUnknown, ConsentRequestUnknown, SubjectAbsorbed):
         return await gone(service, spoken(request, language))
-    wording = wording_of(digest)
+    policy = (await service.ledger.rules()).policy
+    wording = wording_of(policy, digest)
     code = spoken(request, language or (wording.language if wording else None))
-    controller = (await service.ledger.rules()).policy.controller.name
-    texts = said(code)
+    texts, controller = said(code), policy.controller.name
     if pressed or done:
         page = Page(
             language=code,
@@ -298,8 +305,17 @@ async def _asked(
     return known.wording.digest, consent.asked is None
 
 
-async def _form(service: Service, code: str, *, error: str | None = None) -> Page:
-    texts, wording = said(code), _wording(service, code)
+async def _form(service: Service, code: str, *, error: str | None = None) -> Response:
+    texts, wording = said(code), await _wording(service, code)
+    controller = (await service.ledger.rules()).policy.controller
+    if wording is None:
+        page = Page(
+            language=code,
+            controller=controller.name,
+            title=texts["no_sign_up_title"],
+            texts=(texts["no_sign_up_text"].format(address=controller.email),),
+        )
+        return page_answer(page, 404)
     form = Form(
         button=texts["sign_up_button"],
         action=PATH,
@@ -307,9 +323,9 @@ async def _form(service: Service, code: str, *, error: str | None = None) -> Pag
         hidden=(("wording", wording.digest),),
         email_label=texts["email_label"],
     )
-    return Page(
+    page = Page(
         language=code,
-        controller=(await service.ledger.rules()).policy.controller.name,
+        controller=controller.name,
         title=texts["sign_up_title"],
         texts=(texts["sign_up_intro"],),
         error=error,
@@ -317,3 +333,4 @@ async def _form(service: Service, code: str, *, error: str | None = None) -> Pag
         nav_label=texts["language_label"],
         links=footer(PATH, code),
     )
+    return page_answer(page, 200 if error is None else 422)

@@ -12,7 +12,6 @@ from app.api.answers import answer
 from app.api.operations import operation, router
 from app.domain.archive import Published
 from app.domain.decider import Refusal
-from app.policy.cues import packaged_cues
 from app.policy.linter import lint
 from app.policy.model import Policy
 from app.policy.text import PolicyDocument
@@ -226,7 +225,7 @@ async def get_policy_text(
     law=("L30", "L56"),
 )
 async def get_policy_findings(request: Request, version: VersionPath) -> Response:
-    """Reads text and structure together (PL01 to PL27), and lists the conflicts left to a human."""
+    """Reads text and structure together (PL00 to PL27), and lists the conflicts left to a human."""
     service: Service = request.app.state.service
     published, policy = await published_version(service, version)
     findings: list[dict[str, Any]] = []
@@ -235,7 +234,7 @@ async def get_policy_findings(request: Request, version: VersionPath) -> Respons
         if text is None:
             raise PolicyTextNotSupplied(version=version, language=language, sha256=digest)
         document = PolicyDocument(text)
-        found = lint(policy, service.rulebook.law, document, packaged_cues(language))
+        found = lint(policy, service.rulebook.law, document, language)
         findings += [{**plain(one), "language": language} for one in found]
     findings += [{**plain(one), "code": one.key} for one in policy.standing_findings.values()]
     return answer({"version": version, "findings": findings})

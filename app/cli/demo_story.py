@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import httpx
 
-from app.cli.answers import CommandFailed, ExitCode
+from app.cli.answers import CommandFailed, ExitCode, refused
 from app.cli.demo_cast import SOURCE, Cast, ndjson
 from app.cli.import_batches import Batch, Tally, send
 from app.cli.service_client import require
 from app.clock import random_id, system_clock
+from app.policy.loader import packaged_versions
 
 WORDING: Final = "Yes, send me the newsletter. I can stop it at any time."
 EVENT: Final = {"purpose": "event_logistics", "categories": ["contact.name", "contact.email"]}
@@ -79,6 +80,12 @@ def begin(scene: Scene) -> str:
     """The policy in force, and the papers without which nothing may be shared."""
     current = scene.read("/v1/policies/current")
     scene.policy = current["version"]
+    if scene.policy not in packaged_versions():
+        raise refused(
+            "demo-of-another-policy",
+            f"{scene.policy} is in force, and the story is told of {packaged_versions()[-1]}:"
+            " start a ledger without POLICY_FILE, with another LEDGER_HOME, to see it",
+        )
     today = system_clock().date().isoformat()
     paper = {"kind": "processing", "since": today}
     for recipient in ("azavista", "mailchimp", "google_forms"):

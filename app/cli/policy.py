@@ -16,7 +16,6 @@ from app.cli.policy_files import read_bytes, read_policy, read_texts
 from app.clock import system_clock
 from app.domain.legal_clock import day_of
 from app.policy.check import check, diff
-from app.policy.cues import LanguageUnknown, packaged_cues
 from app.policy.linter import Finding, lint
 from app.policy.loader import load_packaged_law, packaged_structure, packaged_versions
 from app.policy.model import Policy
@@ -146,8 +145,8 @@ def _named(texts: Iterable[str]) -> dict[str, Path]:
 
 def _lint(policy: Policy, language: str, raw: bytes) -> tuple[Finding, ...]:
     try:
-        return lint(policy, load_packaged_law(), PolicyDocument(raw), packaged_cues(language))
-    except (LanguageUnknown, TextUnreadable) as failure:
+        return lint(policy, load_packaged_law(), PolicyDocument(raw), language)
+    except TextUnreadable as failure:
         raise refused("text-unreadable", f"{language}: {failure}") from None
 
 

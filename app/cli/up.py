@@ -31,7 +31,8 @@ def up(*, as_json: Json = False) -> None:
     On a fresh machine this starts a PostgreSQL of its own under LEDGER_HOME (./var), opens the
     encryption keys, publishes the policy that comes with the program and makes a first API key,
     which is shown once. A second start finds all of it and serves at once. LEDGER_DATABASE_URL
-    uses a server instead; POLICY_TEXT=FILE supplies the text of the policy.
+    uses a server instead; POLICY_FILE=FILE publishes your own policy in place of that one, and
+    POLICY_TEXT=FILE supplies its text.
     """
     settings = read_settings()
     require_database_named(settings)

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from app.policy.model import Law, Policy
+from app.policy.own_names import SIGN_UP, STATUTORY
 from app.policy.records import Recipient
 from app.policy.text import PolicyDocument
 from app.policy.vocabulary import LegalBasis, RecipientRole, ServiceType
+from app.policy.wordings import wordings
 
 
 class TextRefused(ValueError):
@@ -61,7 +63,14 @@ def verify_text(policy: Policy, language: str, raw: bytes) -> PolicyDocument:
 def check(policy: Policy, law: Law, on: date) -> tuple[Remark, ...]:
     """What the file leaves open on a day: C31, C39, C40, C48, L55, L58 and drift from the law."""
     return tuple(
-        sorted({*_against_law(policy, law, on), *_interests(policy), *_recipients(policy, law, on)})
+        sorted(
+            {
+                *_against_law(policy, law, on),
+                *_interests(policy),
+                *_recipients(policy, law, on),
+                *_own_names(policy),
+            }
+        )
     )
 
 
@@ -74,6 +83,20 @@ def _against_law(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
     age = law.age_of_consent(policy.controller.country, on)
     if policy.minimum_age < age:
         yield Remark("minimum_age", f"below {age}, a consent needs a parent's (Art. 8)", ("C74",))
+
+
+def _own_names(policy: Policy) -> Iterator[Remark]:
+    """What the ledger itself could not write down under this policy."""
+    for key, categories in STATUTORY.items():
+        if key == SIGN_UP and not wordings(policy):
+            continue
+        purpose = policy.statutory.get(key)
+        if purpose is None:
+            yield Remark(f"statutory.{key}", "is missing: the ledger itself writes for it")
+            continue
+        for category in sorted(categories - purpose.categories):
+            where = f"statutory.{key}.categories"
+            yield Remark(where, f"lacks {category}: the ledger itself writes it")
 
 
 def _interests(policy: Policy) -> Iterator[Remark]:

@@ -9,6 +9,7 @@ from datetime import date
 
 from app.policy.law import DatedValue, Law
 from app.policy.model import EVERYBODY, Policy
+from app.policy.own_names import SIGN_UP, SIGN_UP_SOURCE, STATUTORY
 from app.policy.reading import Fault
 from app.policy.records import Purpose
 from app.policy.vocabulary import CapabilityMeans, LegalBasis, Right
@@ -30,9 +31,30 @@ def policy_faults(policy: Policy) -> Iterator[Fault]:
     yield from _promise_references(policy)
     yield from _activity_references(policy)
     yield from _finding_references(policy)
+    yield from _wording_references(policy)
     yield from _unused(policy)
     if not any(text.authoritative for text in policy.texts.values()):
         yield Fault("texts", "no language is authoritative")
+
+
+def _wording_references(policy: Policy) -> Iterator[Fault]:
+    """Whoever signs up consents to one mailing, and is asked at their address whether it is so."""
+    purposes = {one.purpose for one in policy.wordings}
+    if not purposes:
+        return
+    yield from _unknown("wordings", purposes, policy.purposes.keys() | policy.uses.keys())
+    yield from _unknown("wordings", {SIGN_UP}, policy.statutory)
+    yield from _unknown("wordings", {SIGN_UP_SOURCE}, policy.sources)
+    if len(purposes) > 1:
+        yield Fault("wordings", "are for more than one purpose")
+    for key in purposes | {SIGN_UP}:
+        purpose = policy.purpose(key)
+        if purpose is None:
+            continue
+        if key != SIGN_UP and purpose.legal_basis is not LegalBasis.CONSENT:
+            yield Fault("wordings", f"ask for a consent that {key} does not rest on")
+        for category in sorted(STATUTORY[SIGN_UP] - purpose.categories):
+            yield Fault("wordings", f"{key} has not the category {category}")
 
 
 def _purpose_tables(policy: Policy) -> tuple[tuple[str, Mapping[str, Purpose]], ...]:

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from app.policy.cues import Cues
+from app.policy.cues import LanguageUnknown, packaged_cues
 from app.policy.findings import consent, damage, duties, systems
 from app.policy.findings.finding import Case, Finding, Rule
 from app.policy.model import Law, Policy
 from app.policy.text import PolicyDocument
+from app.policy.vocabulary import Severity
 
 __all__ = ["RULES", "Finding", "lint"]
 
@@ -42,7 +43,24 @@ RULES: Final[tuple[Rule, ...]] = (
 """PL01 to PL27, in this order."""
 
 
-def lint(policy: Policy, law: Law, document: PolicyDocument, cues: Cues) -> tuple[Finding, ...]:
-    """Every finding, at most one a rule, in the order of the codes."""
-    case = Case(policy, law, document, cues)
+def lint(policy: Policy, law: Law, document: PolicyDocument, language: str) -> tuple[Finding, ...]:
+    """Every finding, at most one a rule, in the order of the codes.
+
+    PL00 alone where no cue words of the language come with the program: nothing was looked for.
+    """
+    try:
+        case = Case(policy, law, document, packaged_cues(language))
+    except LanguageUnknown:
+        return (_unread(language),)
     return tuple(found for rule in RULES if (found := rule(case)) is not None)
+
+
+def _unread(language: str) -> Finding:
+    return Finding(
+        code="PL00",
+        clauses=(),
+        title="The text is in a language of which no words are known here",
+        detail=f"Nothing was looked for in the text in '{language}': read it by eye, or add"
+        f" app/policy/lint/{language}.toml.",
+        severity=Severity.INCOMPLETE,
+    )

@@ -27,6 +27,7 @@ from app.policy.reading import (
     parse_toml,
 )
 from app.policy.records import (
+    ConsentWording,
     Controller,
     DataCategory,
     DeclaredMechanism,
@@ -128,6 +129,7 @@ def load(structure: bytes) -> Policy:
         standing_findings=MappingProxyType(
             reader.table("standing_findings", StandingFinding, key_shape=is_finding_code)
         ),
+        wordings=reader.rows("wordings", ConsentWording),
         aliases=_alias_table(recipients, sources),
     )
     reader.finish()

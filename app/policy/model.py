@@ -17,6 +17,7 @@ from app.policy.law import (
 )
 from app.policy.records import (
     Capability,
+    ConsentWording,
     Controller,
     DataCategory,
     DeclaredMechanism,
@@ -41,6 +42,7 @@ __all__ = [
     "AreaMember",
     "Authority",
     "Capability",
+    "ConsentWording",
     "Controller",
     "DataCategory",
     "DatedValue",
@@ -108,6 +110,8 @@ class Policy:
     activities: Mapping[str, ProcessingActivity]
     measures: Mapping[str, SecurityMeasure]
     standing_findings: Mapping[str, StandingFinding]
+    wordings: tuple[ConsentWording, ...]
+    """What whoever signs up by the public form agrees to, word for word."""
     aliases: Mapping[str, str]
     """Folded name in any language -> key of the one recipient or source (C47)."""
 

@@ -1,5 +1,6 @@
 """The entries of a privacy policy, one frozen class a table of its file (Arts. 13, 14, 30)."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -351,3 +352,18 @@ class StandingFinding:
     state: FindingState = FindingState.OPEN
     subject_of: frozenset[str] = frozenset()
     """Recipients, purposes or categories concerned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWording:
+    """One sentence as it is shown to whoever signs up for a mailing (Art. 7)."""
+
+    purpose: str
+    language: str
+    since: date
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its UTF-8 bytes, in hex: by this a consent names it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()

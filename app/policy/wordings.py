@@ -1,46 +1,36 @@
-"""The sentences that people agree to, by purpose and language, and by their hash (Art. 7)."""
+"""The sentences that people agree to, by language, and by their hash (Art. 7).
 
-import hashlib
+A policy file brings its own; those of the policy that comes with the program lie beside it, for
+that file was published before it could.
+"""
+
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
 
-
-@dataclass(frozen=True, slots=True)
-class ConsentWording:
-    """One sentence as it is shown."""
-
-    purpose: str
-    language: str
-    since: date
-    text: str
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its UTF-8 bytes, in hex: by this a consent names it."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+from app.policy.model import Policy
+from app.policy.records import ConsentWording
 
 
-def wording_shown(purpose: str, language: str, on: date) -> ConsentWording | None:
-    """The sentence shown for a purpose on a day; None where there is none in that language."""
-    known = [
-        one
-        for one in _wordings().values()
-        if (one.purpose, one.language) == (purpose, language) and one.since <= on
-    ]
+def wording_shown(policy: Policy, language: str, on: date) -> ConsentWording | None:
+    """The sentence shown on a day; None where there is none in that language."""
+    known = [one for one in wordings(policy) if one.language == language and one.since <= on]
     return max(known, key=lambda one: one.since, default=None)
 
 
-def wording_of(digest: str) -> ConsentWording | None:
+def wording_of(policy: Policy, digest: str) -> ConsentWording | None:
     """The sentence with a hash, however old."""
-    return _wordings().get(digest)
+    return next((one for one in wordings(policy) if one.digest == digest), None)
+
+
+def wordings(policy: Policy) -> tuple[ConsentWording, ...]:
+    """Every sentence that was ever shown, all for one purpose; none where nobody can sign up."""
+    return policy.wordings + _packaged().get(policy.controller.name, ())
 
 
 @cache
-def _wordings() -> Mapping[str, ConsentWording]:
+def _packaged() -> Mapping[str, tuple[ConsentWording, ...]]:
     raw = tomllib.loads(files("app.policy").joinpath("wordings.toml").read_text("utf-8"))
-    every = [ConsentWording(**one) for one in raw["wordings"]]
-    return {one.digest: one for one in every}
+    return {raw["controller"]: tuple(ConsentWording(**one) for one in raw["wordings"])}

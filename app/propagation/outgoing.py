@@ -64,7 +64,7 @@ class Outgoing:
         )
         if purpose is None or asked is None:
             raise ConsentRequestUnknown
-        shown = wording_of(asked.wording.digest)
+        shown = wording_of(rules.policy, asked.wording.digest)
         days = rules.law.term("consent.confirmation_days", day_of(asked.since, given))
         letter = _letter(
             LetterKind.CONSENT_CONFIRMATION,

@@ -32,8 +32,9 @@ from app.domain.values import normalise
 from app.events.identifiers import Verification
 from app.events.mails import MailKind
 from app.ledger import Ledger
+from app.policy.own_names import SIGN_UP_SOURCE
+from app.policy.records import ConsentWording
 from app.policy.vocabulary import IdentifierKind
-from app.policy.wordings import ConsentWording
 from app.propagation.mail import Posting, PostOffice
 from app.propagation.registration import Registrar, verified_holder
 from app.propagation.sign_up_limits import SignUpLimits
@@ -42,9 +43,6 @@ from app.receipts import Attribution, IdentifierTaken, Receipt
 from app.store.lookups import Lookups
 from app.vault.link_tokens import Link, LinkKind
 from app.vault.sealing import Sealed
-
-SOURCE: Final = "registration_form"
-"""The source of the policy that a public form is."""
 
 BY: Final = Attribution(by="newsletter-form")
 TRIES_MAX: Final = 4
@@ -86,7 +84,7 @@ class SigningUp:
             wording=Wording(
                 digest=wording.digest, language=wording.language, policy=rules.policy.version
             ),
-            source=SOURCE,
+            source=SIGN_UP_SOURCE,
         )
         await self._ledger.execute(stream, command, BY, new=True)
         link = self._post_office.url(Link(LinkKind.CONFIRM, stream, 0, str(sign_up)))

@@ -1,6 +1,6 @@
 """The register of findings: what is wrong, where that shows, and who decided or cleared it.
 
-X1 to X13 (conflicts of the policy), PL01 to PL27 (defects of its text), what the policy file leaves
+X1 to X13 (conflicts of the policy), PL00 to PL27 (defects of its text), what the policy file leaves
 open, what happens and is not declared, and what events raised about people.
 """
 
@@ -25,7 +25,7 @@ from app.registers.rules import Ruled
 from app.registers.table import Part, Question, Row, columns
 
 COLUMNS = columns(
-    code="X1 to X13, PL01 to PL27, or a word for what was noticed.",
+    code="X1 to X13, PL00 to PL27, or a word for what was noticed.",
     kind="`standing`, `text`, `policy`, `observed` or `person`.",
     title="What is wrong.",
     severity="How much a defect of the text weighs.",

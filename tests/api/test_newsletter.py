@@ -15,6 +15,7 @@ from app.clock import system_clock
 from app.domain.permissions import permission
 from app.domain.subject import SUBJECT, fold
 from app.events.declare import type_of
+from app.policy.loader import load_packaged
 from app.policy.wordings import wording_of
 from app.propagation.linked import LANGUAGES_DAILY_MAX
 from app.propagation.public_texts import languages, said
@@ -27,6 +28,7 @@ from tests.conftest import Database
 from tests.rights.people import post, register
 from tests.serving import Api, event_types
 
+IMPEL = load_packaged("impel-1")
 EMAIL = "asa.oberg@forvaltning.example"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -102,7 +104,7 @@ async def test_a_sign_up_is_a_consent_only_after_its_confirmation(
         "sv",
         "impel-1",
     )
-    shown = wording_of(proof.wording.digest)
+    shown = wording_of(IMPEL, proof.wording.digest)
     assert shown is not None
     assert shown.text in page.text
     assert kinds(stream.events) == [
@@ -333,7 +335,7 @@ async def test_the_form_works_without_script_in_every_language(
     page = await anonymous.get("/newsletter", headers={"accept-language": language})
     markup, texts = Markup(page.text), said(language)
     digest = next(one["value"] for one in markup.all("input") if one["name"] == "wording")
-    shown = wording_of(str(digest))
+    shown = wording_of(IMPEL, str(digest))
 
     assert page.status_code == 200
     assert markup.all("html") == [{"lang": language}]
@@ -528,7 +530,7 @@ def test_every_wording_is_named_by_its_own_hash() -> None:
         shown = said(language)
         assert shown
     digest = hashlib.sha256(b"x").hexdigest()
-    assert wording_of(digest) is None
+    assert wording_of(IMPEL, digest) is None
 
 
 async def absorbed(

@@ -20,7 +20,7 @@ from app.domain.permissions import permission
 from app.domain.subject import SUBJECT, fold
 from app.events.declare import type_of
 from app.events.mails import MailQueued
-from app.policy.loader import load, packaged_structure
+from app.policy.loader import load, load_packaged, packaged_structure
 from app.policy.wordings import wording_shown
 from app.projections import PROJECTIONS
 from app.propagation.linked import Linked, LinkUnknown
@@ -464,7 +464,7 @@ async def test_an_unproven_subscriber_is_mailed_only_after_confirming(
         return getattr(answer, "code", None) is None
 
     assert not await mailable()
-    wording = wording_shown("newsletter", "sv", system_clock().date())
+    wording = wording_shown(load_packaged("impel-1"), "sv", system_clock().date())
     assert wording is not None
     asked = await client.post(
         f"/v1/subjects/{person}/consents/requests",

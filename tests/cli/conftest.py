@@ -28,7 +28,7 @@ def environment(**variables: str) -> dict[str, str]:
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("LEDGER_") and name != "POLICY_TEXT"
+        if not name.startswith(("LEDGER_", "POLICY_"))
     }
     return ours | variables
 
@@ -87,7 +87,7 @@ def call(
 
     def called(*arguments: str, **variables: str) -> Ended:
         for name in [*os.environ]:
-            if name.startswith("LEDGER_") and not name.startswith("LEDGER_TEST_"):
+            if name.startswith(("LEDGER_", "POLICY_")) and not name.startswith("LEDGER_TEST_"):
                 monkeypatch.delenv(name)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)

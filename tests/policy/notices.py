@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from app.policy.cues import packaged_cues
 from app.policy.findings.finding import Finding
 from app.policy.linter import lint
 from app.policy.loader import load_packaged, load_packaged_law
@@ -188,4 +187,4 @@ def law() -> Law:
 
 def findings(text: str) -> tuple[Finding, ...]:
     """What the linter says of a Swedish notice under the packaged policy and law."""
-    return lint(impel(), law(), PolicyDocument(text.encode()), packaged_cues("sv"))
+    return lint(impel(), law(), PolicyDocument(text.encode()), "sv")

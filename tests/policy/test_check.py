@@ -5,9 +5,11 @@ from hashlib import sha256
 
 import pytest
 
+from app.domain.purpose_limitation import LEDGERS_OWN
 from app.policy.check import Change, ChangeKind, Remark, TextRefused, check, diff, verify_text
 from app.policy.loader import load, load_law, packaged_law_structure, packaged_structure
 from app.policy.model import Policy
+from app.policy.own_names import STATUTORY
 from app.policy.vocabulary import LegalBasis
 from app.values import replace
 from tests.policy.notices import SOUND, impel, law
@@ -243,3 +245,21 @@ def test_what_is_there_now_and_was_not_is_written_out() -> None:
 
     assert {change.kind for change in found} == {ChangeKind.ADDED}
     assert {change.where for change in found} == {f"measures.{key}" for key in impel().measures}
+
+
+def test_what_the_ledger_itself_could_not_write_down_is_remarked() -> None:
+    """Else the first request of a person would be the one that finds out."""
+    lacking = changed(
+        ("[statutory.breach_notification]", "[statutory.telling]"),
+        ('"breach_notification"', '"telling"'),
+        (', "correspondence.message"]\nretention = "mail"', ']\nretention = "mail"'),
+    )
+
+    assert {"statutory.breach_notification", "statutory.correspondence.categories"} <= set(
+        remarks(lacking)
+    )
+    assert not [one for one in remarks(impel()) if one.startswith("statutory.")]
+
+
+def test_the_names_it_writes_under_are_those_of_the_deciders() -> None:
+    assert STATUTORY.keys() == LEDGERS_OWN

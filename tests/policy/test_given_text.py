@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from app.policy.check import verify_text
-from app.policy.cues import packaged_cues
 from app.policy.linter import lint
 from app.policy.text import BlockKind, PolicyDocument
 from tests.policy.notices import findings, impel, law
@@ -37,7 +36,7 @@ def test_the_structure_names_the_hash_of_the_text() -> None:
 @pytest.mark.clause(*ALL_CODES, "L30")
 def test_the_linter_finds_all_27_and_each_has_a_clause() -> None:
     document = PolicyDocument(TEXT.read_bytes())
-    found = lint(impel(), law(), document, packaged_cues("sv"))
+    found = lint(impel(), law(), document, "sv")
 
     assert [finding.code for finding in found] == ALL_CODES
     assert all(finding.clauses for finding in found)

@@ -112,8 +112,8 @@ def test_annulling_a_framework_in_the_law_file_finds_the_texts_that_rely_on_it()
     annulled = structure.replace("at_risk = true", "valid_before = 2026-06-01")
     case = PolicyDocument(text.encode())
 
-    before = lint(impel(), law(), case, packaged_cues("sv"))
-    after = lint(impel(), load_law(annulled.encode()), case, packaged_cues("sv"))
+    before = lint(impel(), law(), case, "sv")
+    after = lint(impel(), load_law(annulled.encode()), case, "sv")
 
     assert annulled != structure
     assert before == ()
@@ -235,7 +235,7 @@ def test_a_claimed_interest_is_to_be_named_whatever_the_structure_says() -> None
 
     def codes(policy: Policy, text: str) -> set[str]:
         document = PolicyDocument(text.encode())
-        return {one.code for one in lint(policy, law(), document, packaged_cues("sv"))}
+        return {one.code for one in lint(policy, law(), document, "sv")}
 
     assert "PL15" in codes(impel(), unnamed)
     assert "PL15" in codes(impel(), silent), "the structure relies on it"
@@ -272,3 +272,12 @@ def test_a_denial_is_laid_at_the_door_of_whom_the_paragraph_is_about() -> None:
 
     assert "PL27" in [one.code for one in findings(denied)]
     assert "PL27" not in [one.code for one in findings(elsewhere)]
+
+
+@pytest.mark.clause("L30")
+def test_of_a_text_in_another_language_it_is_said_that_nothing_was_looked_for() -> None:
+    """Whoever reads no finding would take the text for sound."""
+    [found] = lint(impel(), law(), PolicyDocument("Tiuj datumoj restas ĉe ni.\n".encode()), "eo")
+
+    assert (found.code, found.severity) == ("PL00", "incomplete")
+    assert "'eo'" in found.detail

@@ -5,15 +5,22 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.policy.wordings import ConsentWording, wording_of, wording_shown
+from app.policy.loader import load, load_packaged, packaged_structure
+from app.policy.model import Policy
+from app.policy.reading import PolicyInvalid
+from app.policy.records import ConsentWording
+from app.policy.wordings import wording_of, wording_shown, wordings
 
 DAY = date(2026, 11, 22)
 LANGUAGES = ("en", "sv", "fr", "nl")
 
 
-def shown(language: str, purpose: str = "newsletter", on: date = DAY) -> ConsentWording:
+IMPEL = load_packaged("impel-1")
+
+
+def shown(language: str, on: date = DAY, policy: Policy = IMPEL) -> ConsentWording:
     """The sentence, where there must be one."""
-    found = wording_shown(purpose, language, on)
+    found = wording_shown(policy, language, on)
     assert found is not None
     return found
 
@@ -40,8 +47,8 @@ def test_a_consent_finds_its_sentence_by_the_hash_of_its_bytes(language: str) ->
     digest = hashlib.sha256(sentence.text.encode("utf-8")).hexdigest()
 
     assert sentence.digest == digest
-    assert wording_of(digest) == sentence
-    assert wording_of("00" * 32) is None
+    assert wording_of(IMPEL, digest) == sentence
+    assert wording_of(IMPEL, "00" * 32) is None
 
 
 @pytest.mark.clause("L12")
@@ -51,8 +58,63 @@ def test_letters_beyond_ascii_are_shown_as_they_are_written() -> None:
 
 
 @pytest.mark.clause("L12")
-def test_no_sentence_is_shown_before_its_day_or_for_another_purpose_or_language() -> None:
+def test_no_sentence_is_shown_before_its_day_or_in_another_language() -> None:
     assert shown("sv", on=DAY + timedelta(days=400)) == shown("sv")
-    assert wording_shown("newsletter", "sv", DAY - timedelta(days=1)) is None
-    assert wording_shown("newsletter", "fi", DAY) is None
-    assert wording_shown("event_logistics", "sv", DAY) is None
+    assert wording_shown(IMPEL, "sv", DAY - timedelta(days=1)) is None
+    assert wording_shown(IMPEL, "fi", DAY) is None
+
+
+OWN = """
+[[wordings]]
+purpose = "{purpose}"
+language = "nl"
+since = 2026-01-01
+text = "Ja, stuur mij de brief. Stoppen kan altijd."
+"""
+
+
+def another(*purposes: str, controller: str = "A choir", **changes: str) -> Policy:
+    """A policy of another controller, with sentences of its own."""
+    structure = packaged_structure("impel-1").decode()
+    structure = structure.replace('name = "IMPEL"', f'name = "{controller}"')
+    for old, new in changes.items():
+        structure = structure.replace(f"[statutory.{old}]", f"[statutory.{new}]")
+    return load((structure + "".join(OWN.format(purpose=one) for one in purposes)).encode())
+
+
+@pytest.mark.clause("L12", "C82")
+def test_another_controller_shows_its_own_sentences_and_nobody_elses() -> None:
+    own = another("newsletter")
+
+    assert [one.text for one in wordings(own)] == ["Ja, stuur mij de brief. Stoppen kan altijd."]
+    assert wording_of(own, shown("nl").digest) is None
+    assert wording_of(own, shown("nl", policy=own).digest) == own.wordings[0]
+    assert wordings(another()) == ()
+
+
+@pytest.mark.clause("L12", "L16", "C82")
+@pytest.mark.parametrize(
+    ("purposes", "said"),
+    [
+        (("nothing",), "names nothing, which does not exist"),
+        (("accounting",), "names accounting, which does not exist"),
+        (("network_exchange",), "ask for a consent that network_exchange does not rest on"),
+        (("newsletter", "event_security"), "are for more than one purpose"),
+        (("event_security",), "event_security has not the category contact.email"),
+    ],
+)
+def test_sentences_that_nobody_could_agree_to_are_faults(
+    purposes: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        another(*purposes)
+
+    assert said in [fault.what for fault in refused.value.faults]
+
+
+@pytest.mark.clause("C82")
+def test_who_signs_up_must_be_asked_whether_it_was_meant() -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        another("newsletter", sign_up="joining")
+
+    assert "names sign_up, which does not exist" in [one.what for one in refused.value.faults]

@@ -15,7 +15,6 @@ from app.api.registers.answering import Asked, Register, answered, offered
 from app.auth import Scope
 from app.domain.standing_findings import DecideStandingFinding
 from app.events.policies import StandingOutcome
-from app.policy.cues import packaged_cues
 from app.policy.linter import Finding, lint
 from app.policy.text import PolicyDocument
 from app.projections import FINDINGS, PROFILES, SHARING_REGISTER
@@ -97,7 +96,7 @@ async def findings_of_the_text(call: Call, found: Ruled) -> list[Finding]:
         text = await call.service.rulebook.policy_text(policy.version, language)
         if text is not None:
             document = PolicyDocument(text)
-            told += lint(policy, found.given.law, document, packaged_cues(language))
+            told += lint(policy, found.given.law, document, language)
     return told
 
 
