@@ -290,9 +290,13 @@ def _moment(cell: Cell, text: str, column: int) -> str:
         if cell.zone is None and "%H" not in cell.date:
             return moment.date().isoformat()
         zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=cell.zone)
-        return zoned.astimezone(UTC).isoformat()
+        sure = "%H" not in cell.date or zoned.utcoffset() == zoned.replace(fold=1).utcoffset()
+        said = zoned.astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
-        pass
-    raise CellUnreadable(
-        column, "date-unreadable"
-    )  # outside the handler, whose exception quotes it
+        said, sure = None, True
+    # Outside the handler, whose exception quotes the text.
+    if said is None:
+        raise CellUnreadable(column, "date-unreadable")
+    if not sure:  # in the night in which clocks change, an hour is missing or comes twice
+        raise CellUnreadable(column, "hour-unsure")
+    return said

@@ -177,3 +177,34 @@ def test_every_column_is_there_once_and_none_is_passed_over_unsaid() -> None:
         ("column-unmapped", (), 3),
     ]
     assert MARKER not in repr(invalid.value)
+
+
+BY_THE_CLOCK = 'date = "%d.%m.%Y %H:%M", zone = "Europe/Brussels"'
+WITH_OFFSET = 'date = "%d.%m.%Y %H:%M%z"'
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("29.03.2026 01:59", "2026-03-29T00:59:00+00:00"),
+        ("29.03.2026 02:30", None),
+        ("29.03.2026 03:00", "2026-03-29T01:00:00+00:00"),
+        ("25.10.2026 01:59", "2026-10-24T23:59:00+00:00"),
+        ("25.10.2026 02:30", None),
+        ("25.10.2026 03:00", "2026-10-25T02:00:00+00:00"),
+    ],
+)
+def test_an_hour_that_is_missing_or_comes_twice_is_not_guessed(
+    cell: str, expected: str | None
+) -> None:
+    """With its offset it is one moment."""
+    text = 'source = "x"\nignore = ["*"]\noccurred_at = {{ column = "Date", {} }}'
+    if expected is not None:
+        assert line(text.format(BY_THE_CLOCK), "", "", cell, "")["occurred_at"] == expected
+        return
+    with pytest.raises(CellUnreadable) as unreadable:
+        line(text.format(BY_THE_CLOCK), "", "", cell, "")
+    sure = line(text.format(WITH_OFFSET), "", "", f"{cell}+0200", "")
+
+    assert (unreadable.value.code, unreadable.value.column) == ("hour-unsure", 3)
+    assert sure["occurred_at"].endswith("T00:30:00+00:00")
