@@ -15,13 +15,24 @@ from app.store.append import PARTITION
 from app.store.subscriptions import Subscription, SubscriptionRegister
 
 LEASE_S: Final = 60.0
+OF_ONE_CLIENT_MAX: Final = 6
+"""Deliveries of one client that are under way at once, of the eight of a process: however many
+slow receivers it has, those of another are delivered to."""
 KEPT_DAYS: Final = 30
 """How long the list of failures remembers what was delivered after all, or left out."""
 
 # A subscription ends with the key of its owner: a revoked, expired or lesser key gets nothing.
+# Whose deliveries are under way already comes after the others, whichever process they are of.
 CLAIM_SQL = """
-WITH due AS (
-    SELECT s.subscription_id FROM ledger.subscriptions s
+WITH busy AS (
+    SELECT client_id, count(*) FROM ledger.subscriptions
+     WHERE claimed_until >= clock_timestamp() GROUP BY client_id
+), waiting AS (
+    SELECT s.subscription_id, s.due_at,
+           row_number() OVER (PARTITION BY s.client_id ORDER BY s.due_at)
+           + coalesce(b.count, 0) AS place
+      FROM ledger.subscriptions s
+      LEFT JOIN busy b ON b.client_id = s.client_id
       JOIN ledger.clients c ON c.client_id = s.client_id AND c.revoked_at IS NULL
        AND c.expires_at > clock_timestamp()
        AND c.scopes @> ARRAY['events:read', 'subscriptions:manage']
@@ -31,7 +42,12 @@ WITH due AS (
             (SELECT max(position) FROM ledger.events WHERE partition = $3)
             OR EXISTS (SELECT FROM ledger.subscription_failures f
                         WHERE f.subscription_id = s.subscription_id AND f.replay))
-     ORDER BY s.due_at LIMIT $1 FOR UPDATE OF s SKIP LOCKED
+), due AS (
+    SELECT s.subscription_id FROM ledger.subscriptions s
+      JOIN waiting w ON w.subscription_id = s.subscription_id AND w.place <= $5
+     WHERE s.state = 'active'
+       AND (s.claimed_until IS NULL OR s.claimed_until < clock_timestamp())
+     ORDER BY w.place, w.due_at LIMIT $1 FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE ledger.subscriptions s
    SET claim = $2, claimed_until = clock_timestamp() + $4 * interval '1 second'
@@ -123,9 +139,14 @@ class DeliveryQueue:
         self._register = register
 
     async def claim(self, count_max: int) -> list[Claimed]:
-        """Those that have something to be delivered and are due, longest due first."""
+        """Those that have something to be delivered and are due.
+
+        One of each client before the second of any, longest due first.
+        """
         claim = random_id()
-        rows = await self._pool.fetch(CLAIM_SQL, count_max, claim, PARTITION, LEASE_S)
+        rows = await self._pool.fetch(
+            CLAIM_SQL, count_max, claim, PARTITION, LEASE_S, OF_ONE_CLIENT_MAX
+        )
         return [
             Claimed(claim, subscription, row["is_due"], tuple(row["replays"]))
             for row, subscription in zip(rows, await self._register.read(rows), strict=True)

@@ -14,7 +14,13 @@ import standardwebhooks
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.propagation.deliveries import JITTER, WAITS_S, Deliveries, random_portion
+from app.propagation.deliveries import (
+    AT_ONCE_MAX,
+    JITTER,
+    WAITS_S,
+    Deliveries,
+    random_portion,
+)
 from app.propagation.outbound import Outbound
 from app.service import Service
 from app.store.delivery_queue import DeliveryQueue
@@ -422,6 +428,43 @@ async def test_a_slow_receiver_gives_its_turn_to_whoever_waits(
     turns = [request.target for request in desk.receiver.received]
     assert turns == ["/hook/slow", "/hook/quick"] * 2
     assert (await state(client, slow))["position"] == 1
+
+
+async def test_one_client_does_not_hold_up_another_however_many_receivers_it_has(
+    api: Api, client: httpx.AsyncClient, desk: Delivering
+) -> None:
+    """It keeps some room free, and of what waits one of each client comes first."""
+    await people(client, 1)
+    many = [await subscribed(client, url=f"{desk.url}/{n}", after=-1) for n in range(10)]
+    queue = DeliveryQueue(desk.service.pool, desk.service.subscriptions)
+    first = await queue.claim(AT_ONCE_MAX)
+    async with await api.client() as other:
+        [late] = [await subscribed(other, url=f"{desk.url}/other", after=-1)]
+        second = await queue.claim(AT_ONCE_MAX - len(first))
+    for one in first[:3]:
+        await queue.release(one)
+    third = await queue.claim(AT_ONCE_MAX)
+
+    names = [str(one.subscription.subscription_id) for one in (*first, *second, *third)]
+    assert [len(some) for some in (first, second, third)] == [6, 1, 3]
+    assert names == [
+        *(one["subscription_id"] for one in many[:6]),
+        late["subscription_id"],
+        *(one["subscription_id"] for one in many[6:9]),
+    ]
+
+
+async def test_of_what_waits_one_of_each_client_is_first(
+    api: Api, client: httpx.AsyncClient, desk: Delivering
+) -> None:
+    await people(client, 1)
+    many = [await subscribed(client, url=f"{desk.url}/{n}", after=-1) for n in range(3)]
+    async with await api.client() as other:
+        late = await subscribed(other, url=f"{desk.url}/other", after=-1)
+    claimed = await DeliveryQueue(desk.service.pool, desk.service.subscriptions).claim(2)
+
+    names = {str(one.subscription.subscription_id) for one in claimed}
+    assert names == {many[0]["subscription_id"], late["subscription_id"]}
 
 
 async def test_a_subscription_whose_keys_are_gone_is_looked_at_now_and_then(
