@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from app.cli.first_key import FirstKey, ensure_first_key, ensure_webhook_secret
 from app.cli.first_policy import first_policy, text_supplied
 from app.cli.state import LedgerState, reach, read_state
 from app.clock import system_clock
+from app.policy.loader import packaged_law_structure
 from app.settings import Settings
 from app.store.connection import Logins
 
@@ -28,6 +30,7 @@ class Prepared:
     migrated: bool
     epoch_opened: bool
     policy_published: bool
+    law_published: bool
     first_key: FirstKey
     texts: tuple[str, ...]
 
@@ -79,12 +82,13 @@ async def _prepare(settings: Settings, logins: Logins) -> Prepared:
     published = await _publish(settings, logins, state)
     if published:
         state = await read_state(logins.application)
+    law = await _publish_law(settings, logins, state)
     connection = await reach(logins.application)
     try:
         key = await ensure_first_key(connection, settings.home / "first-key", system_clock())
     finally:
         await connection.close()
-    return Prepared(migrated, opened, published, key, state.texts)
+    return Prepared(migrated, opened, published, law, key, state.texts)
 
 
 async def _publish(settings: Settings, logins: Logins, state: LedgerState) -> bool:
@@ -102,6 +106,17 @@ async def _publish(settings: Settings, logins: Logins, state: LedgerState) -> bo
     async with open_service(settings, logins) as service:
         await publish(service, first.structure, first.texts)
     return True
+
+
+async def _publish_law(settings: Settings, logins: Logins, state: LedgerState) -> bool:
+    """Puts the law file of this program on record, where the one before was of another program."""
+    if hashlib.sha256(packaged_law_structure()).hexdigest().encode() in state.law:
+        return False
+    from app.cli.publication import publish_law  # noqa: PLC0415  # as above
+    from app.main import open_service  # noqa: PLC0415  # likewise
+
+    async with open_service(settings, logins) as service:
+        return await publish_law(service)
 
 
 @contextmanager

@@ -47,8 +47,7 @@ async def publish(service: Service, structure: bytes, texts: Mapping[str, bytes]
             f"{policy.version} was published with other bytes, and a published version is never"
             " edited: give the changed file a new version",
         ) from None
-    law = service.rulebook.law
-    await _execute(service, PublishLaw(version=law.version, digest=law.sha256), policy)
+    await publish_law(service, policy)
     named = {language: text.sha256 for language, text in policy.texts.items()}
     command = PublishPolicy(
         version=policy.version,
@@ -71,7 +70,13 @@ async def publish(service: Service, structure: bytes, texts: Mapping[str, bytes]
     return Publication(policy.version, published, tuple(supplied))
 
 
-async def _execute(service: Service, command: ControlCommand, policy: Policy) -> bool:
+async def publish_law(service: Service, policy: Policy | None = None) -> bool:
+    """Puts the law file of this program on record, under a policy that is published with it."""
+    law = service.rulebook.law
+    return await _execute(service, PublishLaw(version=law.version, digest=law.sha256), policy)
+
+
+async def _execute(service: Service, command: ControlCommand, policy: Policy | None) -> bool:
     """Whether the command changed anything."""
     try:
         receipt = await service.control.execute(command, Attribution(by=ACTOR), policy=policy)

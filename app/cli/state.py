@@ -20,6 +20,9 @@ SELECT (SELECT version_num FROM ledger.alembic_version) AS revision,
               WHERE EXISTS (SELECT FROM ledger.events e JOIN ledger.ledger_identity i
                                 ON e.stream_id = i.control_stream
                              WHERE e.type = 'policy.published') ORDER BY 1) AS versions,
+       (SELECT e.entry FROM ledger.events e JOIN ledger.ledger_identity i
+            ON e.stream_id = i.control_stream WHERE e.type = 'law.published'
+         ORDER BY e.version DESC LIMIT 1) AS law,
        ARRAY(SELECT version || ' ' || language FROM ledger.policy_texts ORDER BY 1) AS texts
 """
 
@@ -36,6 +39,8 @@ class LedgerState:
     clients: int = 0
     versions: tuple[str, ...] = ()
     """Of policies in the archive, once one was published."""
+    law: bytes = b""
+    """The newest entry that puts a law file on record."""
     texts: tuple[str, ...] = ()
     """Archived texts, each as `version language`."""
 
@@ -64,6 +69,7 @@ async def read_state(url: str) -> LedgerState:
         key,
         row["clients"],
         tuple(row["versions"]),
+        row["law"] or b"",
         tuple(row["texts"]),
     )
 

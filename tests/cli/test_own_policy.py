@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.cli.answers import ExitCode
-from tests.cli.conftest import Call, on_server, run
+from app.policy.loader import load_law, packaged_law_structure
+from tests.cli.conftest import Call, on_server, prepared, run
 from tests.cli.services import running
 from tests.conftest import ROOT, Database
 
@@ -38,5 +41,23 @@ def test_the_first_start_publishes_the_policy_that_is_named(
     told = [one.document["prepared"] for one in (first, text, unnamed, other)]
     assert [one["policy_published"] for one in told] == [True, True, False, False]
     assert [one["texts"] for one in told] == [[], *[["choir-1 nl"]] * 3]
+    assert not any(one["law_published"] for one in told)
     assert ready["policy"] == "choir-1"
     assert demo.document["failed"]["code"] == "demo-of-another-policy"
+
+
+def test_a_program_with_another_law_file_puts_it_on_record(
+    database: Database, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decisions are made under is in the log from the first start of the new program on."""
+    variables = prepared(database, tmp_path)
+    changed = packaged_law_structure().replace(b'version = "law-', b'version = "other-law-', 1)
+    monkeypatch.setattr("app.cli.preparation.packaged_law_structure", lambda: changed)
+    monkeypatch.setattr("app.store.rulebook.load_packaged_law", lambda: load_law(changed))
+    told = [call("prepare", "--json", **variables).document["prepared"] for _ in range(2)]
+    monkeypatch.undo()
+    back = call("prepare", "--json", **variables).document["prepared"]
+    settled = call("prepare", "--json", **variables).document["prepared"]
+
+    assert [one["law_published"] for one in (*told, back, settled)] == [True, False, True, False]
+    assert not any(one["policy_published"] for one in (*told, back, settled))
