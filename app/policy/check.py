@@ -87,8 +87,11 @@ def _against_law(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
 
 def _own_names(policy: Policy) -> Iterator[Remark]:
     """What the ledger itself could not write down under this policy."""
+    nobody_signs_up = not wordings(policy)
+    if nobody_signs_up and SIGN_UP in policy.statutory:
+        yield Remark("wordings", "are missing: nobody can sign up by the public form", ("C82",))
     for key, categories in STATUTORY.items():
-        if key == SIGN_UP and not wordings(policy):
+        if key == SIGN_UP and nobody_signs_up:
             continue
         purpose = policy.statutory.get(key)
         if purpose is None:

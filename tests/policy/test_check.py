@@ -261,5 +261,12 @@ def test_what_the_ledger_itself_could_not_write_down_is_remarked() -> None:
     assert not [one for one in remarks(impel()) if one.startswith("statutory.")]
 
 
+@pytest.mark.clause("C82")
+def test_a_sign_up_without_sentences_is_remarked() -> None:
+    """Those of the first policy are its controller's: under another name it brings its own."""
+    assert "wordings" in remarks(changed(('name = "IMPEL"', 'name = "IMPEL aisbl"')))
+    assert "wordings" not in remarks(impel())
+
+
 def test_the_names_it_writes_under_are_those_of_the_deciders() -> None:
     assert STATUTORY.keys() == LEDGERS_OWN
