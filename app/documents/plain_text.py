@@ -1,7 +1,8 @@
 """A document as plain text, for the part of a mail that every program can show (RFC 3676)."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from app.documents.blocks import (
@@ -20,6 +21,7 @@ from app.documents.blocks import (
 WIDTH: Final = 76
 TITLE, HEADING = "=", "-"
 """What stands under them, as often as they are wide."""
+BULLET, QUOTED = "- ", "> "
 
 
 def plain_text(document: Document) -> str:
@@ -36,9 +38,23 @@ def blocks_of(text: str) -> Iterator[Block]:
     for part in text.strip().split("\n\n"):
         *lines, last = part.splitlines()
         if not (lines and last and set(last) <= {TITLE, HEADING}):
-            yield Lines((*lines, last))
+            yield _unwrapped((*lines, last))
         elif last[0] == HEADING:
             yield Heading(" ".join(lines))
+
+
+def _unwrapped(lines: Sequence[str]) -> Block:
+    """Lines as they were before they were wrapped: one goes on where no word more had room."""
+    whole = [lines[0]]
+    for before, line in pairwise(lines):
+        going_on = line.removeprefix(QUOTED).lstrip()
+        if len(before) <= WIDTH < len(before) + 1 + len(going_on.partition(" ")[0]):
+            whole[-1] += f" {going_on}"
+        else:
+            whole.append(line)
+    if all(line.startswith(BULLET) for line in whole):
+        return Bullets(tuple(line.removeprefix(BULLET) for line in whole))
+    return Lines(tuple(whole))
 
 
 def _block(block: Block) -> str:
@@ -48,11 +64,11 @@ def _block(block: Block) -> str:
         case Paragraph(text=text):
             return _wrapped(plain(text))
         case Bullets(items=items):
-            return "\n".join(_wrapped(plain(one), first="- ", rest="  ") for one in items)
+            return "\n".join(_wrapped(plain(one), first=BULLET, rest="  ") for one in items)
         case Lines(lines=lines):
             return "\n".join(plain(one) for one in lines)
         case Quotation(text=text):
-            return _wrapped(plain(text), first="> ", rest="> ")
+            return _wrapped(plain(text), first=QUOTED, rest=QUOTED)
         case Contents(title=title, links=links):
             return "\n".join((title, *(f"- {name}" for _, name in links)))
         case Table():
