@@ -22,6 +22,8 @@ WIDTH: Final = 76
 TITLE, HEADING = "=", "-"
 """What stands under them, as often as they are wide."""
 BULLET, QUOTED = "- ", "> "
+CELL, REST = "  ", "    "
+"""Before the cells of a row that follow its first, and before the lines that follow theirs."""
 
 
 def plain_text(document: Document) -> str:
@@ -46,9 +48,14 @@ def blocks_of(text: str) -> Iterator[Block]:
 def _unwrapped(lines: Sequence[str]) -> Block:
     """Lines as they were before they were wrapped: one goes on where no word more had room."""
     whole = [lines[0]]
+    listed = lines[0].startswith(BULLET)
     for before, line in pairwise(lines):
+        in_table = not listed and before.startswith((BULLET, CELL))
         going_on = line.removeprefix(QUOTED).lstrip()
-        if len(before) <= WIDTH < len(before) + 1 + len(going_on.partition(" ")[0]):
+        deep = REST if in_table else CELL if listed else ""
+        as_deep = line[: -len(going_on)].removeprefix(QUOTED) == deep
+        full = len(before) <= WIDTH < len(before) + 1 + len(going_on.partition(" ")[0])
+        if full and as_deep and not line.startswith(BULLET):
             whole[-1] += f" {going_on}"
         else:
             whole.append(line)
@@ -64,7 +71,7 @@ def _block(block: Block) -> str:
         case Paragraph(text=text):
             return _wrapped(plain(text))
         case Bullets(items=items):
-            return "\n".join(_wrapped(plain(one), first=BULLET, rest="  ") for one in items)
+            return "\n".join(_wrapped(plain(one), first=BULLET, rest=CELL) for one in items)
         case Lines(lines=lines):
             return "\n".join(plain(one) for one in lines)
         case Quotation(text=text):
@@ -79,7 +86,7 @@ def _table(table: Table) -> str:
     """One row after another: columns would not survive a narrow screen."""
     rows = (
         "\n".join(
-            _wrapped(f"{header}: {plain(cell)}", first="- " if number == 0 else "  ", rest="    ")
+            _wrapped(f"{header}: {plain(cell)}", first=BULLET if number == 0 else CELL, rest=REST)
             for number, (header, cell) in enumerate(zip(table.headers, row, strict=True))
             if plain(cell)
         )

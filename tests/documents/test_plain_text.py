@@ -5,7 +5,16 @@ import string
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from app.documents.blocks import Block, Bullets, Document, Heading, Lines, Paragraph, Quotation
+from app.documents.blocks import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    Lines,
+    Paragraph,
+    Quotation,
+    Table,
+)
 from app.documents.blocks import Text as Marked
 from app.documents.plain_text import WIDTH, blocks_of, plain_text
 
@@ -38,6 +47,13 @@ def test_a_list_stays_a_list(items: list[str]) -> None:
 @forall(SHORT)
 def test_lines_stay_lines(lines: list[str]) -> None:
     assert again(Lines(tuple(lines))) == [Lines(tuple(lines))]
+
+
+@forall(SENTENCES, SENTENCES, SENTENCES)
+def test_the_cells_of_a_row_stay_apart(caption: str, first: str, second: str) -> None:
+    table = Table(caption=caption, headers=("One", "Two"), rows=((first, second),))
+
+    assert again(table) == [Lines((caption, f"- One: {first}", f"  Two: {second}"))]
 
 
 def test_an_address_with_a_line_that_is_too_long_to_have_been_wrapped_stays_one() -> None:
