@@ -69,6 +69,7 @@ def check(policy: Policy, law: Law, on: date) -> tuple[Remark, ...]:
                 *_interests(policy),
                 *_recipients(policy, law, on),
                 *_own_names(policy),
+                *_sign_up(policy, law, on),
             }
         )
     )
@@ -87,11 +88,8 @@ def _against_law(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
 
 def _own_names(policy: Policy) -> Iterator[Remark]:
     """What the ledger itself could not write down under this policy."""
-    nobody_signs_up = not wordings(policy)
-    if nobody_signs_up and SIGN_UP in policy.statutory:
-        yield Remark("wordings", "are missing: nobody can sign up by the public form", ("C82",))
     for key, categories in STATUTORY.items():
-        if key == SIGN_UP and nobody_signs_up:
+        if key == SIGN_UP and not wordings(policy):
             continue
         purpose = policy.statutory.get(key)
         if purpose is None:
@@ -100,6 +98,20 @@ def _own_names(policy: Policy) -> Iterator[Remark]:
         for category in sorted(categories - purpose.categories):
             where = f"statutory.{key}.categories"
             yield Remark(where, f"lacks {category}: the ledger itself writes it")
+
+
+def _sign_up(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
+    """Whether the public form asks for something, and forgets whoever does not confirm in time."""
+    purpose = policy.statutory.get(SIGN_UP)
+    if purpose is None:
+        return
+    if not wordings(policy):
+        yield Remark("wordings", "are missing: nobody can sign up by the public form", ("C82",))
+    days = law.number("consent.confirmation_days", on)
+    for key in {purpose.retention_class(category) for category in purpose.categories}:
+        if policy.retention_classes[key].until(on) != on + timedelta(days=days):
+            where = f"retention_classes.{key}.keep"
+            yield Remark(where, f"differs from the {days} days to confirm a sign-up", ("C82",))
 
 
 def _interests(policy: Policy) -> Iterator[Remark]:

@@ -51,8 +51,9 @@ def _wording_references(policy: Policy) -> Iterator[Fault]:
         purpose = policy.purpose(key)
         if purpose is None:
             continue
-        if key != SIGN_UP and purpose.legal_basis is not LegalBasis.CONSENT:
-            yield Fault("wordings", f"ask for a consent that {key} does not rest on")
+        mailing = purpose.legal_basis is LegalBasis.CONSENT and purpose.direct_marketing
+        if key != SIGN_UP and not mailing:
+            yield Fault("wordings", f"ask for {key}, no mailing on consent")
         for category in sorted(STATUTORY[SIGN_UP] - purpose.categories):
             yield Fault("wordings", f"{key} has not the category {category}")
 

@@ -268,5 +268,13 @@ def test_a_sign_up_without_sentences_is_remarked() -> None:
     assert "wordings" not in remarks(impel())
 
 
+@pytest.mark.clause("C82")
+def test_a_sign_up_that_is_forgotten_sooner_or_later_than_its_link_ends_is_remarked() -> None:
+    for keep in ("P3D", "P14D"):
+        other = changed(('keep = "P7D"', f'keep = "{keep}"'))
+        assert "retention_classes.sign-up.keep" in remarks(other)
+    assert "retention_classes.sign-up.keep" not in remarks(impel())
+
+
 def test_the_names_it_writes_under_are_those_of_the_deciders() -> None:
     assert STATUTORY.keys() == LEDGERS_OWN

@@ -98,8 +98,12 @@ def test_another_controller_shows_its_own_sentences_and_nobody_elses() -> None:
     [
         (("nothing",), "names nothing, which does not exist"),
         (("accounting",), "names accounting, which does not exist"),
-        (("network_exchange",), "ask for a consent that network_exchange does not rest on"),
+        (
+            ("network_exchange",),
+            "ask for network_exchange, no mailing on consent",
+        ),
         (("newsletter", "event_security"), "are for more than one purpose"),
+        (("event_security",), "ask for event_security, no mailing on consent"),
         (("event_security",), "event_security has not the category contact.email"),
     ],
 )
