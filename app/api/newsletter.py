@@ -307,15 +307,8 @@ async def _asked(
 
 async def _form(service: Service, code: str, *, error: str | None = None) -> Response:
     texts, wording = said(code), await _wording(service, code)
-    controller = (await service.ledger.rules()).policy.controller
     if wording is None:
-        page = Page(
-            language=code,
-            controller=controller.name,
-            title=texts["no_sign_up_title"],
-            texts=(texts["no_sign_up_text"].format(address=controller.email),),
-        )
-        return page_answer(page, 404)
+        return await gone(service, code, what="no_sign_up")
     form = Form(
         button=texts["sign_up_button"],
         action=PATH,
@@ -325,7 +318,7 @@ async def _form(service: Service, code: str, *, error: str | None = None) -> Res
     )
     page = Page(
         language=code,
-        controller=controller.name,
+        controller=(await service.ledger.rules()).policy.controller.name,
         title=texts["sign_up_title"],
         texts=(texts["sign_up_intro"],),
         error=error,

@@ -99,15 +99,15 @@ def language_choices() -> tuple[tuple[str, str], ...]:
     return tuple((code, documents_language(code).language(code)) for code in languages())
 
 
-async def gone(service: Service, language: str) -> Response:
-    """What a link that does nothing shows: where to write instead."""
+async def gone(service: Service, language: str, *, what: str = "gone") -> Response:
+    """What a link that does nothing shows, or ``what`` else there is not: where to write."""
     controller = (await service.ledger.rules()).policy.controller
     texts = said(language)
     page = Page(
         language=language,
         controller=controller.name,
-        title=texts["gone_title"],
-        texts=(texts["gone_text"].format(address=controller.email),),
+        title=texts[f"{what}_title"],
+        texts=(texts[f"{what}_text"].format(address=controller.email),),
     )
     return page_answer(page, 404)
 

@@ -14,7 +14,7 @@ from app.api.operations import operation, router
 from app.auth import Scope
 from app.clock import random_id
 from app.domain.consultations import PurposeNotAllowed
-from app.domain.purpose_limitation import RIGHTS, purpose_named
+from app.domain.purpose_limitation import purpose_named
 from app.domain.rights_request_steps import ReadRequest, ReceiveFromStranger, ReceiveRequest, Step
 from app.events.rights_requests import (
     IdentityProof,
@@ -22,6 +22,7 @@ from app.events.rights_requests import (
     RequestedRight,
     RequestTrigger,
 )
+from app.policy.own_names import RIGHTS
 from app.receipts import Receipt
 from app.rights.request_evidence import evidence_value
 from app.rights.rights_requests import letters_of, read_request, request_value, stream_of

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from app.domain.concern import Concern
 from app.domain.decider import Circumstances, Refusal
 from app.domain.inheritance import as_one
-from app.domain.purpose_limitation import BREACHES, RIGHTS, category_named, purpose_named
+from app.domain.purpose_limitation import category_named, purpose_named
 from app.domain.restrictions import SubjectRestricted
 from app.events.consultations import ConsultationRecorded, ConsultationRefused
 from app.events.recorded import Record, Recorded
+from app.policy.own_names import BREACHES, RIGHTS
 from app.policy.vocabulary import FieldClass
 from app.values import Value
 

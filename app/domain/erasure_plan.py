@@ -11,10 +11,10 @@ from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import EVIDENCE
 from app.domain.holds import holding
 from app.domain.periods import Place, SealedValue, clock_start, last_day, sealed_values
-from app.domain.purpose_limitation import EXECUTION_PURPOSE, MAILING, PROOF_PURPOSE
 from app.events.erasures import ExemptionGround
 from app.identifiers import KeyId
 from app.policy.model import Exemption, Policy, RetentionClass
+from app.policy.own_names import EXECUTION_PURPOSE, MAILING, PROOF_PURPOSE
 from app.policy.vocabulary import ClockEvent, RecipientRole
 
 if TYPE_CHECKING:

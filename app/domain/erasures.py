@@ -43,7 +43,7 @@ from app.domain.erasure_steps import (
     WithdrawErasure,
 )
 from app.domain.letters import STATEMENT, letters
-from app.domain.purpose_limitation import EXECUTION_PURPOSE, category_named, purpose_named
+from app.domain.purpose_limitation import category_named, purpose_named
 from app.domain.subjects import SubjectErased
 from app.domain.suppressions import suppression
 from app.events.erasures import (
@@ -62,6 +62,7 @@ from app.events.erasures import (
 from app.events.recorded import Record, Section
 from app.events.suppressions import SuppressionCause, SuppressionLifted
 from app.identifiers import KeyId, is_word
+from app.policy.own_names import EXECUTION_PURPOSE
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

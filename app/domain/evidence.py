@@ -6,10 +6,11 @@ from datetime import datetime
 from app.domain.days import day_of
 from app.domain.decider import Circumstances, Refusal
 from app.domain.generations import generation
-from app.domain.purpose_limitation import PROOF_PURPOSE, category_named, source_named
+from app.domain.purpose_limitation import category_named, source_named
 from app.domain.values import normalise
 from app.events.recorded import Section
 from app.identifiers import is_digest, is_word
+from app.policy.own_names import PROOF_PURPOSE
 from app.policy.vocabulary import ConsentMethod, InvalidConsentMethod
 from app.values import Confidential, Value
 

@@ -6,9 +6,10 @@ from uuid import UUID
 from app.domain.days import day_of
 from app.domain.decider import Circumstances
 from app.domain.generations import generation
-from app.domain.purpose_limitation import RIGHTS, category_named
+from app.domain.purpose_limitation import category_named
 from app.domain.values import normalise
 from app.events.recorded import Section
+from app.policy.own_names import RIGHTS
 
 STATEMENT = "correspondence.statement"
 """The person's own reasons."""

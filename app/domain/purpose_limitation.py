@@ -5,28 +5,9 @@ from typing import Final
 
 from app.domain.decider import Circumstances, Refusal
 from app.policy.model import DataCategory, Policy, Purpose, Source
+from app.policy.own_names import STATUTORY
 
-RIGHTS: Final = "rights_requests"
-"""The statutory purpose of everything that is written in a matter of rights."""
-
-PROOF_PURPOSE: Final = "consent_proof"
-"""The statutory purpose for which evidence of consent is held (Art. 7(1))."""
-
-EXECUTION_PURPOSE: Final = "erasure_execution"
-"""The statutory purpose of telling the recipients of an erasure and answering the person."""
-
-BREACHES: Final = "breach_notification"
-"""The statutory purpose of telling people that their data were in a breach (Art. 34)."""
-
-MAILING: Final = "correspondence"
-"""The statutory purpose of telling people what they must be told, by mail (Arts. 12 to 14)."""
-
-SIGNING_UP: Final = "sign_up"
-"""The statutory purpose of asking whether a sign-up was meant (Art. 7(1); C82)."""
-
-LEDGERS_OWN: Final = frozenset(
-    {RIGHTS, PROOF_PURPOSE, EXECUTION_PURPOSE, BREACHES, MAILING, SIGNING_UP}
-)
+LEDGERS_OWN: Final = frozenset(STATUTORY)
 """Purposes for which the ledger alone seals, and whose classes outlast an erasure or serve it."""
 
 

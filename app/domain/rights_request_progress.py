@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.domain.legal_clock import Due, due, extended, paused_days
-from app.domain.purpose_limitation import RIGHTS
 from app.events.collections import DataCompleted, DataRectified
 from app.events.consultations import ConsultationRecorded
 from app.events.recorded import Recorded
@@ -37,6 +36,7 @@ from app.events.rights_requests import (
     TaskOutcome,
 )
 from app.policy.law import Law
+from app.policy.own_names import RIGHTS
 from app.values import replace
 
 CORRESPONDENCE: Final = "correspondence."

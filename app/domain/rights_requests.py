@@ -14,7 +14,6 @@ from app.domain.consultations import consulted
 from app.domain.decider import Circumstances
 from app.domain.legal_clock import ANSWER, day_of, due, extended
 from app.domain.letters import DECISION, STATEMENT, letters
-from app.domain.purpose_limitation import RIGHTS
 from app.domain.recipients import recipient_named
 from app.domain.rights_request_answers import (
     duties,
@@ -91,6 +90,7 @@ from app.events.rights_requests import (
     RightsRequestTriaged,
     RightsRequestVerified,
 )
+from app.policy.own_names import RIGHTS
 
 if TYPE_CHECKING:
     from app.domain.subject import SubjectState

@@ -18,12 +18,13 @@ from app.domain.decider import Circumstances, Refusal
 from app.domain.evidence import Wording, read
 from app.domain.generations import generation
 from app.domain.periods import SealedValue
-from app.domain.purpose_limitation import SIGNING_UP, category_named, purpose_named, source_named
+from app.domain.purpose_limitation import category_named, purpose_named, source_named
 from app.domain.subjects import SUBJECTS, JoinSubject, RegisterSubject
 from app.domain.values import normalise
 from app.events.recorded import Record, Recorded, Section
 from app.events.sign_ups import SignUpConfirmed, SignUpReceived
 from app.identifiers import EventId, KeyId
+from app.policy.own_names import SIGNING_UP
 from app.policy.vocabulary import LegalBasis
 from app.values import Confidential, Value, replace
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from app.policy.model import Law, Policy
-from app.policy.own_names import SIGN_UP, STATUTORY
+from app.policy.own_names import SIGNING_UP, STATUTORY
 from app.policy.records import Recipient
 from app.policy.text import PolicyDocument
 from app.policy.vocabulary import LegalBasis, RecipientRole, ServiceType
@@ -89,7 +89,7 @@ def _against_law(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
 def _own_names(policy: Policy) -> Iterator[Remark]:
     """What the ledger itself could not write down under this policy."""
     for key, categories in STATUTORY.items():
-        if key == SIGN_UP and not wordings(policy):
+        if key == SIGNING_UP and not wordings(policy):
             continue
         purpose = policy.statutory.get(key)
         if purpose is None:
@@ -102,7 +102,7 @@ def _own_names(policy: Policy) -> Iterator[Remark]:
 
 def _sign_up(policy: Policy, law: Law, on: date) -> Iterator[Remark]:
     """Whether the public form asks for something, and forgets whoever does not confirm in time."""
-    purpose = policy.statutory.get(SIGN_UP)
+    purpose = policy.statutory.get(SIGNING_UP)
     if purpose is None:
         return
     if not wordings(policy):

@@ -9,7 +9,7 @@ from datetime import date
 
 from app.policy.law import DatedValue, Law
 from app.policy.model import EVERYBODY, Policy
-from app.policy.own_names import SIGN_UP, SIGN_UP_SOURCE, STATUTORY
+from app.policy.own_names import SIGN_UP_SOURCE, SIGNING_UP, STATUTORY
 from app.policy.reading import Fault
 from app.policy.records import Purpose
 from app.policy.vocabulary import CapabilityMeans, LegalBasis, Right
@@ -43,18 +43,18 @@ def _wording_references(policy: Policy) -> Iterator[Fault]:
     if not purposes:
         return
     yield from _unknown("wordings", purposes, policy.purposes.keys() | policy.uses.keys())
-    yield from _unknown("wordings", {SIGN_UP}, policy.statutory)
+    yield from _unknown("wordings", {SIGNING_UP}, policy.statutory)
     yield from _unknown("wordings", {SIGN_UP_SOURCE}, policy.sources)
     if len(purposes) > 1:
         yield Fault("wordings", "are for more than one purpose")
-    for key in purposes | {SIGN_UP}:
+    for key in purposes | {SIGNING_UP}:
         purpose = policy.purpose(key)
         if purpose is None:
             continue
         mailing = purpose.legal_basis is LegalBasis.CONSENT and purpose.direct_marketing
-        if key != SIGN_UP and not mailing:
+        if key != SIGNING_UP and not mailing:
             yield Fault("wordings", f"ask for {key}, no mailing on consent")
-        for category in sorted(STATUTORY[SIGN_UP] - purpose.categories):
+        for category in sorted(STATUTORY[SIGNING_UP] - purpose.categories):
             yield Fault("wordings", f"{key} has not the category {category}")
 
 

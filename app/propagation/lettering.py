@@ -14,7 +14,6 @@ from app.domain.decider import Circumstances
 from app.domain.erasure_plan import REPLY_ADDRESS
 from app.domain.erasure_progress import Erasure
 from app.domain.letters_owed import owed
-from app.domain.purpose_limitation import MAILING, RIGHTS
 from app.domain.sign_ups import LANGUAGE
 from app.domain.subject import SubjectState
 from app.events.erasures import ErasurePrepared
@@ -23,6 +22,7 @@ from app.events.notices import NoticeShown
 from app.events.recorded import Recorded
 from app.events.rights_requests import RequestChannel, RightsRequestReceived
 from app.ledger import Ledger
+from app.policy.own_names import MAILING, RIGHTS
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.answer_links import answers_by_copy, last_day, shown_to_a_mailbox
 from app.propagation.mail import Posting, PostOffice

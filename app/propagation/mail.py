@@ -11,9 +11,9 @@ from app.clock import random_id
 from app.documents.letters import RenderedLetter
 from app.domain.decider import Refusal
 from app.domain.mails import QueueMail
-from app.domain.purpose_limitation import MAILING
 from app.events.mails import MailKind
 from app.ledger import Ledger
+from app.policy.own_names import MAILING
 from app.policy.vocabulary import IdentifierKind
 from app.propagation.messages import Envelope, Message, Sender, compose_message, wire_address
 from app.receipts import Attribution, Receipt

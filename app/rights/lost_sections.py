@@ -6,13 +6,19 @@ That data were lost is another fact than that they were erased: it is a personal
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache, partial
 from typing import TypeAlias
 
 from app.events.retention import RetentionExecuted
 from app.rights.person import Person, Place
 
-Lost: TypeAlias = Callable[[], Mapping[Place, date]]
-"""Of one person, worked out when it is first asked for."""
+LostSections: TypeAlias = Callable[[], Mapping[Place, date]]
+"""Those of one person, worked out once, when they are first asked for: hardly anybody has any."""
+
+
+def lost_sections_of(person: Person) -> LostSections:
+    """For whoever asks about one section after the other."""
+    return cache(partial(lost_sections, person))
 
 
 def lost_sections(person: Person) -> Mapping[Place, date]:

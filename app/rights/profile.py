@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
 from uuid import UUID
 
 from app.domain.consultations import readable
@@ -10,7 +9,7 @@ from app.domain.decider import Circumstances
 from app.domain.holdings import Held
 from app.domain.subject import SubjectState
 from app.policy.vocabulary import FieldClass
-from app.rights.lost_sections import Lost, lost_sections
+from app.rights.lost_sections import LostSections, lost_sections_of
 from app.rights.person import Person, Place
 from app.vault.sealing import Erased, Opened, Sealed
 
@@ -53,7 +52,7 @@ def profile(person: Person, purpose: str, given: Circumstances) -> Profile:
     state = person.state
     allowed = readable(state, purpose, given)
     lineage = given.policy.lineage(purpose)
-    lost = cache(partial(lost_sections, person))  # which hardly anybody has to be asked for
+    lost = lost_sections_of(person)
     fields = tuple(
         _field(person, held, lost, given)
         for held in state.collections.current()
@@ -62,7 +61,7 @@ def profile(person: Person, purpose: str, given: Circumstances) -> Profile:
     return Profile(state=state, fields=fields)
 
 
-def _field(person: Person, held: Held, lost: Lost, given: Circumstances) -> ProfileField:
+def _field(person: Person, held: Held, lost: LostSections, given: Circumstances) -> ProfileField:
     category = given.policy.categories[held.category]
     place = (held.version, held.retention_class)
     opened = person.open(*place)
@@ -84,7 +83,7 @@ def _field(person: Person, held: Held, lost: Lost, given: Circumstances) -> Prof
     )
 
 
-def _state(opened: Opened, place: Place, lost: Lost) -> str:
+def _state(opened: Opened, place: Place, lost: LostSections) -> str:
     match opened:
         case Sealed():
             return "held"

@@ -6,7 +6,6 @@ read it before the desk can go on.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from functools import cache, partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from app.events.declare import type_of
 from app.events.recorded import Recorded
 from app.events.rights_requests import RequestedRight, RightsRequestReceived
 from app.policy.law import Law
-from app.rights.lost_sections import Lost, lost_sections
+from app.rights.lost_sections import LostSections, lost_sections_of
 from app.rights.person import Person, person_of
 from app.store.event_store import EventStore
 from app.store.recorded import UnknownEvent
@@ -183,7 +182,7 @@ def ground_iri(ground: str | None) -> str | None:
 
 def letters_of(person: Person, key: UUID) -> list[Value]:
     """What was written, oldest first; what was destroyed is named, and gone."""
-    lost = cache(partial(lost_sections, person))  # which hardly anybody has to be asked for
+    lost = lost_sections_of(person)
     return [
         letter for one in of_request(person.events, key) for letter in _letters(person, one, lost)
     ]
@@ -197,7 +196,7 @@ def of_request(events: tuple[Recorded[Any], ...], key: UUID) -> Iterator[Recorde
             yield one
 
 
-def _letters(person: Person, recorded: Recorded[Any], lost: Lost) -> Iterator[Value]:
+def _letters(person: Person, recorded: Recorded[Any], lost: LostSections) -> Iterator[Value]:
     if isinstance(recorded.event, UnknownEvent):
         return
     for seal in recorded.seals:

@@ -5,11 +5,9 @@ from hashlib import sha256
 
 import pytest
 
-from app.domain.purpose_limitation import LEDGERS_OWN
 from app.policy.check import Change, ChangeKind, Remark, TextRefused, check, diff, verify_text
 from app.policy.loader import load, load_law, packaged_law_structure, packaged_structure
 from app.policy.model import Policy
-from app.policy.own_names import STATUTORY
 from app.policy.vocabulary import LegalBasis
 from app.values import replace
 from tests.policy.notices import SOUND, impel, law
@@ -274,7 +272,3 @@ def test_a_sign_up_that_is_forgotten_sooner_or_later_than_its_link_ends_is_remar
         other = changed(('keep = "P7D"', f'keep = "{keep}"'))
         assert "retention_classes.sign-up.keep" in remarks(other)
     assert "retention_classes.sign-up.keep" not in remarks(impel())
-
-
-def test_the_names_it_writes_under_are_those_of_the_deciders() -> None:
-    assert STATUTORY.keys() == LEDGERS_OWN

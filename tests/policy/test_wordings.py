@@ -73,12 +73,11 @@ text = "Ja, stuur mij de brief. Stoppen kan altijd."
 """
 
 
-def another(*purposes: str, controller: str = "A choir", **changes: str) -> Policy:
+def another(*purposes: str, sign_up: str = "sign_up") -> Policy:
     """A policy of another controller, with sentences of its own."""
     structure = packaged_structure("impel-1").decode()
-    structure = structure.replace('name = "IMPEL"', f'name = "{controller}"')
-    for old, new in changes.items():
-        structure = structure.replace(f"[statutory.{old}]", f"[statutory.{new}]")
+    structure = structure.replace('name = "IMPEL"', 'name = "A choir"')
+    structure = structure.replace("[statutory.sign_up]", f"[statutory.{sign_up}]")
     return load((structure + "".join(OWN.format(purpose=one) for one in purposes)).encode())
 
 
@@ -98,10 +97,7 @@ def test_another_controller_shows_its_own_sentences_and_nobody_elses() -> None:
     [
         (("nothing",), "names nothing, which does not exist"),
         (("accounting",), "names accounting, which does not exist"),
-        (
-            ("network_exchange",),
-            "ask for network_exchange, no mailing on consent",
-        ),
+        (("network_exchange",), "ask for network_exchange, no mailing on consent"),
         (("newsletter", "event_security"), "are for more than one purpose"),
         (("event_security",), "ask for event_security, no mailing on consent"),
         (("event_security",), "event_security has not the category contact.email"),

@@ -13,8 +13,8 @@ from app.api.registers.answering import Asked, AskedOverTime, Register, answered
 from app.api.standing import caught_up
 from app.auth import Scope
 from app.domain.consultations import PurposeNotAllowed
-from app.domain.purpose_limitation import BREACHES as PURPOSE
 from app.identifiers import SubjectId
+from app.policy.own_names import BREACHES as PURPOSE
 from app.projections import BREACHES
 from app.registers import breach_radius, breaches
 from app.registers.table import Part, Question, Row
