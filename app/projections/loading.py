@@ -34,7 +34,7 @@ from app.store.connection import connect
 APPLICATION = "pdledger-rebuild"
 LINES_A_WRITE = 250
 COPY_SIZE_MAX_BYTES = 8 * 1024 * 1024
-RANGES_A_COLLECTION = 16
+RANGES_A_COLLECTION = 4
 
 CLAIM_SQL = """
 SELECT true FROM ledger.rebuild_ranges
