@@ -84,8 +84,9 @@ async def load_stretch(lane: Lane, run: Run, tell: Tell | None = None) -> bool:
     """Loads what is left of the next stretch that nobody is at; False: there is none.
 
     ``tell`` is called after each range.
-    Where nothing is collected by itself meanwhile, what a range leaves behind is, now and then:
-    half a MiB each, which a million events would make a hundred of.
+    Where nothing is collected by itself meanwhile, it is done here now and then, for whatever a
+    fault may leave behind: ranges without one leave nothing, a thousand of them took as much memory
+    without.
     """
     reader, writer = lane
     async with reader.transaction():

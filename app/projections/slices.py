@@ -10,8 +10,9 @@ from uuid import UUID
 
 SLICES = 1024
 EVENTS_A_RANGE = 16_384
-"""A range is one COPY a table, and each COPY of a thousand rows costs PostgreSQL a millisecond,
-whatever it holds: ranges of a quarter of this took a tenth more of both processors."""
+"""A range is a COPY or more a table, and one of a thousand rows or more costs PostgreSQL 1.8 ms
+beside its rows, for the thousand slots that it sets up. With ranges of a quarter of this, a rebuild
+of 1,000,000 events by two processes took 7.3 instead of 6.4 s of its processors."""
 
 _BITS_BELOW = 128 - 10
 
